@@ -1,0 +1,1 @@
+typedef int cli_placeholder; /* replaced by the first file of the module */
