@@ -18,15 +18,15 @@ struct application_spec_dependency {
 };
 
 struct application_spec_port {
-    const char *name;   /* http */
-    int64_t port;       /* the port inside the instance; 0 = told by $PORT */
+    const char *name;     /* http */
+    int64_t port;         /* the port inside the instance; 0 = told by $PORT */
     const char *protocol; /* http, tcp, udp, mqtt … */
 };
 
 struct application_spec_health {
-    const char *path;       /* GET on `port` */
-    const char *port;       /* name of one of the ports; absent = the first */
-    int64_t expect_status;  /* 0 = any 2xx */
+    const char *path;      /* GET on `port` */
+    const char *port;      /* name of one of the ports; absent = the first */
+    int64_t expect_status; /* 0 = any 2xx */
     struct opt_double timeout_s, interval_s;
 };
 
@@ -45,6 +45,7 @@ struct application_spec {
     LIST(const char *) interfaces; /* open interfaces offered: REST, MQTT … */
 };
 extern const struct json_table application_spec_table;
+extern const struct json_table application_spec_health_table;
 
 /* What design, evaluation and the planner know of one published version. */
 struct application_spec_ref {
@@ -52,7 +53,7 @@ struct application_spec_ref {
     const char *id;        /* name@version */
     const char *digest;    /* of the artefact */
     int64_t size_bytes;
-    const char *state;     /* draft … retired */
+    const char *state; /* draft … retired */
     struct application_spec spec;
 };
 struct application_spec_refs {

@@ -12,7 +12,8 @@ struct order_spec {
     int64_t choice;       /* index into its solutions */
 };
 extern const struct json_table order_spec_table;
-extern const char *const order_state_names[]; /* confirmed, planned, opening, open, failed, closed, cancelled */
+extern const char
+    *const order_state_names[]; /* confirmed, planned, opening, open, failed, closed, cancelled */
 struct order_status {
     int state;
     const char *plan, *run, *deployment;
@@ -23,8 +24,15 @@ extern const struct json_table order_status_table;
 
 extern const char *const deployment_state_names[];
 enum deployment_state {
-    DEPLOYMENT_ABSENT, DEPLOYMENT_OPENING, DEPLOYMENT_UP, DEPLOYMENT_DEGRADED, DEPLOYMENT_DOWN,
-    DEPLOYMENT_REMOVING, DEPLOYMENT_REMOVED, DEPLOYMENT_FAILED, DEPLOYMENT_UNKNOWN
+    DEPLOYMENT_ABSENT,
+    DEPLOYMENT_OPENING,
+    DEPLOYMENT_UP,
+    DEPLOYMENT_DEGRADED,
+    DEPLOYMENT_DOWN,
+    DEPLOYMENT_REMOVING,
+    DEPLOYMENT_REMOVED,
+    DEPLOYMENT_FAILED,
+    DEPLOYMENT_UNKNOWN
 };
 
 struct deployment_instance {
@@ -35,13 +43,13 @@ struct deployment_instance {
     int kind; /* enum plan_task_kind: server, bandwidth, address or instance */
     bool simulated;
     struct plan_task_result *result;
-    int state; /* enum deployment_state: opening, up, down, unknown, removed */
-    int64_t seen_at; /* last observation */
+    int state;            /* enum deployment_state: opening, up, down, unknown, removed */
+    int64_t seen_at;      /* last observation */
     const char *observed; /* what the observation said */
 };
 
 struct deployment_spec {
-    const char *title;    /* the customer's words, shortened */
+    const char *title; /* the customer's words, shortened */
     const char *order, *solution, *plan;
     LIST(struct solution_placement) placements;
 };
@@ -49,7 +57,7 @@ extern const struct json_table deployment_spec_table;
 
 struct deployment_status {
     int state;
-    const char *run;            /* the last run that changed it */
+    const char *run; /* the last run that changed it */
     LIST(const char *) urls;
     bool simulated;
     const char *currency;

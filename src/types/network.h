@@ -51,9 +51,9 @@ struct site {
 
 extern const char *const network_link_type_names[];
 
-struct network_link {   /* undirected */
-    const char *a, *b;  /* access points or sites */
-    int type;           /* index into network_link_type_names; 0 = absent */
+struct network_link {  /* undirected */
+    const char *a, *b; /* access points or sites */
+    int type;          /* index into network_link_type_names; 0 = absent */
     struct opt_double latency_ms, bandwidth_mbps, used_mbps, loss_percent, price_mbps_month;
 };
 
@@ -64,14 +64,14 @@ struct network {
     LIST(struct network_link) links;
 };
 
-extern const struct json_table network_table;        /* the network file */
-extern const struct json_table network_site_table;   /* one site */
+extern const struct json_table network_table;      /* the network file */
+extern const struct json_table network_site_table; /* one site */
 extern const struct json_table network_link_table;
 extern const struct json_table network_access_table;
 
 /* Reads a network file (YAML or JSON by content) and checks what single fields cannot: names are
- * unique over sites and access points, link ends exist, allocated ≤ capacity, flavors and models are unique in
- * a site.  err->field is the path. */
+ * unique over sites and access points, link ends exist, allocated ≤ capacity, flavors and models
+ * are unique in a site.  err->field is the path. */
 enum err_code network_read_file(const char *path, struct network *out, struct arena *arena,
                                 struct err *err);
 enum err_code network_read_text(const char *text, size_t len, struct network *out,
@@ -84,12 +84,13 @@ const struct site *network_find_site(const struct network *network, const char *
 bool site_is_catalogue_only(const struct site *site);
 bool site_lies_in(const struct site *site, const char *place);
 
-/* How things are opened at a site: one adapter and where it finds the site.  A site may have several
- * (a host with a container engine has host and docker). */
+/* How things are opened at a site: one adapter and where it finds the site.  A site may have
+ * several (a host with a container engine has host and docker). */
 struct site_connection {
     const char *site;
     const char *provider; /* adapter: host, docker, simulator */
-    const char *endpoint; /* "local", "ssh://root@10.0.0.2:22?key=FILE", "unix:///run/docker.sock", "tcp://…", "simulator:SEED" */
+    const char *endpoint; /* "local", "ssh://root@10.0.0.2:22?key=FILE", "unix:///run/docker.sock",
+                             "tcp://…", "simulator:SEED" */
     LIST(int) forms;      /* enum requirement_form that it can open */
     bool simulated;       /* nothing real happens behind it */
 };
@@ -108,7 +109,8 @@ extern const char *const price_basis_names[];
 
 struct price_note {
     const char *site;   /* site id */
-    const char *item;   /* field of site_price ("vcpu_hour"), "accelerator_hour.T4" or "flavor.c2.xlarge"; NULL = all of the site */
+    const char *item;   /* field of site_price ("vcpu_hour"), "accelerator_hour.T4" or
+                           "flavor.c2.xlarge"; NULL = all of the site */
     int basis;          /* enum price_basis */
     const char *source; /* in words, with the confidence tag: "price book ECS, D" */
     int64_t as_of_ms;   /* 0 = unknown */

@@ -1,4 +1,5 @@
-/* plan.h - a plan: tasks as a DAG with price, ETA, basis and digest; and what providers are told. */
+/* plan.h - a plan: tasks as a DAG with price, ETA, basis and digest; and what providers are told.
+ */
 #ifndef SWAN_TYPES_PLAN_H
 #define SWAN_TYPES_PLAN_H
 
@@ -35,7 +36,7 @@ struct plan_task_spec {
     const char *flavor;
     const char *target; /* name of the thing that an address or a check belongs to */
     int form;
-    const char *application;      /* name@version */
+    const char *application; /* name@version */
     const char *artefact_digest;
     int64_t artefact_bytes;
     LIST(const char *) command;
@@ -58,21 +59,21 @@ struct plan_task {
     struct plan_task_spec spec;
 };
 
-struct plan_basis { /* what the plan was made from; a change makes apply refuse */
-    int64_t network_version; /* journal position of the last change of sites, links, prices */
-    const char *solution;    /* id@version */
+struct plan_basis {               /* what the plan was made from; a change makes apply refuse */
+    int64_t network_version;      /* journal position of the last change of sites, links, prices */
+    const char *solution;         /* id@version */
     LIST(const char *) artefacts; /* digests */
 };
 
 struct plan {
-    const char *deployment; /* id that it opens or removes */
-    const char *purpose;    /* open | remove */
+    const char *deployment;       /* id that it opens or removes */
+    const char *purpose;          /* open | remove */
     LIST(struct plan_task) tasks; /* in a topological order */
     const char *currency;
     int64_t price_month; /* millionths */
     double eta_s;        /* critical path */
     struct plan_basis basis;
-    bool simulated; /* at least one task goes to the simulator */
+    bool simulated;     /* at least one task goes to the simulator */
     const char *digest; /* sha256 of the canonical JSON of all the rest */
 };
 extern const struct json_table plan_table;

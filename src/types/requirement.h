@@ -6,13 +6,23 @@
 #include "base/json.h"
 
 enum requirement_tier { /* indices into requirement_tier_names; also the tier of a site */
-    TIER_ABSENT, TIER_PUBLIC_CLOUD, TIER_PRIVATE_CLOUD, TIER_EDGE, TIER_DEVICE,
-    TIER_SUPERCOMPUTING, TIER_INTELLIGENT_COMPUTING
+                        TIER_ABSENT,
+                        TIER_PUBLIC_CLOUD,
+                        TIER_PRIVATE_CLOUD,
+                        TIER_EDGE,
+                        TIER_DEVICE,
+                        TIER_SUPERCOMPUTING,
+                        TIER_INTELLIGENT_COMPUTING
 };
 extern const char *const requirement_tier_names[];
 
 enum requirement_form {
-    FORM_ABSENT, FORM_CONTAINER, FORM_PACKAGE, FORM_VM_IMAGE, FORM_FUNCTION, FORM_SERVER
+    FORM_ABSENT,
+    FORM_CONTAINER,
+    FORM_PACKAGE,
+    FORM_VM_IMAGE,
+    FORM_FUNCTION,
+    FORM_SERVER
 };
 extern const char *const requirement_form_names[];
 
@@ -20,7 +30,11 @@ enum requirement_arch { ARCH_ABSENT, ARCH_X86_64, ARCH_ARM64 };
 extern const char *const requirement_arch_names[];
 
 enum requirement_accelerator_kind {
-    ACCELERATOR_ABSENT, ACCELERATOR_GPU, ACCELERATOR_NPU, ACCELERATOR_FPGA, ACCELERATOR_ASIC
+    ACCELERATOR_ABSENT,
+    ACCELERATOR_GPU,
+    ACCELERATOR_NPU,
+    ACCELERATOR_FPGA,
+    ACCELERATOR_ASIC
 };
 extern const char *const requirement_accelerator_names[];
 
@@ -31,7 +45,11 @@ enum requirement_period { PERIOD_ABSENT, PERIOD_HOUR, PERIOD_MONTH, PERIOD_YEAR,
 extern const char *const requirement_period_names[];
 
 enum requirement_objective {
-    OBJECTIVE_ABSENT, OBJECTIVE_COST, OBJECTIVE_LATENCY, OBJECTIVE_RELIABILITY, OBJECTIVE_GREEN
+    OBJECTIVE_ABSENT,
+    OBJECTIVE_COST,
+    OBJECTIVE_LATENCY,
+    OBJECTIVE_RELIABILITY,
+    OBJECTIVE_GREEN
 };
 extern const char *const requirement_objective_names[];
 
@@ -107,6 +125,7 @@ struct requirement {
 };
 
 extern const struct json_table requirement_table;
+extern const struct json_table requirement_accelerator_table;
 
 /* The number of instances of a component by contract/network.md: the larger of `instances` and
  * `reliability.replicas`, at least 2 under a reliability mode. */

@@ -6,15 +6,27 @@
 #include "types/plan.h"
 
 enum run_state {
-    RUN_ABSENT, RUN_QUEUED, RUN_RUNNING, RUN_UNDOING, /* a task failed for good: what was made is being undone */
-    RUN_SUCCEEDED, RUN_FAILED, /* undone completely */ RUN_PARTLY, /* undo itself failed: something is left */
+    RUN_ABSENT,
+    RUN_QUEUED,
+    RUN_RUNNING,
+    RUN_UNDOING, /* a task failed for good: what was made is being undone */
+    RUN_SUCCEEDED,
+    RUN_FAILED,
+    /* undone completely */ RUN_PARTLY, /* undo itself failed: something is left */
     RUN_CANCELLED
 };
 extern const char *const run_state_names[];
 
 enum run_task_state {
-    RUN_TASK_ABSENT, RUN_TASK_WAITING, /* on others or on time */ RUN_TASK_ELIGIBLE, RUN_TASK_DOING,
-    RUN_TASK_VERIFYING, RUN_TASK_SUCCEEDED, RUN_TASK_FAILED, RUN_TASK_UNDOING, RUN_TASK_UNDONE,
+    RUN_TASK_ABSENT,
+    RUN_TASK_WAITING,
+    /* on others or on time */ RUN_TASK_ELIGIBLE,
+    RUN_TASK_DOING,
+    RUN_TASK_VERIFYING,
+    RUN_TASK_SUCCEEDED,
+    RUN_TASK_FAILED,
+    RUN_TASK_UNDOING,
+    RUN_TASK_UNDONE,
     RUN_TASK_SKIPPED
 };
 extern const char *const run_task_state_names[];
@@ -35,6 +47,8 @@ struct run_task {
     const char *key; /* idempotency key: spec.name */
     struct plan_task_result *result;
 };
+
+extern const struct json_table run_task_table;
 
 struct run_spec {
     const char *plan, *digest, *deployment, *purpose;

@@ -11,14 +11,19 @@ enum feasibility_verdict { VERDICT_ABSENT, VERDICT_PASS, VERDICT_FAIL, VERDICT_U
 extern const char *const feasibility_verdict_names[];
 
 enum feasibility_dimension_kind { /* 算力, 网络, 应用, 成本, 业务 */
-    DIMENSION_ABSENT, DIMENSION_COMPUTE, DIMENSION_NETWORK, DIMENSION_APPLICATION, DIMENSION_COST,
-    DIMENSION_BUSINESS
+                                  DIMENSION_ABSENT,
+                                  DIMENSION_COMPUTE,
+                                  DIMENSION_NETWORK,
+                                  DIMENSION_APPLICATION,
+                                  DIMENSION_COST,
+                                  DIMENSION_BUSINESS
 };
 extern const char *const feasibility_dimension_names[];
 #define FEASIBILITY_DIMENSIONS 5
 
 struct feasibility_evidence {
-    const char *kind; /* site, link, path, price, application, measurement, case, requirement, network */
+    const char
+        *kind; /* site, link, path, price, application, measurement, case, requirement, network */
     const char *ref;  /* id of it */
     const char *text; /* what it says */
     int64_t at_ms;    /* 0 = unknown */
@@ -37,13 +42,14 @@ struct feasibility_check {
 
 struct feasibility_dimension {
     int kind;
-    int verdict; /* fail if any check fails, else unknown if any is unknown or none was made, else pass */
+    int verdict; /* fail if any check fails, else unknown if any is unknown or none was made, else
+                    pass */
     LIST(struct feasibility_check) checks;
 };
 
 struct feasibility_report {
-    int verdict;  /* by the same rule over the dimensions */
-    double score; /* 0…100; rule in docs/modules/evaluation.md */
+    int verdict;                                   /* by the same rule over the dimensions */
+    double score;                                  /* 0…100; rule in docs/modules/evaluation.md */
     LIST(struct feasibility_dimension) dimensions; /* always the five, in order */
 };
 extern const struct json_table feasibility_report_table;
@@ -57,11 +63,11 @@ struct solution_placement {
     const char *accelerator_model; /* when one is asked */
 };
 
-struct solution_route { /* one flow to one site */
-    const char *from;      /* user or component */
-    const char *from_node; /* access point or site */
-    const char *to;        /* component */
-    const char *to_node;   /* site */
+struct solution_route {      /* one flow to one site */
+    const char *from;        /* user or component */
+    const char *from_node;   /* access point or site */
+    const char *to;          /* component */
+    const char *to_node;     /* site */
     LIST(const char *) path; /* nodes, ends included */
     struct opt_double latency_ms, bandwidth_mbps, bound_ms;
 };
@@ -80,12 +86,12 @@ struct solution_cost_line {
 };
 
 struct solution {
-    const char *objective;     /* the first of `wins`: cost, latency, reliability, green, balanced */
-    LIST(const char *) wins;   /* all objectives that this one is best in */
-    double cost;               /* per month, network's currency */
+    const char *objective;   /* the first of `wins`: cost, latency, reliability, green, balanced */
+    LIST(const char *) wins; /* all objectives that this one is best in */
+    double cost;             /* per month, network's currency */
     const char *currency;
-    double gap;                /* (cost − proven lower bound) / cost */
-    struct opt_double latency; /* ms, Σ over flows */
+    double gap;                    /* (cost − proven lower bound) / cost */
+    struct opt_double latency;     /* ms, Σ over flows */
     struct opt_double reliability; /* 0…1 */
     struct opt_double green;       /* g/h-like measure of contract/network.md */
     struct opt_double opening_s;   /* estimate */
@@ -98,13 +104,16 @@ struct solution {
     struct feasibility_report *evaluation;
 };
 extern const struct json_table solution_table;
+extern const struct json_table solution_placement_table;
 
 /* ---- why not ---- */
-struct solution_rejection { /* one reason for one component: how many sites, and the nearest misses */
+struct solution_rejection { /* one reason for one component: how many sites, and the nearest misses
+                             */
     const char *component;
-    const char *reason; /* code: tier, location, arch, accelerator, protection_level, residency, flavor, capacity.vcpus, …, latency, unknown.FIELD, form */
+    const char *reason; /* code: tier, location, arch, accelerator, protection_level, residency,
+                           flavor, capacity.vcpus, …, latency, unknown.FIELD, form */
     int64_t count;
-    const char *site;   /* the nearest miss */
+    const char *site; /* the nearest miss */
     const char *required, *observed, *unit;
     struct opt_double margin; /* negative: how far it misses */
 };
