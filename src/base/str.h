@@ -2,6 +2,7 @@
 #ifndef SWAN_BASE_STR_H
 #define SWAN_BASE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,5 +36,7 @@ enum err_code str_check_name(const char *text, size_t max, const char *what, str
 /* snprintf into a fixed array that never overflows and never splits a code point. */
 void str_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void str_formatv(char *out, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 #endif
