@@ -264,8 +264,8 @@ static enum err_code validate_member(const struct json_input *input, const struc
     case JSON_DOUBLE:
         return validate_number(input, place, field, *(const double *)member, false);
     case JSON_OPT_INT:
-        return validate_number(input, place, field,
-                               (double)((const struct opt_int *)member)->value, true);
+        return validate_number(input, place, field, (double)((const struct opt_int *)member)->value,
+                               true);
     case JSON_OPT_DOUBLE:
         return validate_number(input, place, field, ((const struct opt_double *)member)->value,
                                true);

@@ -29,8 +29,8 @@ static enum err_code refuse_shape(const struct json_input *input, const struct j
     bool wants_text = strstr(expected, "text") != NULL;
     if (shape == JSON_SHAPE_NULL)
         err_hint(input->err, "leave the key out, or give it a value");
-    else if (wants_text && (shape == JSON_SHAPE_INT || shape == JSON_SHAPE_REAL ||
-                            shape == JSON_SHAPE_BOOL))
+    else if (wants_text &&
+             (shape == JSON_SHAPE_INT || shape == JSON_SHAPE_REAL || shape == JSON_SHAPE_BOOL))
         err_hint(input->err, "write it in quotes");
     else if (shape == JSON_SHAPE_TEXT && strstr(expected, "number") != NULL)
         err_hint(input->err, "write the number without quotes and without a unit");
@@ -410,8 +410,8 @@ static enum err_code decode_object(const struct json_input *input, const struct 
         const struct json_field *field = &table->fields[i];
         if ((field->flags & JSON_READ_ONLY) != 0 && !input->trusted)
             return json_fail(input, &at, ERR_INVALID, "'%s' is read-only", field->name);
-        enum err_code code = decode_member(input, &at, json_tree_value(it), field,
-                                           (char *)out + field->offset);
+        enum err_code code =
+            decode_member(input, &at, json_tree_value(it), field, (char *)out + field->offset);
         if (code != ERR_OK)
             return code;
         seen[i / 64] |= UINT64_C(1) << (i % 64);

@@ -132,8 +132,8 @@ bool json_boolean(const struct json_value *value, bool fallback)
 bool json_each(const struct json_value *object, size_t *at, const char **key,
                const struct json_value **member)
 {
-    void *next = *at == 0 ? json_tree_first(object)
-                          : json_tree_next(object, (void *)(uintptr_t)*at);
+    void *next =
+        *at == 0 ? json_tree_first(object) : json_tree_next(object, (void *)(uintptr_t)*at);
     if (next == NULL)
         return false;
     *at = (size_t)(uintptr_t)next;

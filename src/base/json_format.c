@@ -33,7 +33,8 @@ static size_t string_end(const char *text, size_t len, size_t at)
 
 static size_t skip_blanks(const char *text, size_t len, size_t at)
 {
-    while (at < len && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r'))
+    while (at < len &&
+           (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r'))
         at++;
     return at;
 }

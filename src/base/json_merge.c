@@ -1,8 +1,9 @@
 /* json_merge.c - RFC 7386 merge patch of a value that has a table: what PATCH does.
  *
- * Contract: the object is written whole (read-only and secret members too), the patch is merged into
- * that tree, and the result is decoded as any input, so a patch can bring about nothing that a full
- * input could not.  Unknown and read-only members may not stand in the patch, not even as null. */
+ * Contract: the object is written whole (read-only and secret members too), the patch is merged
+ * into that tree, and the result is decoded as any input, so a patch can bring about nothing that a
+ * full input could not.  Unknown and read-only members may not stand in the patch, not even as
+ * null. */
 #include <string.h>
 
 #include "base/json_priv.h"

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/json_tree.h"
+#include "base/json_tree_priv.h"
 
 /* No limit on nesting may exceed this: the readers keep their path on the stack. */
 #define JSON_DEPTH_MAX 128

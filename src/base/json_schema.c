@@ -1,8 +1,8 @@
 /* json_schema.c - the field table as JSON Schema 2020-12, for OpenAPI 3.1.
  *
  * Contract: what the schema admits and the decoder admits agree in types, required members, bounds
- * and enums.  The decoder counts bytes where the schema counts characters (maxLength), so the schema
- * is never the stricter one.  Rules of check functions are told by descriptions only. */
+ * and enums.  The decoder counts bytes where the schema counts characters (maxLength), so the
+ * schema is never the stricter one.  Rules of check functions are told by descriptions only. */
 #include <string.h>
 
 #include "base/json_priv.h"

@@ -1,10 +1,10 @@
 /* json_tree.c - the only file that knows jansson.
  *
  * Contract: jansson's memory comes from mem.c, and while a thread has a limit set, allocations
- * beyond it fail, which jansson reports in order; so a small hostile text cannot become a huge tree.
- * The limit counts what is asked for and does not subtract what is freed: it is a bound, not a
- * meter. */
-#include "base/json_tree.h"
+ * beyond it fail, which jansson reports in order; so a small hostile text cannot become a huge
+ * tree. The limit counts what is asked for and does not subtract what is freed: it is a bound, not
+ * a meter. */
+#include "base/json_tree_priv.h"
 
 #include <jansson.h>
 #include <pthread.h>

@@ -2,9 +2,9 @@
  *
  * Contract: a document is one block of plain data.  Anchors, aliases, tags, merge keys and further
  * documents are refused by name and line: they make a small text mean something large or something
- * else.  Plain scalars become null, booleans and numbers by the core schema (so yes, no and 1:30 are
- * text); quoted and block scalars are text.  Every limit is checked as events arrive, so nothing is
- * built that would be refused. */
+ * else.  Plain scalars become null, booleans and numbers by the core schema (so yes, no and 1:30
+ * are text); quoted and block scalars are text.  Every limit is checked as events arrive, so
+ * nothing is built that would be refused. */
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -79,8 +79,9 @@ static bool is_one_of(const char *text, const char *const *words)
 static const char *const null_words[] = {"", "~", "null", "Null", "NULL", NULL};
 static const char *const true_words[] = {"true", "True", "TRUE", NULL};
 static const char *const false_words[] = {"false", "False", "FALSE", NULL};
-static const char *const special_words[] = {".nan", ".NaN", ".NAN", ".inf",  ".Inf",  ".INF",  "+.inf",
-                                            "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", NULL};
+static const char *const special_words[] = {".nan",  ".NaN",  ".NAN",  ".inf",  ".Inf",
+                                            ".INF",  "+.inf", "+.Inf", "+.INF", "-.inf",
+                                            "-.Inf", "-.INF", NULL};
 
 /* 0o17 and 0x1F; true when the whole text is one and fits. */
 static bool read_based(const char *text, int64_t *out)
@@ -249,7 +250,8 @@ static enum err_code check_key(struct reader *reader, const struct json_place *p
                                const struct json_value *object, const yaml_event_t *event)
 {
     if (event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT)
-        return refuse(reader, place->up, event, "a key must be text", "lists and objects cannot be keys");
+        return refuse(reader, place->up, event, "a key must be text",
+                      "lists and objects cannot be keys");
     enum err_code code = check_node(reader, place->up, event);
     if (code != ERR_OK)
         return code;

@@ -12,8 +12,8 @@
 
 /* What YAML 1.1 readers take for booleans, in lower case; numbers and dates begin with a digit, a
  * sign or a dot and are quoted by that. */
-static const char *const old_words[] = {"y",   "n",  "yes",   "no",   "on",  "off",
-                                        "true", "false", "null", NULL};
+static const char *const old_words[] = {"y",   "n",    "yes",   "no",   "on",
+                                        "off", "true", "false", "null", NULL};
 
 static bool is_old_word(const char *text)
 {
@@ -32,12 +32,12 @@ static bool has_special(const char *text, size_t len)
         unsigned char c = (unsigned char)text[i];
         if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
             return true;
-        if (c == 0xe2 && (memcmp(text + i, "\xe2\x80\xa8", 3) == 0 ||
-                          memcmp(text + i, "\xe2\x80\xa9", 3) == 0))
+        if (c == 0xe2 &&
+            (memcmp(text + i, "\xe2\x80\xa8", 3) == 0 || memcmp(text + i, "\xe2\x80\xa9", 3) == 0))
             return true;
-        if (c == 0xef && (memcmp(text + i, "\xef\xbb\xbf", 3) == 0 ||
-                          memcmp(text + i, "\xef\xbf\xbe", 3) == 0 ||
-                          memcmp(text + i, "\xef\xbf\xbf", 3) == 0))
+        if (c == 0xef &&
+            (memcmp(text + i, "\xef\xbb\xbf", 3) == 0 || memcmp(text + i, "\xef\xbf\xbe", 3) == 0 ||
+             memcmp(text + i, "\xef\xbf\xbf", 3) == 0))
             return true;
     }
     return false;

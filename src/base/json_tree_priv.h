@@ -1,10 +1,10 @@
-/* json_tree.h - private to base: the tree of values that JSON and YAML are read into.
+/* json_tree_priv.h - private to base: the tree of values that JSON and YAML are read into.
  *
  * The tree is jansson's; json_tree.c is the only file that includes jansson.h, because jansson's
  * enum constants (JSON_STRING, JSON_OBJECT) are also names of ours.  Order of members is the order
  * of the source.  A tree is immutable once it is shared; reading it needs no lock. */
-#ifndef SWAN_BASE_JSON_TREE_H
-#define SWAN_BASE_JSON_TREE_H
+#ifndef SWAN_BASE_JSON_TREE_PRIV_H
+#define SWAN_BASE_JSON_TREE_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
