@@ -197,7 +197,8 @@ const struct json_value *json_path(const struct json_value *value, const char *p
 size_t json_size(const struct json_value *value); /* items of an array or object */
 const char *json_text(const struct json_value *value, const char *fallback);
 double json_number(const struct json_value *value, double fallback);
-int64_t json_integer(const struct json_value *value, int64_t fallback);
+/* Not json_integer: jansson exports a function of that name. */
+int64_t json_int(const struct json_value *value, int64_t fallback);
 bool json_boolean(const struct json_value *value, bool fallback);
 /* size_t at = 0; while (json_each(object, &at, &key, &member)) … */
 bool json_each(const struct json_value *object, size_t *at, const char **key,
