@@ -26,9 +26,8 @@
 
 static const int simulator_forms[] = {FORM_CONTAINER, FORM_PACKAGE, FORM_VM_IMAGE,
                                       FORM_FUNCTION,  FORM_SERVER,  FORM_ABSENT};
-static const int simulator_task_kinds[] = {TASK_DELIVER, TASK_SERVER,   TASK_BANDWIDTH,
-                                           TASK_ADDRESS, TASK_INSTANCE, TASK_CHECK,
-                                           TASK_ABSENT};
+static const int simulator_task_kinds[] = {TASK_DELIVER,  TASK_SERVER, TASK_BANDWIDTH, TASK_ADDRESS,
+                                           TASK_INSTANCE, TASK_CHECK,  TASK_ABSENT};
 
 /* Everything that a verb needs; made by begin. */
 struct job {
@@ -253,7 +252,8 @@ static enum err_code make_first_half(struct job *job, enum provider_presence pre
         enum err_code rc =
             simulator_store_read(&job->store, job->spec->target, &target, arena, err);
         if (rc != ERR_OK) {
-            return err_context(err, "address for '%s'", job->spec->target);
+            err_context(err, "address for '%s'", job->spec->target);
+            return rc;
         }
     }
     struct simulator_things things = {{0}};
@@ -268,9 +268,9 @@ static enum err_code make_first_half(struct job *job, enum provider_presence pre
         .state = SIMULATOR_MAKING,
         .made_at = clock_now_ms(),
         .spec = *job->spec,
-        .result = {.ref = arena_printf(arena, "sim-%016llx",
-                                       (unsigned long long)simulator_draw(
-                                           &job->world, job->spec->name, "ref", 0)),
+        .result = {.ref = arena_printf(
+                       arena, "sim-%016llx",
+                       (unsigned long long)simulator_draw(&job->world, job->spec->name, "ref", 0)),
                    .note = presence == PROVIDER_BROKEN
                                ? "simulated: nothing real runs; replaced what stood there"
                                : "simulated: nothing real runs",
@@ -331,8 +331,8 @@ static enum err_code apply_first_half(struct job *job, bool *ret_done, enum mish
     if (rc == ERR_OK && *ret_mishap == MISHAP_BEFORE) {
         rc = mishap_error(job, "apply", err);
     }
-    if (rc == ERR_OK && simulator_unit(&job->world, job->spec->name, "refusal", 0) <
-                            job->world.refusal) {
+    if (rc == ERR_OK &&
+        simulator_unit(&job->world, job->spec->name, "refusal", 0) < job->world.refusal) {
         rc = err_set(err, ERR_QUOTA, "the simulated site refuses '%s' for good", job->spec->name);
     }
     enum provider_presence presence = PROVIDER_UNKNOWN;
@@ -351,9 +351,8 @@ static enum err_code apply_first_half(struct job *job, bool *ret_done, enum mish
     return make_first_half(job, presence, &thing, arena, err);
 }
 
-static enum err_code simulator_apply(const struct provider_call *call,
-                                     struct plan_task_result *out, struct arena *arena,
-                                     struct err *err)
+static enum err_code simulator_apply(const struct provider_call *call, struct plan_task_result *out,
+                                     struct arena *arena, struct err *err)
 {
     struct job job;
     enum err_code rc = FAULT_POINT("provider.simulator.apply", err);

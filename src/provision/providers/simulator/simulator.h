@@ -14,7 +14,8 @@
  * Anything else is ERR_INVALID with the key in err->field.
  *
  * What is "opened" is one JSON file NAME.json in simulator_folder(…): it survives restarts, and of
- * a name there is at most one, whoever calls at once.  Every result says simulated and has no url. */
+ * a name there is at most one, whoever calls at once.  Every result says simulated and has no url.
+ */
 #ifndef SWAN_SIMULATOR_SIMULATOR_H
 #define SWAN_SIMULATOR_SIMULATOR_H
 

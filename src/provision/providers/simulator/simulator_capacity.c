@@ -71,7 +71,8 @@ static enum err_code check_one(const char *what, double used, double asked, bool
     }
     err_set(err, ERR_CAPACITY, "the simulated site has %g %s, %g are taken, %g more are asked",
             limit, what, used, asked);
-    return err_hint(err, "remove something there, or choose another site");
+    err_hint(err, "remove something there, or choose another site");
+    return ERR_CAPACITY;
 }
 
 static enum err_code check_accelerators(const struct simulator_world *world,
@@ -193,9 +194,8 @@ enum err_code simulator_capacity_address(const struct simulator_world *world, co
     for (size_t i = 0; i < thing->spec.ports.count; i++) {
         struct plan_port port = thing->spec.ports.items[i];
         if (port.port == 0) {
-            port.port = port.host_port != 0
-                            ? port.host_port
-                            : PORT_FIRST + (int64_t)((host + i) % PORT_COUNT);
+            port.port = port.host_port != 0 ? port.host_port
+                                            : PORT_FIRST + (int64_t)((host + i) % PORT_COUNT);
         }
         if (port.host_port == 0) {
             port.host_port = port.port;

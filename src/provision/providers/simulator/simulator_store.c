@@ -74,8 +74,7 @@ enum err_code simulator_store_open(const struct provider_call *call, struct simu
         return err_set(err, ERR_BUG, "the simulator was lent no state folder");
     }
     char *folder = simulator_folder(call->host->state_dir, call->endpoint, arena);
-    enum err_code rc =
-        file_make_dirs(arena_printf(arena, "%s/attempts", folder), FOLDER_MODE, err);
+    enum err_code rc = file_make_dirs(arena_printf(arena, "%s/attempts", folder), FOLDER_MODE, err);
     if (rc != ERR_OK) {
         return rc;
     }

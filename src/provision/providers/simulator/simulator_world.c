@@ -20,12 +20,18 @@
 #define ENDPOINT_MAX 1024
 #define NAME_MAX_BYTES 64
 #define LATENCY_MAX_MS 600000.0
-#define AMOUNT_MAX 1e12        /* keeps sums of amounts exact enough to compare */
-#define PUBLIC_IPS_MAX 254.0   /* hosts of 203.0.113.0/24 */
+#define AMOUNT_MAX 1e12      /* keeps sums of amounts exact enough to compare */
+#define PUBLIC_IPS_MAX 254.0 /* hosts of 203.0.113.0/24 */
 #define ACCELERATORS_MAX 1000000
 
-enum value_kind { VALUE_SEED, VALUE_DOUBLE, VALUE_OPT_DOUBLE, VALUE_OPT_INT, VALUE_ARCH,
-                  VALUE_ACCELERATORS };
+enum value_kind {
+    VALUE_SEED,
+    VALUE_DOUBLE,
+    VALUE_OPT_DOUBLE,
+    VALUE_OPT_INT,
+    VALUE_ARCH,
+    VALUE_ACCELERATORS
+};
 
 struct key {
     const char *name;
@@ -34,8 +40,10 @@ struct key {
     double min, max;
 };
 
-#define KEY(name_, kind_, member_, min_, max_)                                                     \
-    {name_, kind_, offsetof(struct simulator_world, member_), min_, max_}
+#define KEY(name_, kind_, member_, min_, max_)                              \
+    {                                                                       \
+        name_, kind_, offsetof(struct simulator_world, member_), min_, max_ \
+    }
 
 static const struct key keys[] = {
     KEY("seed", VALUE_SEED, seed, 0, 0),
@@ -111,8 +119,8 @@ static enum err_code parse_accelerators(const char *text, struct simulator_world
         if (model == NULL || count == NULL || fields != NULL) {
             return err_set(err, ERR_INVALID, "'%s' is not KIND:MODEL:COUNT", part);
         }
-        struct site_accelerator one = {
-            .kind = json_enum_find(requirement_accelerator_names, kind), .model = model};
+        struct site_accelerator one = {.kind = json_enum_find(requirement_accelerator_names, kind),
+                                       .model = model};
         if (one.kind == ACCELERATOR_ABSENT) {
             return err_set(err, ERR_INVALID, "'%s' is no kind of accelerator", kind);
         }
@@ -228,9 +236,11 @@ enum err_code simulator_world_parse(const char *endpoint, struct simulator_world
     struct simulator_world world = {0};
     const char *rest = endpoint + strlen(SCHEME);
     world.name = take_part(&rest, '?', arena);
-    enum err_code rc = str_check_name(world.name, NAME_MAX_BYTES, "name of the simulated site", err);
+    enum err_code rc =
+        str_check_name(world.name, NAME_MAX_BYTES, "name of the simulated site", err);
     if (rc != ERR_OK) {
-        return err_context(err, "simulator endpoint");
+        err_context(err, "simulator endpoint");
+        return rc;
     }
     bool seen[ARRAY_LEN(keys)] = {false};
     for (char *pair = NULL; rc == ERR_OK && (pair = take_part(&rest, '&', arena)) != NULL;) {
