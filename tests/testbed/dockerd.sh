@@ -41,6 +41,7 @@ up)
         sleep 0.1
     done
     echo "endpoint=unix://$socket"
+    "$(dirname "$0")/rootfs.sh" "$dir"
     ;;
 count)
     containers --data-urlencode "filters={\"label\":[\"swan.name=$3\"]}" | wc -l

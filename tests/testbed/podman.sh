@@ -1,5 +1,5 @@
 #!/bin/sh
-# podman.sh up|count|kill|down DIR [NAME]: a podman service of its own below DIR (an existing temporary folder).
+# podman.sh up|count|down DIR [NAME]: a podman service of its own below DIR (an existing temporary folder).
 #   up     starts it and prints "endpoint=unix://…"; exit 77 with a reason where it cannot run
 #   count  how many containers carry the label swan.name=NAME, asked by the command line
 #   down   removes its containers, ends the service by its id, unmounts what it mounted
@@ -47,6 +47,7 @@ CONF
         sleep 0.1
     done
     echo "endpoint=unix://$socket"
+    "$(dirname "$0")/rootfs.sh" "$dir"
     ;;
 count)
     engine ps --all --quiet --filter "label=swan.name=$3" | wc -l

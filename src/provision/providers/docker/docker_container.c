@@ -20,9 +20,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define STEPS_MAX 12     /* of one apply */
-#define STEP_WAIT_MS 100 /* when another caller is at work on the name */
-#define STOP_TIME_S 2    /* between SIGTERM and SIGKILL */
+#define STEPS_MAX 12       /* of one apply */
+#define STEP_WAIT_MS 100   /* when another caller is at work on the name */
+#define START_WAIT_MS 2000 /* for another caller's start to end */
+#define RECREATED_MAX 3
+#define STOP_TIME_S 2 /* between SIGTERM and SIGKILL */
 #define GONE_TIMEOUT_MS 10000
 #define CALL_TIMEOUT_MS 60000 /* an engine under load takes long to start a container */
 
@@ -256,8 +258,8 @@ struct making {
     const struct plan_task_spec *spec;
     const char *image;
     char digest[ID_DIGEST_SIZE];
-    bool limits;    /* asked for until the engine refuses them */
-    bool recreated; /* after a port that was taken */
+    bool limits;   /* asked for until the engine refuses them */
+    int recreated; /* how often, because the port that the engine chose was taken */
 };
 
 /* The engine refuses limits because the machine below it has none to give; that we can do without.
@@ -327,6 +329,31 @@ static enum err_code create(struct making *making, char **ret_id, struct arena *
     return docker_reply_error(&reply, "creating a container", arena, err);
 }
 
+/* After a refused start: another caller may have started it meanwhile, be about to (podman then
+ * finds the port taken by that other start), or be removing it.  *ret_look_again tells so. */
+static enum err_code wait_for_others(const struct making *making, const char *id, bool patient,
+                                     bool *ret_look_again, struct arena *arena, struct err *err)
+{
+    int64_t end = clock_mono_ms() + (patient ? START_WAIT_MS : 0);
+    for (;;) {
+        struct docker_container now = {0};
+        enum err_code rc =
+            docker_container_inspect(making->engine, making->spec->name, &now, arena, err);
+        if (rc != ERR_OK) {
+            return rc;
+        }
+        *ret_look_again =
+            docker_container_is_up(&now) || !str_eq(now.id, id) || str_eq(now.state, "removing");
+        if (*ret_look_again || clock_mono_ms() >= end) {
+            return ERR_OK;
+        }
+        rc = docker_wait(making->engine, STEP_WAIT_MS, err);
+        if (rc != ERR_OK) {
+            return rc;
+        }
+    }
+}
+
 /* ERR_OK also when it may be up by now or must be made anew: look again. */
 static enum err_code start(struct making *making, const struct docker_container *container,
                            struct arena *arena, struct err *err)
@@ -341,21 +368,23 @@ static enum err_code start(struct making *making, const struct docker_container 
     if (rc != ERR_OK || reply.status < 400 || reply.status == 404) {
         return rc;
     }
-    /* Another caller may have started it meanwhile, or be removing it. */
-    struct docker_container now = {0};
-    rc = docker_container_inspect(making->engine, making->spec->name, &now, arena, err);
-    if (rc != ERR_OK || docker_container_is_up(&now) || !str_eq(now.id, container->id)) {
+    const char *message = docker_reply_message(&reply, arena);
+    bool port = refuses_port(message);
+    bool look_again = false;
+    rc = wait_for_others(making, container->id, port, &look_again, arena, err);
+    if (rc != ERR_OK || look_again) {
         return rc;
     }
-    if (str_eq(now.state, "removing")) {
-        return docker_wait(making->engine, STEP_WAIT_MS, err);
+    if (making->limits && refuses_limits(message)) {
+        making->limits = false;
+        return docker_container_remove(making->engine, container->id, arena, err);
     }
-    const char *message = docker_reply_message(&reply, arena);
-    bool limits = making->limits && refuses_limits(message);
-    bool port = !making->recreated && refuses_port(message) && !has_fixed_port(making->spec);
-    if (limits || port) {
-        making->limits = making->limits && !limits;
-        making->recreated = making->recreated || port;
+    if (port && !has_fixed_port(making->spec)) {
+        /* The engine chose the port at create, and chooses another for another container. */
+        if (++making->recreated > RECREATED_MAX) {
+            return err_set(err, ERR_TRANSIENT, "container engine: no port for '%s': %s",
+                           making->spec->name, message);
+        }
         return docker_container_remove(making->engine, container->id, arena, err);
     }
     return docker_reply_error(&reply, "starting a container", arena, err);

@@ -1,11 +1,9 @@
 /* docker_create.c - the JSON that asks an engine for a container.
  *
- * Contract: pure but for the machine's own rlimits, which bound what is asked of an engine on this
- * machine.  The same spec gives the same text. */
+ * Contract: pure; the same spec gives the same text. */
 #include "provision/providers/docker/docker_priv.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,10 +11,11 @@
 #define NANO 1e9
 #define BYTES_PER_GIB 1073741824.0
 #define FIRST_CHOSEN_PORT 8080 /* inside, for a port that is told by $PORT */
-/* What any engine grants; where the engine is on this machine, up to its own hard limit. */
+/* What any engine grants: more than its own hard limit cannot be set without CAP_SYS_RESOURCE, and
+ * the limits of an engine cannot be asked for. */
 #define NOFILE_SOFT 1024
-#define LIMIT_REMOTE 4096
-#define LIMIT_LOCAL 65536
+#define NOFILE_HARD 4096
+#define NPROC 4096
 
 static bool is_taken(const struct plan_task_spec *spec, int64_t port)
 {
@@ -49,17 +48,11 @@ static const char *transport_of(const struct plan_port *port)
     return str_eq(port->protocol, "udp") ? "udp" : "tcp";
 }
 
-static void put_ulimit(struct json_writer *w, const char *name, int resource, bool local,
-                       int64_t soft)
+static void put_ulimit(struct json_writer *w, const char *name, int64_t soft, int64_t hard)
 {
-    int64_t hard = LIMIT_REMOTE;
-    struct rlimit own;
-    if (local && getrlimit((__rlimit_resource_t)resource, &own) == 0) {
-        hard = own.rlim_max < LIMIT_LOCAL ? (int64_t)own.rlim_max : LIMIT_LOCAL;
-    }
     json_begin(w, '{');
     json_member_text(w, "Name", name);
-    json_member_int(w, "Soft", soft > 0 && soft < hard ? soft : hard);
+    json_member_int(w, "Soft", soft);
     json_member_int(w, "Hard", hard);
     json_end(w, '}');
 }
@@ -105,11 +98,11 @@ static void put_host_config(struct json_writer *w, const struct docker_engine *e
     json_begin(w, '{');
     json_member_text(w, "Name", "unless-stopped");
     json_end(w, '}');
-    /* Both are always said: podman 4.3.1 asks for more than its own limit where they are not. */
+    /* Both are always said: podman 4.3.1 asks for more than it may set where they are not. */
     json_key(w, "Ulimits");
     json_begin(w, '[');
-    put_ulimit(w, "nofile", RLIMIT_NOFILE, engine->local, NOFILE_SOFT);
-    put_ulimit(w, "nproc", RLIMIT_NPROC, engine->local, 0);
+    put_ulimit(w, "nofile", NOFILE_SOFT, NOFILE_HARD);
+    put_ulimit(w, "nproc", NPROC, NPROC);
     json_end(w, ']');
     json_end(w, '}');
 }
