@@ -51,7 +51,7 @@ static enum err_code refuse_encoding(const struct json_input *input)
         size_t before = at;
         uint32_t point = str_next(input->text, input->len, &at);
         nul = point == 0;
-        if (nul || (point == 0xfffd && memcmp(input->text + before, "\xef\xbf\xbd", 3) != 0)) {
+        if (nul || (point == 0xfffd && at - before == 1)) {
             at = before;
             break;
         }
