@@ -269,8 +269,8 @@ static void test_random_money_is_exact(void **state)
     struct rand rand;
     rand_init(&rand, 7);
     for (int i = 0; i < 20000; i++) {
-        /* up to 2^32 units a double tells neighbouring millionths apart */
-        int64_t price = (int64_t)(rand_u64(&rand) % (UINT64_C(4294967296) * 1000000));
+        /* up to 2^33 units a double tells neighbouring millionths apart */
+        int64_t price = (int64_t)(rand_u64(&rand) % (UINT64_C(8589934592) * 1000000));
         price >>= rand_below(&rand, 50);
         if (coin(&rand))
             price = -price;
