@@ -1,6 +1,7 @@
 /* json_bench.c - MB/s of decoding and encoding a large network file, and ns of one small answer.
  *
- *   build-bench/json-bench [SITES]        default 100 000 sites */
+ *   meson setup build-bench -Dtests=true && ninja -C build-bench bench/json-bench
+ *   build-bench/bench/json-bench [SITES]        default 100 000 sites */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
