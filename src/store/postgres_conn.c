@@ -52,6 +52,7 @@ static const struct state_meaning meanings[] = {
     {"53", ERR_TRANSIENT, true},   /* memory, connections */
     {"54", ERR_TOO_LARGE, false},  /* program limit */
     {"57", ERR_TRANSIENT, true},   /* shutdown, starting up, cancelled */
+    {"08P01", ERR_BUG, false},     /* protocol: arguments that do not fit */
     {"08", ERR_TRANSIENT, true},   /* connection */
     {"58", ERR_IO, false},         /* system */
     {"XX001", ERR_CORRUPT, false}, /* data corrupted */
