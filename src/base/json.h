@@ -141,6 +141,10 @@ extern const struct json_limits json_limits_large;   /* network files: 1 GiB, 32
 enum err_code json_decode(const char *text, size_t len, const struct json_table *table,
                           const struct json_limits *limits, void *out, struct arena *arena,
                           struct err *err);
+/* Text that our own encoder wrote and the store kept: read-only members are accepted, limits are the
+ * large ones.  An error means that what is stored is not what we wrote: ERR_CORRUPT. */
+enum err_code json_decode_stored(const char *text, const struct json_table *table, void *out,
+                                 struct arena *arena, struct err *err);
 /* The same from YAML 1.2 core schema (anchors, aliases, tags, merge keys and several documents are
  * refused by name and line).  JSON is accepted too: a text whose first character is '{' or '['
  * goes to the JSON reader. */

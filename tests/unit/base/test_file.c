@@ -137,6 +137,26 @@ static void test_a_dash_is_standard_input_with_the_same_limit(void **state)
     assert_non_null(strstr(err.text, "standard input"));
 }
 
+static void test_the_limit_holds_over_all_reads_together(void **state)
+{
+    (void)state;
+    enum { SIZE = 40000 }; /* less than a pipe holds, more than one read takes */
+    int saved = dup(STDIN_FILENO), ends[2];
+    char data[SIZE];
+    memset(data, 'x', SIZE);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], data, SIZE), SIZE);
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    enum err_code code = file_read("-", SIZE - 1, &text, NULL);
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    assert_int_equal(code, ERR_TOO_LARGE);
+    assert_int_equal(text.len, 0);
+}
+
 static void test_writing_replaces_the_file_and_sets_its_mode(void **state)
 {
     const char *path = in(state, "f");
@@ -392,9 +412,13 @@ static void test_a_tree_deeper_than_any_path_or_descriptor_table_is_removed(void
         at = next;
     }
     close(at);
-    /* What a removal that was killed may have left. */
-    assert_ok(file_make_dirs(in(state, "tree/.removing-0/x"), 0755, NULL));
-    put(in(state, "tree/.removing-1"), "x");
+    /* What a removal that was killed may have left, itself too deep. */
+    struct buf left = BUF_INIT;
+    buf_printf(&left, "%s/tree/.removing-0", (char *)*state);
+    for (int i = 0; i < 100; i++)
+        buf_add_str(&left, "/x");
+    assert_ok(file_make_dirs(buf_str(&left), 0755, NULL));
+    buf_done(&left);
     assert_ok(file_remove_tree(in(state, "tree"), NULL));
     assert_int_equal(count_entries(*state), 0);
 }
@@ -431,6 +455,7 @@ int run_file_tests(void)
         FILE_TEST(test_a_buffer_that_is_full_is_left_as_it_was),
         FILE_TEST(test_only_regular_files_are_read_and_the_error_names_the_path),
         FILE_TEST(test_a_dash_is_standard_input_with_the_same_limit),
+        FILE_TEST(test_the_limit_holds_over_all_reads_together),
         FILE_TEST(test_writing_replaces_the_file_and_sets_its_mode),
         FILE_TEST(test_a_link_is_replaced_not_followed),
         FILE_TEST(test_a_target_that_cannot_be_written_is_an_error_and_leaves_nothing),
