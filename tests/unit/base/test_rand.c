@@ -68,10 +68,15 @@ static void test_numbers_below_a_limit_are_even(void **state)
     for (int i = 0; i < LIMIT; i++)
         chi2 += pow(counts[i] - DRAWS / (double)LIMIT, 2) / (DRAWS / (double)LIMIT);
     assert_true(chi2 < 22.46); /* 6 degrees of freedom, p = 0.001; the seed is fixed */
-    for (int i = 0; i < 100; i++) {
+    /* Near 2^64 a plain remainder would give the lowest third of the results half of the time. */
+    int low = 0;
+    for (int i = 0; i < DRAWS; i++) {
         assert_int_equal(rand_below(&rand, 1), 0);
-        assert_true(rand_below(&rand, UINT64_C(3) << 62) < UINT64_C(3) << 62);
+        uint64_t x = rand_below(&rand, UINT64_C(3) << 62);
+        assert_true(x < UINT64_C(3) << 62);
+        low += x < UINT64_C(1) << 62;
     }
+    assert_true(fabs(low / (double)DRAWS - 1.0 / 3) < 0.01);
 }
 
 static void test_distributions_have_their_mean_and_spread(void **state)
