@@ -50,6 +50,11 @@ struct evaluation_flow { /* effective flows, network.* bounds applied */
     struct opt_double max_latency_ms;
     double bandwidth_mbps; /* 0 = none */
 };
+/* What the model was built over. */
+void evaluation_model_subject(const struct evaluation_model *model,
+                              const struct requirement **ret_requirement,
+                              const struct network **ret_network);
+
 size_t evaluation_flows(const struct evaluation_model *model, const struct evaluation_flow **out);
 /* The field of the requirement that states the latency bound of the flow
  * ("flows[1].max_latency_ms"). */

@@ -742,7 +742,8 @@ static void check_budget(struct measure *m, bool cost_known)
     const char *unit = arena_printf(m->arena, "%s/%s",
                                     json_enum_name(requirement_currency_names, budget->currency),
                                     json_enum_name(requirement_period_names, budget->period));
-    double months = evaluation_budget_months(m->model), limit = evaluation_budget_limit(m->model);
+    double months = evaluation_budget_months(m->model);
+    double limit = evaluation_budget_limit(m->model) * (1 + 1e-12); /* sums in another order */
     int verdict = isnan(months) || !cost_known ? VERDICT_UNKNOWN
                   : m->solution->cost <= limit ? VERDICT_PASS
                                                : VERDICT_FAIL;

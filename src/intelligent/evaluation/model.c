@@ -259,6 +259,14 @@ enum err_code evaluation_model_again(const struct evaluation_model *model,
     return code;
 }
 
+void evaluation_model_subject(const struct evaluation_model *model,
+                              const struct requirement **ret_requirement,
+                              const struct network **ret_network)
+{
+    *ret_requirement = model->requirement;
+    *ret_network = model->network;
+}
+
 size_t evaluation_flows(const struct evaluation_model *model, const struct evaluation_flow **out)
 {
     *out = model->flows;
