@@ -460,6 +460,24 @@ enum err_code json_decode(const char *text, size_t len, const struct json_table 
     return decode(&input, table, out);
 }
 
+enum err_code json_decode_stored(const char *text, const struct json_table *table, void *out,
+                                 struct arena *arena, struct err *err)
+{
+    struct err why = ERR_INIT;
+    struct json_input input = {
+        .text = text != NULL ? text : "null",
+        .len = strlen(text != NULL ? text : "null"),
+        .limits = &json_limits_large,
+        .arena = arena,
+        .err = &why,
+        .trusted = true,
+    };
+    if (decode(&input, table, out) == ERR_OK)
+        return ERR_OK;
+    err_set(err, ERR_CORRUPT, "a stored %s cannot be read: %s", table->name, why.text);
+    return err_field(err, "%s", why.field);
+}
+
 static bool looks_like_json(const char *text, size_t len)
 {
     size_t at = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
