@@ -214,7 +214,7 @@ static void word_rejections(struct builder *b, size_t c)
     struct design_component *component = &b->problem->components[c];
     for (size_t i = 0; i < component->rejected.count; i++) {
         struct solution_rejection *item = &component->rejected.items[i];
-        if (item->required || item->observed)
+        if (item->observed)
             continue;
         for (size_t s = 0; s < b->problem->network->sites.count; s++) {
             struct evaluation_reason reason;

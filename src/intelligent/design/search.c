@@ -146,7 +146,7 @@ static bool settle_flow(struct search *s, const struct evaluation_flow *flow, st
             latency = 0; /* within the option's user_latency */
         } else {
             from = s->taken[flow->from]
-                       .sites[search_nearest(s, (size_t)flow->from, to->sites[i], &latency)];
+                       .sites[design_search_nearest(s, (size_t)flow->from, to->sites[i], &latency)];
         }
         if (isinf(latency) || (flow->from >= 0 && flow->max_latency_ms.set &&
                                latency > flow->max_latency_ms.value + SEARCH_LATENCY_TOL))
@@ -187,7 +187,7 @@ static bool sum_instances(struct search *s, size_t component, struct sums *sums)
     taken->site_count = 0;
     double address = INFINITY, user_latency = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct design_option *option = search_option(s, component, taken->options[i]);
+        const struct design_option *option = design_search_option(s, component, taken->options[i]);
         sums->cost += option->cost;
         sums->green += option->green;
         user_latency = fmax(user_latency, option->user_latency);
@@ -221,7 +221,7 @@ static bool narrow_below(struct search *s, size_t component, size_t *done)
             receives = s->p->flows[f].from == (int)component && s->p->flows[f].to == (int)c;
         if (!receives)
             continue;
-        if (!search_lists_narrow(s, component, c))
+        if (!design_search_lists_narrow(s, component, c))
             return false;
         *done = c + 1;
     }
@@ -300,7 +300,7 @@ static double least_rest(const struct search *s, const struct rest *rest, double
 static bool on_site_already(const struct search *s, size_t component, size_t seated, uint32_t site)
 {
     for (size_t i = 0; i < seated; i++)
-        if (search_option(s, component, s->taken[component].options[i])->site == site)
+        if (design_search_option(s, component, s->taken[component].options[i])->site == site)
             return true;
     return false;
 }
@@ -309,7 +309,7 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
                            double cost, double down, const struct rest *rest)
 {
     size_t component = s->order[level];
-    const struct picks *list = search_list(s, component);
+    const struct picks *list = design_search_list(s, component);
     size_t n = (size_t)s->p->components[component].instances;
     if (seated == n) {
         complete(s, level);
@@ -323,7 +323,7 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         if (!work(s))
             return;
         const struct pick *pick = &list->items[i];
-        const struct design_option *option = search_option(s, component, pick->option);
+        const struct design_option *option = design_search_option(s, component, pick->option);
         bool known = on_site_already(s, component, seated, option->site);
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
@@ -383,7 +383,7 @@ static void descend(struct search *s, size_t level)
     for (size_t c = 0; c < s->p->count; c++) {
         if (s->placed[c] || c == component)
             continue;
-        const struct picks *list = search_list(s, c);
+        const struct picks *list = design_search_list(s, c);
         rest.cost += s->cost_floor[c];
         if (s->loss_matters)
             design_frontier_join(&rest.frontier, list->frontier);
@@ -392,7 +392,7 @@ static void descend(struct search *s, size_t level)
         if (s->parent[c] < 0 || s->placed[s->parent[c]])
             rest.subtrees += list->subtree;
     }
-    const struct picks *own = search_list(s, component);
+    const struct picks *own = design_search_list(s, component);
     double bound = s->value + rest.subtrees + own->subtree;
     if (s->loss_matters) {
         struct design_frontier all = rest.frontier;
@@ -532,7 +532,7 @@ void design_search(const struct design_task *task, struct design_result *out, st
     order_components(&s);
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;
-    else if (search_lists_new(&s))
+    else if (design_search_lists_new(&s))
         descend(&s, 0);
     bool found = isfinite(s.best);
     out->value = s.best;

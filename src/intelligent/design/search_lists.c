@@ -42,7 +42,7 @@ static size_t gather_classes(const struct search *s, size_t component, const str
 {
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
-        double down = search_option(s, component, list->items[i].option)->down;
+        double down = design_search_option(s, component, list->items[i].option)->down;
         if (isnan(down))
             down = 0; /* only where loss does not matter */
         size_t k = 0;
@@ -138,7 +138,8 @@ static void bound_alone(const struct search *s, size_t component, struct picks *
     for (size_t i = 0; i < list->count; i++) {
         const struct pick *pick = &list->items[i];
         list->least_repeat = fmin(list->least_repeat, pick->repeat);
-        list->least_down = fmin(list->least_down, search_option(s, component, pick->option)->down);
+        list->least_down =
+            fmin(list->least_down, design_search_option(s, component, pick->option)->down);
         if (pick->first < first[0]) {
             first[1] = first[0];
             first[0] = pick->first;
@@ -187,7 +188,8 @@ static bool has_room(const struct search *s, size_t component, const struct pick
     size_t sites = 0;
     uint32_t last = UINT32_MAX;
     for (size_t i = 0; i < list->count; i++) {
-        const struct design_option *option = search_option(s, component, list->items[i].option);
+        const struct design_option *option =
+            design_search_option(s, component, list->items[i].option);
         need -= option->fit < need ? option->fit : need;
         sites += option->site != last;
         last = option->site;
@@ -254,14 +256,15 @@ static bool add_tails(struct search *s, size_t flow_index)
     bool all_apart = s->p->two_sites && n == 2;
     bool *keep = mem_array(senders->count + 1, sizeof *keep);
     for (size_t i = 0; i < senders->count; i++) {
-        uint32_t site = search_option(s, from, senders->items[i].option)->site;
+        uint32_t site = design_search_option(s, from, senders->items[i].option)->site;
         double least_sub = INFINITY, least_first = INFINITY, least_repeat = INFINITY;
         for (size_t k = 0; k < receivers->count; k++) {
             const struct pick *pick = &receivers->items[k];
             double sub = pick->first + s->tail[to][pick->option];
             if (sub >= least_sub && pick->first >= least_first && pick->repeat >= least_repeat)
                 continue; /* nothing to gain, no need to know how far it is */
-            if (evaluation_latency(s->p->model, site, search_option(s, to, pick->option)->site) >
+            if (evaluation_latency(s->p->model, site,
+                                   design_search_option(s, to, pick->option)->site) >
                 flow->max_latency_ms.value + SEARCH_LATENCY_TOL)
                 continue;
             least_sub = fmin(least_sub, sub);
@@ -295,11 +298,12 @@ static bool drop_unreached(struct search *s, size_t flow_index)
         return true;
     bool *keep = mem_array(receivers->count + 1, sizeof *keep);
     for (size_t k = 0; k < receivers->count; k++) {
-        uint32_t site = search_option(s, to, receivers->items[k].option)->site;
+        uint32_t site = design_search_option(s, to, receivers->items[k].option)->site;
         for (size_t i = 0; i < senders->count && !keep[k]; i++)
-            keep[k] = evaluation_latency(s->p->model,
-                                         search_option(s, from, senders->items[i].option)->site,
-                                         site) <= flow->max_latency_ms.value + SEARCH_LATENCY_TOL;
+            keep[k] =
+                evaluation_latency(s->p->model,
+                                   design_search_option(s, from, senders->items[i].option)->site,
+                                   site) <= flow->max_latency_ms.value + SEARCH_LATENCY_TOL;
     }
     keep_marked(receivers, keep);
     mem_free(keep);
@@ -319,7 +323,7 @@ static size_t senders_of(const struct search *s, size_t component)
     return count;
 }
 
-bool search_lists_new(struct search *s)
+bool design_search_lists_new(struct search *s)
 {
     const struct design_problem *p = s->p;
     s->versions = arena_array(s->arena, p->count, sizeof *s->versions);
@@ -363,7 +367,8 @@ bool search_lists_new(struct search *s)
 }
 
 /* ---- later versions ---- */
-size_t search_nearest(const struct search *s, size_t from, uint32_t site, double *ret_latency)
+size_t design_search_nearest(const struct search *s, size_t from, uint32_t site,
+                             double *ret_latency)
 {
     const struct taken *taken = &s->taken[from];
     size_t best = 0;
@@ -385,9 +390,9 @@ static bool narrow_pick(struct search *s, size_t from, size_t to, struct pick *p
                         bool *ret_moved)
 {
     const struct design_weights *w = &s->task->weights;
-    uint32_t site = search_option(s, to, pick->option)->site;
+    uint32_t site = design_search_option(s, to, pick->option)->site;
     double latency;
-    size_t nearest = search_nearest(s, from, site, &latency);
+    size_t nearest = design_search_nearest(s, from, site, &latency);
     if (isinf(latency))
         return false;
     double cost = 0, in_latency = 0;
@@ -412,9 +417,9 @@ static bool narrow_pick(struct search *s, size_t from, size_t to, struct pick *p
     return true;
 }
 
-bool search_lists_narrow(struct search *s, size_t from, size_t to)
+bool design_search_lists_narrow(struct search *s, size_t from, size_t to)
 {
-    const struct picks *old = search_list(s, to);
+    const struct picks *old = design_search_list(s, to);
     struct picks *list = &s->versions[to][s->version[to] + 1];
     bool moved = false;
     list->count = 0;

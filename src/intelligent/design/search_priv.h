@@ -58,21 +58,22 @@ struct search {
     bool loss_matters, stop;
 };
 
-static inline const struct design_option *search_option(const struct search *s, size_t component,
-                                                        uint32_t option)
+static inline const struct design_option *design_search_option(const struct search *s,
+                                                               size_t component, uint32_t option)
 {
     return &s->p->components[component].options.items[option];
 }
-static inline struct picks *search_list(const struct search *s, size_t component)
+static inline struct picks *design_search_list(const struct search *s, size_t component)
 {
     return &s->versions[component][s->version[component]];
 }
 
 /* search_lists.c */
-bool search_lists_new(struct search *s); /* false: some component has nowhere to go */
+bool design_search_lists_new(struct search *s); /* false: some component has nowhere to go */
 /* The list of `to` under the sites now taken by `from`: the next version.  False: dead. */
-bool search_lists_narrow(struct search *s, size_t from, size_t to);
+bool design_search_lists_narrow(struct search *s, size_t from, size_t to);
 /* Where a flow to that site comes from, given the sites of `from`; index into them. */
-size_t search_nearest(const struct search *s, size_t from, uint32_t site, double *ret_latency);
+size_t design_search_nearest(const struct search *s, size_t from, uint32_t site,
+                             double *ret_latency);
 
 #endif
