@@ -368,6 +368,47 @@ static const struct json_field note_fields[] = {
 const struct json_table price_note_table =
     JSON_TABLE("PriceNote", struct price_note, note_fields, "where a price comes from", NULL);
 
+static const struct json_field notes_fields[] = {
+    {.name = "items",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct price_notes, items),
+     .flags = JSON_REQUIRED,
+     .table = &price_note_table,
+     .max_len = 1000000,
+     .doc = "the notes"},
+};
+const struct json_table price_notes_table = JSON_TABLE(
+    "PriceNotes", struct price_notes, notes_fields, "where the prices of sites come from", NULL);
+
+static const struct json_field entry_fields[] = {
+    JSON_FIELD("sku", JSON_STRING, struct price_entry, sku, JSON_REQUIRED | JSON_NON_EMPTY,
+               "name of the line"),
+    JSON_FIELD("spec", JSON_STRING, struct price_entry, spec, JSON_REQUIRED, "what is sold"),
+    JSON_FIELD("unit", JSON_STRING, struct price_entry, unit, JSON_REQUIRED, "per what"),
+    JSON_FIELD_RANGE("hour", JSON_OPT_DOUBLE, struct price_entry, hour, 0, 0, 1e9, "pay as you go"),
+    JSON_FIELD_RANGE("month", JSON_OPT_DOUBLE, struct price_entry, month, 0, 0, 1e9,
+                     "subscription"),
+    JSON_FIELD_ENUM("basis", struct price_entry, basis, JSON_REQUIRED, price_basis_names,
+                    "what kind of price"),
+    JSON_FIELD("source", JSON_STRING, struct price_entry, source, JSON_REQUIRED,
+               "where it comes from, with the confidence tag"),
+    JSON_FIELD("as_of", JSON_TIME, struct price_entry, as_of_ms, 0, "day of the price"),
+};
+const struct json_table price_entry_table =
+    JSON_TABLE("PriceEntry", struct price_entry, entry_fields, "one line of the price book", NULL);
+
+static const struct json_field book_fields[] = {
+    {.name = "items",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct price_book, items),
+     .flags = JSON_REQUIRED,
+     .table = &price_entry_table,
+     .max_len = 100000,
+     .doc = "the lines"},
+};
+const struct json_table price_book_table =
+    JSON_TABLE("PriceBook", struct price_book, book_fields, "a price book", NULL);
+
 const struct price_note *price_note_find(const struct price_notes *notes, const char *site,
                                          const char *item)
 {

@@ -116,6 +116,21 @@ struct price_note {
     int64_t as_of_ms;   /* 0 = unknown */
 };
 extern const struct json_table price_note_table;
+extern const struct json_table price_notes_table; /* {items: [note…]} */
+
+/* One line of a price book: what a thing costs by default, before any contract. */
+struct price_entry {
+    const char *sku, *spec, *unit;
+    struct opt_double hour, month; /* pay as you go; subscription */
+    int basis;
+    const char *source;
+    int64_t as_of_ms;
+};
+struct price_book {
+    LIST(struct price_entry) items;
+};
+extern const struct json_table price_entry_table;
+extern const struct json_table price_book_table;
 
 struct price_notes {
     LIST(struct price_note) items;

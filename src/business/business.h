@@ -1,0 +1,93 @@
+/* business.h - service: 业务中心.  The stored stages of the loop, each versioned, each naming the
+ * one before: requirements → solutions → orders → plans → deployments.
+ *
+ * Collections: "requirements" (spec business_requirement_table), "solutions" (spec
+ * business_solution_table), "orders" (order_*_table), "plans" (spec plan_table, status {state}),
+ * "deployments" (deployment_*_table).  All belong to a tenant. */
+#ifndef SWAN_BUSINESS_BUSINESS_H
+#define SWAN_BUSINESS_BUSINESS_H
+
+#include "store/store.h"
+#include "types/application.h"
+#include "types/deployment.h"
+#include "types/plan.h"
+#include "types/requirement.h"
+#include "types/run.h"
+#include "types/solution.h"
+
+extern const struct store_module business_store_module;
+
+struct business_requirement { /* spec of a stored requirement */
+    const char *text;         /* the customer's words, or NULL */
+    struct requirement *requirement;
+    const char *spans, *questions; /* JSON_RAW: as intent gave them */
+    const char *reader;
+};
+extern const struct json_table business_requirement_table;
+
+struct business_solution {           /* spec of a stored solution set */
+    const char *requirement_id;      /* id@version */
+    struct requirement *requirement; /* as designed for (with assumptions applied) */
+    int64_t network_version;
+    struct solution_answer *answer;
+    LIST(const char *) applications; /* name@version found for components */
+};
+extern const struct json_table business_solution_table;
+
+/* Each stores one stage in the caller's transaction and gives its id. */
+enum err_code business_requirement_save(struct store_tx *tx,
+                                        const struct business_requirement *spec,
+                                        const struct store_actor *actor, char out_id[32],
+                                        struct err *err);
+enum err_code business_solution_save(struct store_tx *tx, const struct business_solution *spec,
+                                     const struct store_actor *actor, char out_id[32],
+                                     struct err *err);
+enum err_code business_order_save(struct store_tx *tx, const struct order_spec *spec,
+                                  const struct store_actor *actor, char out_id[32],
+                                  struct err *err);
+enum err_code business_plan_save(struct store_tx *tx, const struct plan *plan, const char *order,
+                                 const struct store_actor *actor, char out_id[32], struct err *err);
+/* Reads them back, decoded; tenant NULL = any, else ERR_NOT_FOUND for others'. */
+enum err_code business_requirement_load(struct store_tx *tx, const char *id, const char *tenant,
+                                        struct business_requirement *out, int64_t *ret_version,
+                                        struct arena *arena, struct err *err);
+enum err_code business_solution_load(struct store_tx *tx, const char *id, const char *tenant,
+                                     struct business_solution *out, int64_t *ret_version,
+                                     struct arena *arena, struct err *err);
+enum err_code business_order_load(struct store_tx *tx, const char *id, const char *tenant,
+                                  struct order_spec *spec, struct order_status *status,
+                                  int64_t *ret_version, struct arena *arena, struct err *err);
+enum err_code business_plan_load(struct store_tx *tx, const char *id, const char *tenant,
+                                 struct plan *out, const char **ret_order, struct arena *arena,
+                                 struct err *err);
+enum err_code business_deployment_load(struct store_tx *tx, const char *id, const char *tenant,
+                                       struct deployment_spec *spec,
+                                       struct deployment_status *status, int64_t *ret_version,
+                                       struct arena *arena, struct err *err);
+
+/* When a plan is applied: makes the deployment (state opening) or marks it removing, ties order,
+ * plan and run together. ERR_CONFLICT when the plan was applied before or the deployment's state
+ * does not admit it. */
+enum err_code business_apply(struct store_tx *tx, const char *plan_id, const struct plan *plan,
+                             const char *order, const char *run_id, const char *title,
+                             const struct store_actor *actor, struct err *err);
+/* From the workflow's hooks, in their transaction.  ret_ended tells that the deployment holds
+ * nothing any more (release its allocation). */
+enum err_code business_on_task(struct store_tx *tx, const char *run_id, const struct run_spec *run,
+                               const struct plan_task *task, const struct run_task *state,
+                               struct err *err);
+enum err_code business_on_run(struct store_tx *tx, const char *run_id, const struct run_spec *run,
+                              const struct run_status *status, bool *ret_ended, struct err *err);
+/* What the observer saw of a deployment's instances: states, texts; writes only on change (or each
+ * minute). */
+struct business_observation {
+    const char *name;
+    int state; /* enum deployment_state: up, down, unknown */
+    const char *text;
+    int64_t at;
+};
+enum err_code business_observed(struct store_tx *tx, const char *deployment,
+                                const struct business_observation *observations, size_t count,
+                                struct err *err);
+
+#endif

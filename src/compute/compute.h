@@ -1,0 +1,105 @@
+/* compute.h - service: 算力管理.  Sites, links, access points, connections, prices and allocations.
+ *
+ * Collections: "sites" (spec network_site_table, status compute_site_status_table), "links" (id
+ * "A~B"), "access-points", "connections" (id "SITE~PROVIDER"), "price-notes" (id "SITE~ITEM"); own
+ * table compute_allocations. Readers work on an immutable snapshot of the whole network that a
+ * refresh swaps; writers go through the store.  `allocated` of a site in the snapshot = what its
+ * spec says (others' use) + Swan's allocations. */
+#ifndef SWAN_COMPUTE_COMPUTE_H
+#define SWAN_COMPUTE_COMPUTE_H
+
+#include "store/store.h"
+#include "types/network.h"
+#include "types/requirement.h"
+#include "types/solution.h"
+
+extern const struct store_module compute_store_module;
+
+extern const char *const compute_site_state_names[]; /* up, unreachable, dead, unknown */
+enum compute_site_state {
+    COMPUTE_STATE_ABSENT,
+    COMPUTE_UP,
+    COMPUTE_UNREACHABLE,
+    COMPUTE_DEAD,
+    COMPUTE_UNKNOWN
+};
+
+struct compute_site_status {
+    int state;
+    int64_t seen_at;             /* last time it answered */
+    int64_t checked_at;          /* last time it was asked */
+    const char *system;          /* "Linux 6.1, podman 4.3.1" */
+    const char *engine;          /* container engine, or NULL */
+    struct site_amount measured; /* capacity as discovered */
+    struct site_amount used;     /* by others, as measured */
+    struct site_amount allocated_by_swan;
+    const char *error; /* why it could not be asked */
+};
+extern const struct json_table compute_site_status_table;
+
+struct compute_snapshot { /* shared, immutable */
+    struct network network;
+    struct site_connections connections;
+    struct price_notes notes;
+    int64_t version; /* journal position of the last change of sites, links, access points,
+                        connections, prices and allocations */
+};
+
+struct compute;
+enum err_code compute_open(struct store *store, struct compute **out, struct err *err);
+void compute_close(struct compute *compute);
+/* Reads what the journal says since the last call and swaps the snapshot when something moved. */
+enum err_code compute_refresh(struct compute *compute, struct err *err);
+const struct compute_snapshot *compute_snapshot_ref(struct compute *compute);
+void compute_snapshot_unref(const struct compute_snapshot *snapshot);
+/* The ready JSON answer of one site {id, version, …, spec, status} for the hot path; NULL if none.
+ * Valid while the snapshot is referenced.  *ret_etag "\"3\"". */
+const char *compute_snapshot_site_json(const struct compute_snapshot *snapshot, const char *id,
+                                       size_t *ret_len, const char **ret_etag);
+
+struct compute_import_counts {
+    int64_t sites, links, access_points, price_notes, unchanged;
+};
+/* Adds or replaces everything in `network` (a checked network) in one transaction; what is not
+ * named stays.  The currency must be the store's (the first import sets it): else ERR_CONFLICT.
+ * dry_run counts only. */
+enum err_code compute_import(struct compute *compute, const struct network *network,
+                             const struct price_notes *notes, bool dry_run,
+                             const struct store_actor *actor, struct compute_import_counts *out,
+                             struct err *err);
+
+enum err_code
+compute_site_put(struct compute *compute, const struct site *site, int64_t expected,
+                 const struct store_actor *actor, int64_t *ret_version,
+                 struct err *err); /* create or replace; expected -1 = must not exist */
+enum err_code compute_site_delete(
+    struct compute *compute, const char *id, int64_t expected, const struct store_actor *actor,
+    struct err *err); /* ERR_CONFLICT while something of ours runs there or a link ends there */
+enum err_code compute_link_put(struct compute *compute, const struct network_link *link,
+                               int64_t expected, const struct store_actor *actor, struct err *err);
+enum err_code compute_link_delete(struct compute *compute, const char *id, int64_t expected,
+                                  const struct store_actor *actor, struct err *err);
+enum err_code compute_access_put(struct compute *compute, const struct network_access *access,
+                                 const struct store_actor *actor, struct err *err);
+enum err_code compute_connection_put(struct compute *compute,
+                                     const struct site_connection *connection,
+                                     const struct store_actor *actor, struct err *err);
+enum err_code compute_connection_delete(struct compute *compute, const char *site,
+                                        const char *provider, const struct store_actor *actor,
+                                        struct err *err);
+/* What an observation of the site said; writes only when something that people see has changed (or
+ * every 5 minutes). */
+enum err_code compute_site_observed(struct compute *compute, const char *id,
+                                    const struct compute_site_status *status, struct err *err);
+
+/* Takes what the placements of a solution need, for a deployment, in the caller's transaction;
+ * ERR_CAPACITY names site, resource, wanted and free when another took it meanwhile.  Idempotent
+ * per deployment. */
+enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
+                               const struct requirement *requirement,
+                               const struct solution *solution, const struct store_actor *actor,
+                               struct err *err);
+enum err_code compute_release(struct store_tx *tx, const char *deployment,
+                              const struct store_actor *actor, struct err *err);
+
+#endif
