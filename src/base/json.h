@@ -141,6 +141,10 @@ extern const struct json_limits json_limits_large;   /* network files: 1 GiB, 32
 enum err_code json_decode(const char *text, size_t len, const struct json_table *table,
                           const struct json_limits *limits, void *out, struct arena *arena,
                           struct err *err);
+/* Text that our own encoder wrote and the store kept: read-only members are accepted, limits are the
+ * large ones.  An error means that what is stored is not what we wrote: ERR_CORRUPT. */
+enum err_code json_decode_stored(const char *text, const struct json_table *table, void *out,
+                                 struct arena *arena, struct err *err);
 /* The same from YAML 1.2 core schema (anchors, aliases, tags, merge keys and several documents are
  * refused by name and line).  JSON is accepted too: a text whose first character is '{' or '['
  * goes to the JSON reader. */
@@ -197,7 +201,8 @@ const struct json_value *json_path(const struct json_value *value, const char *p
 size_t json_size(const struct json_value *value); /* items of an array or object */
 const char *json_text(const struct json_value *value, const char *fallback);
 double json_number(const struct json_value *value, double fallback);
-int64_t json_integer(const struct json_value *value, int64_t fallback);
+/* Not json_integer: jansson exports a function of that name. */
+int64_t json_int(const struct json_value *value, int64_t fallback);
 bool json_boolean(const struct json_value *value, bool fallback);
 /* size_t at = 0; while (json_each(object, &at, &key, &member)) … */
 bool json_each(const struct json_value *object, size_t *at, const char **key,

@@ -68,6 +68,11 @@ enum err_code compute_import(struct compute *compute, const struct network *netw
                              const struct store_actor *actor, struct compute_import_counts *out,
                              struct err *err);
 
+/* Adds or replaces lines of the price book (collection "prices", id = sku). */
+enum err_code compute_price_book_import(struct compute *compute, const struct price_book *book,
+                                        const struct store_actor *actor, int64_t *ret_changed,
+                                        struct err *err);
+
 enum err_code
 compute_site_put(struct compute *compute, const struct site *site, int64_t expected,
                  const struct store_actor *actor, int64_t *ret_version,

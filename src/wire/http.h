@@ -50,7 +50,7 @@ void http_add_header(struct http_response *response, const char *name, const cha
 typedef void (*http_handler_fn)(void *ctx, struct http_request *request,
                                 struct http_response *response);
 /* For requests that never reach the handler (too large, malformed, too many): fills a body.
- * response->status is already set (400, 413, 414, 431, 503) and may be kept. */
+ * response->status is already set (400, 413, 431, 503) and may be kept. */
 typedef void (*http_refusal_fn)(void *ctx, const struct err *err, struct http_response *response);
 
 struct http_server_options {
@@ -146,7 +146,8 @@ enum err_code http_client_call(struct http_client *client, const struct http_cal
 #define SSE_EVENT_MAX ((size_t)4 << 20)
 struct sse_reader {
     struct buf line, data, event, id;
-    bool begun, after_cr, dropped; /* inside: a byte was seen, the last was CR, event too large */
+    bool begun, after_cr,
+        dropped; /* inside: a line was read, the last byte was CR, event too large */
     void (*on_event)(void *ctx, const char *id, const char *event, const char *data);
     void *ctx;
 };

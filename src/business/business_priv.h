@@ -1,0 +1,42 @@
+/* business_priv.h - what the files of business share. */
+#ifndef SWAN_BUSINESS_BUSINESS_PRIV_H
+#define SWAN_BUSINESS_BUSINESS_PRIV_H
+
+#include "base/id.h"
+#include "business/business.h"
+
+enum business_order_state { /* indices into order_state_names */
+                            BUSINESS_ORDER_ABSENT,
+                            BUSINESS_ORDER_CONFIRMED,
+                            BUSINESS_ORDER_PLANNED,
+                            BUSINESS_ORDER_OPENING,
+                            BUSINESS_ORDER_OPEN,
+                            BUSINESS_ORDER_FAILED,
+                            BUSINESS_ORDER_CLOSED,
+                            BUSINESS_ORDER_CANCELLED
+};
+
+enum business_plan_state { BUSINESS_PLAN_ABSENT, BUSINESS_PLAN_READY, BUSINESS_PLAN_APPLIED };
+struct business_plan_status {
+    int state;
+    const char *order, *run;
+};
+extern const struct json_table business_plan_status_table;
+
+/* Encodes and inserts; out_id is made from prefix, or taken as it is when prefix is NULL. */
+enum err_code business_insert(struct store_tx *tx, const char *collection, const char *prefix,
+                              const struct json_table *spec_table, const void *spec,
+                              const struct json_table *status_table, const void *status,
+                              const struct store_actor *actor, char out_id[ID_SIZE],
+                              struct err *err);
+enum err_code business_get(struct store_tx *tx, const char *collection, const char *singular,
+                           const char *id, const char *tenant, struct store_record *out,
+                           struct arena *arena, struct err *err);
+enum err_code business_order_status(struct store_tx *tx, const char *order,
+                                    const struct order_status *status, const char *event,
+                                    const struct store_actor *actor, struct err *err);
+enum err_code business_deployment_status(struct store_tx *tx, const char *deployment,
+                                         const struct deployment_status *status, const char *event,
+                                         const struct store_actor *actor, struct err *err);
+
+#endif

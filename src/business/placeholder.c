@@ -1,1 +1,0 @@
-typedef int business_placeholder; /* replaced by the first file of the module */
