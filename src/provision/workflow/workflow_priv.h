@@ -137,7 +137,7 @@ enum err_code workflow_change_gather(struct workflow_change *change, struct err 
 /* Looks at the whole run and draws what follows: tasks that become eligible, the undo of a failed
  * or cancelled run, the end.  Idempotent. */
 enum err_code workflow_settle(struct workflow_change *change, struct err *err);
-/* What the task made must go; with nothing made it is undone already. */
+/* What the task made must go, when its turn comes. */
 enum err_code workflow_settle_undo(struct workflow_change *change, struct workflow_row *row,
                                    enum workflow_lease lease, struct err *err);
 

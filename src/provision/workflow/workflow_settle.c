@@ -54,13 +54,8 @@ static enum err_code skip(struct workflow_change *change, struct workflow_row *r
 enum err_code workflow_settle_undo(struct workflow_change *change, struct workflow_row *row,
                                    enum workflow_lease lease, struct err *err)
 {
-    enum err_code rc;
-    if (!row->made) {
-        if ((rc = workflow_change_move(change, row, EVENT_UNDONE, err)))
-            return rc;
-        return workflow_change_end_task(change, row, lease, "task-undone", err);
-    }
-    if ((rc = workflow_change_move(change, row, EVENT_UNDO, err)))
+    enum err_code rc = workflow_change_move(change, row, EVENT_UNDO, err);
+    if (rc)
         return rc;
     row->ready = false;
     row->undo_attempts = 0;
@@ -196,24 +191,38 @@ static void tell_what_is_left(struct workflow_change *change)
                                 "remove the things at the provider";
 }
 
+/* All that stood on the task is gone: now a worker may undo it, or nobody has to. */
+static enum err_code release_undo(struct workflow_change *change, struct workflow_row *row,
+                                  struct err *err)
+{
+    struct run_task *task;
+    enum err_code rc = workflow_change_task(change, row, &task, err);
+    if (rc)
+        return rc;
+    if (!row->made) { /* a check; it kept what it checked until what came after it was gone */
+        if ((rc = workflow_change_move(change, row, EVENT_UNDONE, err)))
+            return rc;
+        return workflow_change_end_task(change, row, LEASE_KEEP, "task-undone", err);
+    }
+    row->ready = true;
+    row->not_before = change->now;
+    task->wait_reason = NULL;
+    return workflow_change_save(change, row, LEASE_KEEP, NULL, err);
+}
+
 static enum err_code settle_undoing(struct workflow_change *change, struct err *err)
 {
     bool all_gone = true, left = false;
-    for (size_t i = 0; i < change->count; i++) {
+    /* Backwards through a topological order, so what is gone here is seen by those before it. */
+    for (size_t i = change->count; i-- > 0;) {
         struct workflow_row *row = &change->rows[i];
+        if (row->state == RUN_TASK_UNDOING && !row->ready && all_after_are_gone(change, i)) {
+            enum err_code rc = release_undo(change, row, err);
+            if (rc)
+                return rc;
+        }
         all_gone = all_gone && is_gone(row->state);
         left = left || row->left;
-        if (row->state != RUN_TASK_UNDOING || row->ready || !all_after_are_gone(change, i))
-            continue;
-        row->ready = true;
-        row->not_before = change->now;
-        struct run_task *task;
-        enum err_code rc = workflow_change_task(change, row, &task, err);
-        if (rc)
-            return rc;
-        task->wait_reason = NULL;
-        if ((rc = workflow_change_save(change, row, LEASE_KEEP, NULL, err)))
-            return rc;
     }
     if (!all_gone)
         return ERR_OK;
