@@ -182,8 +182,8 @@ static void test_who_fails_in_a_group_takes_nobody_along(void **state)
     }
     assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_record"), THREADS * 36);
     assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_journal"), THREADS * 36);
-    assert_int_equal(
-        number_of(f->store, "SELECT COUNT(*) FROM store_record WHERE id LIKE '%7'"), 0);
+    assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_record WHERE id LIKE '%7'"),
+                     0);
 }
 
 /* ---- readers ---- */

@@ -30,7 +30,7 @@ struct model {
     struct value m, a0, state; /* spec.m, spec.a.0, status.state */
 };
 
-static const char *const texts[] = {"",    "1",    "10",   "abc",  "abd", "ABC", "éa", "算力",
+static const char *const texts[] = {"",     "1",   "10",   "abc",  "abd", "ABC", "éa", "算力",
                                     "true", "a'b", "a\"b", "zzzz", "-",   "\\",  "%",  "😀"};
 
 static void random_value(struct rand *rand, struct value *out, struct buf *json)
@@ -78,8 +78,7 @@ static void random_record(struct rand *rand, size_t i, struct model *m, struct b
 {
     buf_clear(spec);
     buf_clear(status);
-    snprintf(m->id, sizeof m->id, "%s%03zu", rand_below(rand, 2) ? "r" : "R",
-             (i * 37) % RECORDS);
+    snprintf(m->id, sizeof m->id, "%s%03zu", rand_below(rand, 2) ? "r" : "R", (i * 37) % RECORDS);
     snprintf(m->tenant, sizeof m->tenant, "%s",
              (const char *[]){"", "red", "blue"}[rand_below(rand, 3)]);
     m->created_ms = TIME_BASE + (int64_t)rand_below(rand, 20) * 1000;
@@ -364,22 +363,15 @@ static void test_hostile_queries_are_refused_and_harm_nothing(void **state)
     struct fixture *f = *state;
     struct store_tx *tx = NULL;
     struct store_page page = {0};
-    static const char *const bad_paths[] = {"spec",
-                                            "spec.",
-                                            "spec..a",
-                                            "spec.a.",
-                                            ".spec.a",
-                                            "spec.A",
-                                            "spec.a'b",
-                                            "spec.a\"); DROP TABLE store_record; --",
-                                            "other.a",
-                                            "status",
-                                            "spec.算",
-                                            "spec.a b",
-                                            "collection"};
+    static const char *const bad_paths[] = {
+        "spec",      "spec.",  "spec..a",  "spec.a.",
+        ".spec.a",   "spec.A", "spec.a'b", "spec.a\"); DROP TABLE store_record; --",
+        "other.a",   "status", "spec.算",  "spec.a b",
+        "collection"};
     static const char *const bad_cursors[] = {
-        "", "x", "!!!!", "AAAA", "null", "../../etc/passwd", "\xff\xfe", "%00",
-        "YWJjZGVmZ2hpamtsbW5vcDBuMDAwMDAwMDAwMDAwMDAwMDAwMDAwMHg"};
+        "",         "x",    "!!!!",
+        "AAAA",     "null", "../../etc/passwd",
+        "\xff\xfe", "%00",  "YWJjZGVmZ2hpamtsbW5vcDBuMDAwMDAwMDAwMDAwMDAwMDAwMDAwMHg"};
     char long_path[300];
     for (int i = 0; i < 4; i++) {
         char id[8];

@@ -46,8 +46,9 @@ static void test_a_step_that_fails_half_way_leaves_nothing(void **state)
     struct fixture *f = *state;
     const struct store_migration bad[] = {
         {1, "leases", first_sql},
-        {2, "half", "CREATE TABLE half (id TEXT); INSERT INTO half VALUES ('x');"
-                    " INSERT INTO nowhere VALUES (1)"}};
+        {2, "half",
+         "CREATE TABLE half (id TEXT); INSERT INTO half VALUES ('x');"
+         " INSERT INTO nowhere VALUES (1)"}};
     const struct store_migration good[] = {{1, "leases", first_sql},
                                            {2, "half", "CREATE TABLE half (id TEXT)"}};
     struct store_module module = {"workflow", bad, 2};

@@ -15,7 +15,8 @@
 
 static const struct store_migration steps[] = {
     {1, "owners", "CREATE TABLE owners (id TEXT PRIMARY KEY, share DOUBLE PRECISION);"},
-    {2, "leases", "CREATE TABLE leases (owner TEXT REFERENCES owners (id), n BIGINT, token BYTEA)"}};
+    {2, "leases",
+     "CREATE TABLE leases (owner TEXT REFERENCES owners (id), n BIGINT, token BYTEA)"}};
 static const struct store_module module = {"workflow", steps, 2};
 
 static void fill(struct fixture *f, struct store *store)
@@ -34,16 +35,16 @@ static void fill(struct fixture *f, struct store *store)
                                       .status = i % 5 ? NULL : "{\"s\":1}"};
         assert_ok(f, store_insert(tx, &record, &actor, &f->err));
     }
-    assert_ok(f, store_update(tx, "sites", "s001", 1, "{}", NULL, "updated", &actor, NULL,
-                              &f->err));
+    assert_ok(f,
+              store_update(tx, "sites", "s001", 1, "{}", NULL, "updated", &actor, NULL, &f->err));
     for (int i = 0; i < 70; i++) {
         snprintf(id, sizeof id, "o%d", i);
         const struct store_value owner[] = {STORE_V_TEXT(id), STORE_V_REAL(i / 7.0)};
         assert_ok(f, store_exec(tx, "INSERT INTO owners VALUES ($1, $2)", owner, 2, NULL, &f->err));
         const struct store_value lease[] = {STORE_V_TEXT(i % 2 ? id : NULL), STORE_V_INT(i),
                                             STORE_V_BLOB(token, sizeof token)};
-        assert_ok(f,
-                  store_exec(tx, "INSERT INTO leases VALUES ($1, $2, $3)", lease, 3, NULL, &f->err));
+        assert_ok(
+            f, store_exec(tx, "INSERT INTO leases VALUES ($1, $2, $3)", lease, 3, NULL, &f->err));
     }
     assert_ok(f, store_commit(tx, &f->err));
 }
@@ -51,10 +52,10 @@ static void fill(struct fixture *f, struct store *store)
 static void check_same(struct fixture *f, struct store *a, struct store *b)
 {
     assert_string_equal(dump(a, &f->arena), dump(b, &f->arena));
-    static const char *const sums[] = {
-        "SELECT COUNT(*) FROM owners", "SELECT SUM(n) FROM leases", "SELECT COUNT(owner) FROM leases",
-        "SELECT COUNT(*) FROM leases WHERE length(token) = 4",
-        "SELECT COUNT(*) FROM owners WHERE share = 10.0 / 7.0"};
+    static const char *const sums[] = {"SELECT COUNT(*) FROM owners", "SELECT SUM(n) FROM leases",
+                                       "SELECT COUNT(owner) FROM leases",
+                                       "SELECT COUNT(*) FROM leases WHERE length(token) = 4",
+                                       "SELECT COUNT(*) FROM owners WHERE share = 10.0 / 7.0"};
     for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
         assert_true(number_of(a, sums[i]) >= 0);
         assert_int_equal(number_of(a, sums[i]), number_of(b, sums[i]));
