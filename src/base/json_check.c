@@ -160,6 +160,8 @@ static enum err_code validate_list(const struct json_input *input, const struct 
                                    const struct json_field *field, const struct json_list *list)
 {
     struct err inner = ERR_INIT;
+    if (list->count == 0 && (field->flags & JSON_REQUIRED) == 0)
+        return ERR_OK; /* absent */
     enum err_code code = json_check_count(field, list->count, &inner);
     if (code != ERR_OK)
         return tell(input, place, code, &inner);

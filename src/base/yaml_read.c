@@ -183,7 +183,7 @@ static enum err_code scalar_value(struct reader *reader, const struct json_place
 
 /* ---- nodes ---- */
 
-static enum err_code check_node(struct reader *reader, const struct json_place *place,
+static enum err_code check_node(const struct reader *reader, const struct json_place *place,
                                 const yaml_event_t *event)
 {
     const yaml_char_t *anchor = NULL;
@@ -213,9 +213,6 @@ static enum err_code check_node(struct reader *reader, const struct json_place *
     if (tag != NULL)
         return refuse(reader, place, event, "tags (!name) are not supported",
                       "remove it, or quote the text");
-    if (++reader->total > reader->input->limits->total_items)
-        return refuse_size(reader, place, event, "there are too many values",
-                           reader->input->limits->total_items);
     return ERR_OK;
 }
 
@@ -312,6 +309,8 @@ static enum err_code read_node(struct reader *reader, const struct json_place *p
     enum err_code code = check_node(reader, place, event);
     if (code != ERR_OK)
         return code;
+    if (++reader->total > limits->total_items)
+        return refuse_size(reader, place, event, "there are too many values", limits->total_items);
     if (event->type == YAML_SCALAR_EVENT)
         return scalar_value(reader, place, event, out);
 

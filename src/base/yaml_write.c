@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_priv.h"
+#include "base/mem.h"
 
 /* YAML admits "key:" only for keys of up to 1024 characters, and an escape takes 6. */
 #define LONG_KEY 128
@@ -24,23 +25,50 @@ static bool is_old_word(const char *text)
     return false;
 }
 
-/* Control characters, DEL, the line and paragraph separators and the byte order mark; and what
- * libyaml's readers call not printable: C1 controls, U+FFFE, U+FFFF. */
+/* The three characters that JSON text may hold and YAML text may not: the byte order mark, U+FFFE
+ * and U+FFFF.  `at` points to at least one byte before a NUL. */
+static const char *forbidden_escape(const char *at)
+{
+    if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
+        return "\\ufeff";
+    if (strncmp(at, "\xef\xbf\xbe", 3) == 0)
+        return "\\ufffe";
+    if (strncmp(at, "\xef\xbf\xbf", 3) == 0)
+        return "\\uffff";
+    return NULL;
+}
+
+/* Needs an escape: controls, DEL and C1, line and paragraph separators, and the three above. */
 static bool has_special(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
             return true;
-        if (c == 0xe2 &&
-            (memcmp(text + i, "\xe2\x80\xa8", 3) == 0 || memcmp(text + i, "\xe2\x80\xa9", 3) == 0))
+        if (c == 0xe2 && (strncmp(text + i, "\xe2\x80\xa8", 3) == 0 ||
+                          strncmp(text + i, "\xe2\x80\xa9", 3) == 0))
             return true;
-        if (c == 0xef &&
-            (memcmp(text + i, "\xef\xbb\xbf", 3) == 0 || memcmp(text + i, "\xef\xbf\xbe", 3) == 0 ||
-             memcmp(text + i, "\xef\xbf\xbf", 3) == 0))
+        if (c == 0xef && forbidden_escape(text + i) != NULL)
             return true;
     }
     return false;
+}
+
+static void write_quoted(struct buf *out, const char *text, size_t len)
+{
+    CLEANUP(buf_done) struct buf quoted = {.max = out->max};
+    buf_add_json_str(&quoted, text, len);
+    size_t plain = 0;
+    for (size_t i = 0; i < quoted.len; i++) {
+        const char *escape = quoted.data[i] == '\xef' ? forbidden_escape(quoted.data + i) : NULL;
+        if (escape == NULL)
+            continue;
+        buf_add(out, quoted.data + plain, i - plain);
+        buf_add_str(out, escape);
+        plain = i + 3;
+    }
+    buf_add(out, buf_str(&quoted) + plain, quoted.len - plain);
+    out->over = out->over || quoted.over;
 }
 
 static bool is_plain(const char *text, size_t len)
@@ -101,7 +129,7 @@ static void write_text(struct buf *out, const char *text, size_t len, size_t dep
     else if (depth > 0 && is_block(text, len))
         write_block(out, text, len, depth);
     else
-        buf_add_json_str(out, text, len);
+        write_quoted(out, text, len);
 }
 
 static void write_node(struct buf *out, const struct json_value *value, size_t depth, bool in_list);
@@ -125,7 +153,7 @@ static void write_mapping(struct buf *out, const struct json_value *object, size
         if (is_plain(key, len))
             buf_add(out, key, len);
         else
-            buf_add_json_str(out, key, len);
+            write_quoted(out, key, len);
         if (explicit) {
             buf_add_char(out, '\n');
             add_indent(out, depth);

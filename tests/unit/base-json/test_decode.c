@@ -265,12 +265,13 @@ static void test_yaml_is_refused_with_path_and_line(void **state)
         {"id: a\n? [x]\n: 1\n", ERR_INVALID, "", "line 2: a key must be text", NULL},
         {"id: a\n*x : 1\n", ERR_INVALID, "", "line 2: aliases", NULL},
         {"id: a\n?\n: 1\n", ERR_INVALID, "", "line 2: a key is missing", NULL},
-        {"id: a\n\tnote: x\n", ERR_INVALID, "", "line 2: not YAML", NULL},
+        {"id: a\n\tnote: x\n", ERR_INVALID, "id", "line 2: not YAML", NULL},
         {"id: 'a\n", ERR_INVALID, "id", "not YAML", NULL},
-        {"id: a\nnote: [x\n", ERR_INVALID, "note", "not YAML", NULL},
+        {"id: a\nnote: [x\n", ERR_INVALID, "note[1]", "not YAML", NULL},
         {"id: a\nnote: \"\\0\"\n", ERR_INVALID, "note", "line 2: the text holds NUL", NULL},
         {"id: a\nnote: \"\\ud800\"\n", ERR_INVALID, "note", "line 2: not YAML", NULL},
         {"id: a\nnote: \xff\n", ERR_INVALID, "", "line 2: byte 13 is not UTF-8", NULL},
+        {"? ? ? ? x", ERR_INVALID, "", "line 1: a key must be text", NULL},
         {"{id: a}", ERR_INVALID, "", "not JSON", NULL},
     };
     check_refusals(cases, ARRAY_LEN(cases), true);

@@ -1,1 +1,0 @@
-typedef int twin_model_placeholder; /* replaced by the first file of the module */
