@@ -2,10 +2,10 @@
  *
  *   store_bench [SECONDS] [FOLDER] [postgresql://…]
  *
- * Each commit is one record changed and one journal event, durable (fsync) when it returns.  The bare
- * loop does the same two statements, prepared, on one connection with the same settings and nothing
- * else; for several threads they share that connection behind a mutex, which is what a program
- * without the store would do.  Put FOLDER on the disk that is to be measured. */
+ * Each commit is one record changed and one journal event, durable (fsync) when it returns.  The
+ * bare loop does the same two statements, prepared, on one connection with the same settings and
+ * nothing else; for several threads they share that connection behind a mutex, which is what a
+ * program without the store would do.  Put FOLDER on the disk that is to be measured. */
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -74,17 +74,18 @@ static void bare_open(struct bare *bare, const char *path)
               "CREATE INDEX journal_object ON journal (object, position);");
     for (int i = 0; i < THREADS_MAX; i++) {
         char sql[256];
-        snprintf(sql, sizeof sql, "INSERT INTO record VALUES ('sites', 's%d', 1, 0, '%s')", i, spec);
+        snprintf(sql, sizeof sql, "INSERT INTO record VALUES ('sites', 's%d', 1, 0, '%s')", i,
+                 spec);
         bare_exec(bare->db, sql);
     }
     bare->begin = bare_prepare(bare->db, "BEGIN IMMEDIATE");
-    bare->update = bare_prepare(bare->db,
-                                "UPDATE record SET version = version + 1, updated_ms = ?1,"
-                                " spec = ?2 WHERE collection = 'sites' AND id = ?3");
-    bare->append = bare_prepare(bare->db,
-                                "INSERT INTO journal (at_ms, collection, object, event, version,"
-                                " tenant, user_name, body) VALUES (?1, 'sites', ?3, 'updated', 2,"
-                                " '', 'bench', ?2)");
+    bare->update =
+        bare_prepare(bare->db, "UPDATE record SET version = version + 1, updated_ms = ?1,"
+                               " spec = ?2 WHERE collection = 'sites' AND id = ?3");
+    bare->append =
+        bare_prepare(bare->db, "INSERT INTO journal (at_ms, collection, object, event, version,"
+                               " tenant, user_name, body) VALUES (?1, 'sites', ?3, 'updated', 2,"
+                               " '', 'bench', ?2)");
     bare->commit = bare_prepare(bare->db, "COMMIT");
     pthread_mutex_init(&bare->lock, NULL);
 }
