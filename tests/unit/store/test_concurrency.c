@@ -186,6 +186,68 @@ static void test_who_fails_in_a_group_takes_nobody_along(void **state)
                      0);
 }
 
+/* ---- a full disk ---- */
+
+struct filler {
+    struct store *store;
+    int number;
+    bool written[60];
+    int failed;
+};
+
+static void *filler(void *arg)
+{
+    struct filler *me = arg;
+    char *spec = mem_zalloc(30000);
+    memset(spec, 'x', 29999);
+    spec[0] = '"';
+    spec[29998] = '"';
+    for (int i = 0; i < 60; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "f%d-%d", me->number, i);
+        enum err_code rc = put(me->store, "fillers", id, i % 3 ? "{}" : spec, NULL);
+        me->written[i] = rc == ERR_OK;
+        me->failed += rc == ERR_IO;
+    }
+    mem_free(spec);
+    return NULL;
+}
+
+static void test_a_full_disk_fails_whole_groups_and_loses_nothing_acknowledged(void **state)
+{
+    struct fixture *f = *state;
+    struct filler fillers[THREADS];
+    pthread_t threads[THREADS];
+    struct store_tx *tx = NULL;
+    int written = 0, failed = 0;
+    if (on_postgres) {
+        skip();
+    }
+    assert_ok(f, store_begin(f->store, STORE_WRITE, &tx, &f->err));
+    assert_ok(f, store_exec(tx, "PRAGMA max_page_count = 700", NULL, 0, NULL, &f->err));
+    assert_ok(f, store_commit(tx, &f->err));
+    for (int i = 0; i < THREADS; i++) {
+        fillers[i] = (struct filler){.store = f->store, .number = i};
+        pthread_create(&threads[i], NULL, filler, &fillers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        failed += fillers[i].failed;
+        for (int j = 0; j < 60; j++) {
+            char sql[96];
+            snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM store_record WHERE id = 'f%d-%d'", i,
+                     j);
+            assert_int_equal(number_of(f->store, sql), fillers[i].written[j] ? 1 : 0);
+            written += fillers[i].written[j];
+        }
+    }
+    assert_true(written > 0 && failed > 0);
+    assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_journal"), written);
+    reopen(f); /* without the limit the store goes on */
+    assert_ok(f, put(f->store, "fillers", "after", "{}", &f->err));
+    assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_record"), written + 1);
+}
+
 /* ---- readers ---- */
 
 static void test_a_reader_has_its_snapshot_and_does_not_wait_for_the_writer(void **state)
@@ -420,8 +482,6 @@ static void test_broken_connections_are_replaced(void **state)
     assert_int_equal(store_commit(victim, &f->err), ERR_TRANSIENT);
     assert_ok(f, put(f->store, "sites", "b", "{}", &f->err));
     assert_int_equal(number_of(f->store, "SELECT COUNT(*) FROM store_record WHERE spec = '{}'"), 2);
-    struct delayed commit = {other, 0, true};
-    (void)commit;
     assert_ok(f, store_follow(f->store, 0, 5000, &f->err));
     store_close(other);
 }
@@ -430,6 +490,7 @@ const struct CMUnitTest concurrency_tests[] = {
     STORE_TEST(test_no_increment_of_eight_threads_is_lost),
     STORE_TEST(test_transactions_are_as_if_one_after_the_other),
     STORE_TEST(test_who_fails_in_a_group_takes_nobody_along),
+    STORE_TEST(test_a_full_disk_fails_whole_groups_and_loses_nothing_acknowledged),
     STORE_TEST(test_a_reader_has_its_snapshot_and_does_not_wait_for_the_writer),
     STORE_TEST(test_more_readers_than_connections_share_them),
     STORE_TEST(test_a_follower_wakes_by_a_commit_a_wake_and_the_time),
