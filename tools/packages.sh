@@ -6,7 +6,7 @@ libarchive-dev"
 
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev postgresql openssh-client openssh-server
 openssl procps iproute2 iptables podman runc conmon netavark aardvark-dns busybox-static docker.io
-bash zsh git jq tar gzip"
+bash zsh curl git jq tar gzip"
 
 # missing_packages LIST: those that are not installed
 missing_packages() {
