@@ -328,7 +328,7 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
         if (s->value + own + least >= top) {
-            if (!known && i > from && !several)
+            if (!known && i > from && !several && s->task->weights.loss == 0)
                 break; /* the list ascends by first, and what is left stands on fresh sites */
             continue;
         }

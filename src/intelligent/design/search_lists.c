@@ -166,17 +166,31 @@ static void bound_subtree(const struct search *s, size_t component, struct picks
         s->p->components[component].instances == 1 ? least : list->alone + s->tail_floor[component];
 }
 
-static int by_first(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
     const struct pick *x = a, *y = b;
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
     return x->option < y->option ? -1 : x->option > y->option;
+}
+
+/* By value; where loss is part of the value, by that of the option alone, so that the most reliable
+ * come first. */
+static void sort_list(const struct search *s, size_t component, struct picks *list)
+{
+    double weight = s->task->weights.loss;
+    for (size_t i = 0; i < list->count; i++) {
+        struct pick *pick = &list->items[i];
+        pick->key = pick->first;
+        if (weighs(weight))
+            pick->key -= weight * log1p(-design_search_option(s, component, pick->option)->down);
+    }
+    qsort(list->items, list->count, sizeof *list->items, by_key);
 }
 
 static void finish_list(const struct search *s, size_t component, struct picks *list)
 {
-    qsort(list->items, list->count, sizeof *list->items, by_first);
+    sort_list(s, component, list);
     bound_alone(s, component, list);
     bound_subtree(s, component, list);
 }
@@ -242,9 +256,12 @@ static bool add_tails(struct search *s, size_t flow_index)
     size_t from = (size_t)flow->from, to = (size_t)flow->to;
     struct picks *senders = &s->versions[from][0], *receivers = &s->versions[to][0];
     bool below = s->parent_flow[to] == (int)flow_index; /* its value hangs here, and nowhere else */
-    bool bounded = flow->max_latency_ms.set;
+    const struct design_weights *w = &s->task->weights;
+    double bound =
+        flow->max_latency_ms.set ? flow->max_latency_ms.value + SEARCH_LATENCY_TOL : INFINITY;
     double *tail = s->tail[from];
-    if (!bounded || (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
+    if ((!flow->max_latency_ms.set && !(below && weighs(w->latency))) ||
+        (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
         for (size_t i = 0; below && i < senders->count; i++)
             tail[senders->items[i].option] += receivers->subtree;
         s->tail_floor[from] += below ? receivers->subtree : 0;
@@ -263,13 +280,14 @@ static bool add_tails(struct search *s, size_t flow_index)
             double sub = pick->first + s->tail[to][pick->option];
             if (sub >= least_sub && pick->first >= least_first && pick->repeat >= least_repeat)
                 continue; /* nothing to gain, no need to know how far it is */
-            if (evaluation_latency(s->p->model, site,
-                                   design_search_option(s, to, pick->option)->site) >
-                flow->max_latency_ms.value + SEARCH_LATENCY_TOL)
+            double latency = evaluation_latency(s->p->model, site,
+                                                design_search_option(s, to, pick->option)->site);
+            if (latency > bound || isinf(latency))
                 continue;
-            least_sub = fmin(least_sub, sub);
-            least_first = fmin(least_first, pick->first);
-            least_repeat = fmin(least_repeat, pick->repeat);
+            double share = w->latency * latency / n;
+            least_sub = fmin(least_sub, sub + share);
+            least_first = fmin(least_first, pick->first + share);
+            least_repeat = fmin(least_repeat, pick->repeat + share);
         }
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
@@ -430,8 +448,9 @@ bool design_search_lists_narrow(struct search *s, size_t from, size_t to)
     }
     if (list->count == 0 || !has_room(s, to, list))
         return false;
+    s->out->work += old->count;
     if (moved)
-        qsort(list->items, list->count, sizeof *list->items, by_first);
+        sort_list(s, to, list);
     bound_alone(s, to, list);
     bound_subtree(s, to, list);
     s->version[to]++;
