@@ -248,6 +248,63 @@ static void keep_marked(struct picks *list, const bool *keep)
     list->count = kept;
 }
 
+/* Receivers in ascending order of what they add, so that the first one near enough is the least. */
+struct rank {
+    double value;
+    uint32_t site;
+};
+struct ranks {
+    struct rank *by_subtree, *by_first, *by_repeat;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct rank *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return x->site < y->site ? -1 : x->site > y->site;
+}
+
+static void ranks_init(struct ranks *ranks, const struct search *s, size_t to,
+                       const struct picks *receivers)
+{
+    size_t count = receivers->count;
+    ranks->by_subtree = mem_array(count + 1, sizeof *ranks->by_subtree);
+    ranks->by_first = mem_array(count + 1, sizeof *ranks->by_first);
+    ranks->by_repeat = mem_array(count + 1, sizeof *ranks->by_repeat);
+    for (size_t k = 0; k < count; k++) {
+        const struct pick *pick = &receivers->items[k];
+        uint32_t site = design_search_option(s, to, pick->option)->site;
+        ranks->by_subtree[k] = (struct rank){pick->first + s->tail[to][pick->option], site};
+        ranks->by_first[k] = (struct rank){pick->first, site};
+        ranks->by_repeat[k] = (struct rank){pick->repeat, site};
+    }
+    qsort(ranks->by_subtree, count, sizeof *ranks->by_subtree, by_rank);
+    qsort(ranks->by_first, count, sizeof *ranks->by_first, by_rank);
+    qsort(ranks->by_repeat, count, sizeof *ranks->by_repeat, by_rank);
+}
+
+static void ranks_done(struct ranks *ranks)
+{
+    mem_free(ranks->by_subtree);
+    mem_free(ranks->by_first);
+    mem_free(ranks->by_repeat);
+}
+
+/* The least value within the bound of a site, its share of latency included; INFINITY if none. */
+static double least_within(const struct search *s, size_t to, uint32_t site, double bound,
+                           const struct rank *ranks, size_t count)
+{
+    double least = INFINITY;
+    double share = s->task->weights.latency / (double)s->p->components[to].instances;
+    for (size_t k = 0; k < count && ranks[k].value < least; k++) {
+        double latency = evaluation_latency(s->p->model, site, ranks[k].site);
+        if (latency <= bound && !isinf(latency))
+            least = fmin(least, ranks[k].value + share * latency);
+    }
+    return least;
+}
+
 /* What hangs below one option of `from` by the flow to `to`: the least value of the instances of
  * `to` that lie within the bound.  Drops options of a single-instance sender with none. */
 static bool add_tails(struct search *s, size_t flow_index)
@@ -272,23 +329,15 @@ static bool add_tails(struct search *s, size_t flow_index)
     double n = (double)s->p->components[to].instances;
     bool all_apart = s->p->two_sites && n == 2;
     bool *keep = mem_array(senders->count + 1, sizeof *keep);
+    struct ranks ranks;
+    ranks_init(&ranks, s, to, receivers);
     for (size_t i = 0; i < senders->count; i++) {
         uint32_t site = design_search_option(s, from, senders->items[i].option)->site;
-        double least_sub = INFINITY, least_first = INFINITY, least_repeat = INFINITY;
-        for (size_t k = 0; k < receivers->count; k++) {
-            const struct pick *pick = &receivers->items[k];
-            double sub = pick->first + s->tail[to][pick->option];
-            if (sub >= least_sub && pick->first >= least_first && pick->repeat >= least_repeat)
-                continue; /* nothing to gain, no need to know how far it is */
-            double latency = evaluation_latency(s->p->model, site,
-                                                design_search_option(s, to, pick->option)->site);
-            if (latency > bound || isinf(latency))
-                continue;
-            double share = w->latency * latency / n;
-            least_sub = fmin(least_sub, sub + share);
-            least_first = fmin(least_first, pick->first + share);
-            least_repeat = fmin(least_repeat, pick->repeat + share);
-        }
+        double least_sub = least_within(s, to, site, bound, ranks.by_subtree, receivers->count);
+        double least_first =
+            n == 1 ? least_sub : least_within(s, to, site, bound, ranks.by_first, receivers->count);
+        double least_repeat =
+            n == 1 ? 0 : least_within(s, to, site, bound, ranks.by_repeat, receivers->count);
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
         double least = !keep[i] ? INFINITY
@@ -302,6 +351,7 @@ static bool add_tails(struct search *s, size_t flow_index)
     s->below[from] += below;
     if (s->p->components[from].instances == 1)
         keep_marked(senders, keep);
+    ranks_done(&ranks);
     mem_free(keep);
     return senders->count > 0;
 }
