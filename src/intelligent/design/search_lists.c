@@ -291,16 +291,26 @@ static void ranks_done(struct ranks *ranks)
     mem_free(ranks->by_repeat);
 }
 
-/* The least value within the bound of a site, its share of latency included; INFINITY if none. */
-static double least_within(const struct search *s, size_t to, uint32_t site, double bound,
+struct reach { /* what a flow asks and adds */
+    double bound;
+    double latency_share; /* value per ms of one instance */
+    double price_share;   /* value per unit of path price of a new site */
+};
+
+/* The least value within reach of a site, its latency and path included; INFINITY if none. */
+static double least_within(const struct search *s, uint32_t site, struct reach reach,
                            const struct rank *ranks, size_t count)
 {
     double least = INFINITY;
-    double share = s->task->weights.latency / (double)s->p->components[to].instances;
     for (size_t k = 0; k < count && ranks[k].value < least; k++) {
         double latency = evaluation_latency(s->p->model, site, ranks[k].site);
-        if (latency <= bound && !isinf(latency))
-            least = fmin(least, ranks[k].value + share * latency);
+        if (latency > reach.bound || isinf(latency))
+            continue;
+        double value = ranks[k].value + reach.latency_share * latency;
+        if (reach.price_share > 0 && value < least)
+            value += reach.price_share *
+                     evaluation_path(s->p->model, site, ranks[k].site, NULL, NULL, 0);
+        least = fmin(least, value);
     }
     return least;
 }
@@ -313,11 +323,13 @@ static bool add_tails(struct search *s, size_t flow_index)
     size_t from = (size_t)flow->from, to = (size_t)flow->to;
     struct picks *senders = &s->versions[from][0], *receivers = &s->versions[to][0];
     bool below = s->parent_flow[to] == (int)flow_index; /* its value hangs here, and nowhere else */
-    const struct design_weights *w = &s->task->weights;
-    double bound =
-        flow->max_latency_ms.set ? flow->max_latency_ms.value + SEARCH_LATENCY_TOL : INFINITY;
+    double n = (double)s->p->components[to].instances;
+    struct reach reach = {
+        flow->max_latency_ms.set ? flow->max_latency_ms.value + SEARCH_LATENCY_TOL : INFINITY,
+        s->task->weights.latency / n, s->task->weights.cost * flow->bandwidth_mbps};
+    bool adds = below && (reach.latency_share > 0 || reach.price_share > 0);
     double *tail = s->tail[from];
-    if ((!flow->max_latency_ms.set && !(below && weighs(w->latency))) ||
+    if ((!flow->max_latency_ms.set && !adds) ||
         (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
         for (size_t i = 0; below && i < senders->count; i++)
             tail[senders->items[i].option] += receivers->subtree;
@@ -326,18 +338,19 @@ static bool add_tails(struct search *s, size_t flow_index)
         return true;
     }
     double floor = INFINITY;
-    double n = (double)s->p->components[to].instances;
     bool all_apart = s->p->two_sites && n == 2;
     bool *keep = mem_array(senders->count + 1, sizeof *keep);
     struct ranks ranks;
     ranks_init(&ranks, s, to, receivers);
     for (size_t i = 0; i < senders->count; i++) {
         uint32_t site = design_search_option(s, from, senders->items[i].option)->site;
-        double least_sub = least_within(s, to, site, bound, ranks.by_subtree, receivers->count);
+        struct reach again = reach; /* a further instance on a site pays no path */
+        again.price_share = 0;
+        double least_sub = least_within(s, site, reach, ranks.by_subtree, receivers->count);
         double least_first =
-            n == 1 ? least_sub : least_within(s, to, site, bound, ranks.by_first, receivers->count);
+            n == 1 ? least_sub : least_within(s, site, reach, ranks.by_first, receivers->count);
         double least_repeat =
-            n == 1 ? 0 : least_within(s, to, site, bound, ranks.by_repeat, receivers->count);
+            n == 1 ? 0 : least_within(s, site, again, ranks.by_repeat, receivers->count);
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
         double least = !keep[i] ? INFINITY
