@@ -1,9 +1,9 @@
 #!/bin/sh
 # dockerd.sh up|count|down DIR [NAME]: a Docker daemon of its own below DIR (an existing temporary folder).
-#   up     starts it and prints "endpoint=unix://…"; exit 77 with a reason where it cannot run
+#   up     starts it and prints "endpoint=tcp://…"; exit 77 with a reason where it cannot run
 #   count  how many containers carry the label swan.name=NAME, asked of the daemon directly
 #   down   removes its containers, ends daemon and containerd by their ids, unmounts what it mounted
-# To be run below isolated.sh.  Everything is under DIR; no file elsewhere is touched.
+# To be run below isolated.sh, where port 2375 is nobody else's.  Everything is under DIR; no file elsewhere is touched.
 set -u
 verb=$1 dir=$2
 root=$dir/docker
@@ -28,7 +28,7 @@ up)
     echo '{}' >"$root/daemon.json"
     setsid dockerd --data-root "$root/root" --exec-root "$root/run" --pidfile "$root/dockerd.pid" \
         --host "unix://$socket" --default-ulimit "nofile=1024:$(hard -n 4096)" \
-        --storage-driver vfs --config-file "$root/daemon.json" >"$root/log" 2>&1 </dev/null &
+        --storage-driver vfs --config-file "$root/daemon.json" --host "tcp://127.0.0.1:2375" --tls=false >"$root/log" 2>&1 </dev/null &
     echo $! >"$root/pid"
     tries=0
     until client -f http://engine/_ping >/dev/null 2>&1; do
@@ -40,7 +40,7 @@ up)
         fi
         sleep 0.1
     done
-    echo "endpoint=unix://$socket"
+    echo "endpoint=tcp://127.0.0.1:2375"
     "$(dirname "$0")/rootfs.sh" "$dir"
     ;;
 count)

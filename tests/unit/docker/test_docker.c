@@ -254,7 +254,7 @@ static void test_refusals_get_the_class_that_they_mean(void **state)
         {503, NULL, ERR_TRANSIENT},
         {0, "", ERR_TRANSIENT},
         {0, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Id\":", ERR_TRANSIENT},
-        {0, "\x16\x03\x01 this is no HTTP", ERR_INVALID},
+        {0, "\x16\x03\x01 this is no HTTP", ERR_TRANSIENT},
         {200, "{\"Id\":\"../../x\",\"State\":{\"Status\":\"running\"}}", ERR_TRANSIENT},
         {200, "{\"Id\":\"\",\"State\":{\"Status\":\"running\"}}", ERR_TRANSIENT},
         {200, "{\"Id\":\"abc\",\"State\":[]}", ERR_TRANSIENT},
