@@ -115,6 +115,8 @@ static void crash_at(struct fixture *f, const char *point, int hit, bool fails)
     assert_int_equal(scripted_all_there(f->things), fails ? 0 : 4);
     assert_int_equal(scripted_made(f->things, "swan-deliver"), 1);
     assert_int_equal(scripted_made(f->things, "swan-start-1"), 1);
+    /* What was made before a death is found by check, not made again. */
+    assert_int_equal(scripted_calls(f->things, "swan-deliver", "apply"), 1);
     /* The same name takes its own back at once: no lease of 1.5 s is waited for at each death. */
     assert_true(clock_mono_ms() - begin < 1400 + 700 * (deaths + 1));
 }
