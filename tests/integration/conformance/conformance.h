@@ -65,6 +65,7 @@ void bed_must_undo(const struct plan_task_spec *spec, int kind);
 
 /* ---- concurrent.c ---- */
 void test_apply_of_one_name_by_many_threads_and_processes_makes_one(void **state);
+void test_one_artefact_delivered_by_many_is_one(void **state);
 void test_apply_and_undo_at_once_leave_one_or_nothing(void **state);
 
 /* ---- faults.c ---- */

@@ -265,6 +265,7 @@ int main(int argc, char **argv)
             TEST(test_another_spec_of_the_same_name_replaces),
             TEST(test_a_spec_that_cannot_be_is_refused_and_leaves_nothing),
             TEST(test_apply_of_one_name_by_many_threads_and_processes_makes_one),
+            TEST(test_one_artefact_delivered_by_many_is_one),
             TEST(test_apply_and_undo_at_once_leave_one_or_nothing),
             TEST(test_a_failure_at_each_point_then_a_retry_gives_exactly_one),
             TEST(test_a_cancelled_apply_leaves_what_apply_and_undo_can_end),

@@ -423,7 +423,11 @@ static enum err_code step(struct making *making, bool *ret_done, struct plan_tas
         return docker_wait(making->engine, STEP_WAIT_MS, err);
     }
     if (!str_eq(container.digest, making->digest) || str_eq(container.state, "dead")) {
-        return docker_container_remove(making->engine, container.id, arena, err);
+        if (docker_container_is_up(&container)) { /* what is replaced may end in good order */
+            rc = stop(making->engine, container.id, arena, err);
+        }
+        return rc == ERR_OK ? docker_container_remove(making->engine, container.id, arena, err)
+                            : rc;
     }
     if (!docker_container_is_up(&container)) {
         return start(making, &container, arena, err);
