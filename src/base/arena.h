@@ -21,15 +21,18 @@ struct arena {
 #define ARENA_MAX_DEFAULT ((size_t)256 << 20)
 
 /* All-zero is a valid empty arena with the default maximum. */
-#define ARENA_INIT {NULL, 0, 0}
+#define ARENA_INIT \
+    {              \
+        NULL, 0, 0 \
+    }
 
 void arena_init(struct arena *arena, size_t max);
 void arena_done(struct arena *arena);
 /* Forgets everything, keeps the newest block for reuse. */
 void arena_clear(struct arena *arena);
 
-void *arena_alloc(struct arena *arena, size_t size);  /* 16-byte aligned, not zeroed */
-void *arena_zalloc(struct arena *arena, size_t size); /* zeroed */
+void *arena_alloc(struct arena *arena, size_t size);               /* 16-byte aligned, not zeroed */
+void *arena_zalloc(struct arena *arena, size_t size);              /* zeroed */
 void *arena_array(struct arena *arena, size_t count, size_t size); /* zeroed, overflow checked */
 char *arena_strdup(struct arena *arena, const char *text);         /* NULL stays NULL */
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
@@ -44,8 +47,8 @@ enum err_code arena_check(const struct arena *arena, struct err *err);
 
 /* One more zeroed item at the end of a LIST; doubles at each power of two, so a list needs no
  * capacity field.  `struct site *s = LIST_ADD(arena, &network->sites);` */
-#define LIST_ADD(arena, list)                                                                      \
-    ((__typeof__((list)->items))arena_grow((arena), (void **)&(list)->items, &(list)->count,       \
+#define LIST_ADD(arena, list)                                                                \
+    ((__typeof__((list)->items))arena_grow((arena), (void **)&(list)->items, &(list)->count, \
                                            sizeof *(list)->items))
 
 /* The function below LIST_ADD; returns the address of the new item. */

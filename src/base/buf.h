@@ -17,7 +17,10 @@ struct buf {
     bool over;
 };
 
-#define BUF_INIT {NULL, 0, 0, 0, false}
+#define BUF_INIT             \
+    {                        \
+        NULL, 0, 0, 0, false \
+    }
 #define BUF_MAX_DEFAULT ((size_t)1 << 30)
 
 void buf_init(struct buf *buf, size_t max);

@@ -57,7 +57,10 @@ struct err {
     char hint[320]; /* or "" */
 };
 
-#define ERR_INIT {ERR_OK, "", "", ""}
+#define ERR_INIT           \
+    {                      \
+        ERR_OK, "", "", "" \
+    }
 
 /* Never NULL: an unknown code reads as ERR_BUG. */
 const struct err_info *err_info(enum err_code code);
@@ -65,7 +68,8 @@ const struct err_info *err_info(enum err_code code);
 /* By wire name; ERR_BUG if unknown. */
 enum err_code err_code_by_name(const char *name);
 
-/* Sets code and text, clears field and hint; returns code, so `return err_set(err, …);` reads well. */
+/* Sets code and text, clears field and hint; returns code, so `return err_set(err, …);` reads well.
+ */
 enum err_code err_set(struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 enum err_code err_setv(struct err *err, enum err_code code, const char *format, va_list args)

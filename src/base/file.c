@@ -272,6 +272,18 @@ static enum err_code remove_content(struct removal *r, int fd, unsigned depth, s
     return ERR_OK;
 }
 
+/* A removal that was killed may have left folders of the same name: those are passed over. */
+static enum err_code move_up(struct removal *r, int parent, const char *name, struct err *err)
+{
+    char moved[32];
+    do {
+        str_format(moved, sizeof moved, ".removing-%u", r->moved++);
+        if (renameat(parent, name, r->root, moved) == 0)
+            return ERR_OK;
+    } while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
+    return err_errno(err, errno, "cannot move '%s' up in '%s'", name, r->path);
+}
+
 static enum err_code remove_entry(struct removal *r, int parent, const char *name, unsigned depth,
                                   struct err *err)
 {
@@ -286,13 +298,8 @@ static enum err_code remove_entry(struct removal *r, int parent, const char *nam
             return ERR_OK;
         return err_errno(err, errno, "cannot remove '%s' in '%s'", name, r->path);
     }
-    if (depth > REMOVE_DEPTH_MAX) {
-        char moved[48];
-        str_format(moved, sizeof moved, ".removing-%d-%u", (int)getpid(), r->moved++);
-        if (renameat(parent, name, r->root, moved) == 0)
-            return ERR_OK;
-        return err_errno(err, errno, "cannot move '%s' up in '%s'", name, r->path);
-    }
+    if (depth > REMOVE_DEPTH_MAX)
+        return move_up(r, parent, name, err);
     if (depth > 0 && st.st_dev != r->device)
         return err_set(err, ERR_CONFLICT, "'%s' in '%s' lies on another device", name, r->path);
     int fd = open_folder(parent, name);

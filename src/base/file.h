@@ -15,7 +15,9 @@ enum err_code file_read(const char *path, size_t max, struct buf *out, struct er
 enum err_code file_write_atomic(const char *path, const void *data, size_t len, unsigned mode,
                                 struct err *err);
 enum err_code file_make_dirs(const char *path, unsigned mode, struct err *err); /* like mkdir -p */
-enum err_code file_remove_tree(const char *path, struct err *err); /* stays on one device, follows no link; absent is fine */
+enum err_code
+file_remove_tree(const char *path,
+                 struct err *err); /* stays on one device, follows no link; absent is fine */
 bool file_exists(const char *path);
 /* The folder of the running program, without a slash at the end. */
 enum err_code file_program_dir(char *out, size_t size, struct err *err);

@@ -55,12 +55,12 @@ enum json_kind {
     JSON_DECIMAL,    /* int64_t, millionths (money)      0, written as a number     */
     JSON_ENUM,       /* int, index into `names`          0; names[0] is NULL        */
     JSON_TIME,       /* int64_t ms since 1970            0; RFC 3339 outside        */
-    JSON_OBJECT,     /* the struct itself, inline        all absent: written only if any member is */
+    JSON_OBJECT, /* the struct itself, inline        all absent: written only if any member is */
     JSON_OBJECT_PTR, /* struct T *                       NULL                       */
-    JSON_ARRAY,      /* LIST(struct T) of `table`        count 0: not written (JSON_KEEP writes []) */
-    JSON_STRINGS,    /* LIST(const char *)               count 0                    */
-    JSON_ENUMS,      /* LIST(int), indices into `names`  count 0                    */
-    JSON_DOUBLES,    /* LIST(double)                     count 0                    */
+    JSON_ARRAY,   /* LIST(struct T) of `table`        count 0: not written (JSON_KEEP writes []) */
+    JSON_STRINGS, /* LIST(const char *)               count 0                    */
+    JSON_ENUMS,   /* LIST(int), indices into `names`  count 0                    */
+    JSON_DOUBLES, /* LIST(double)                     count 0                    */
     JSON_NUMBER_MAP, /* LIST(struct json_number_pair)    count 0                    */
     JSON_STRING_MAP, /* LIST(struct json_string_pair)    count 0                    */
     JSON_RAW,        /* const char *, any JSON, compact  NULL                       */
@@ -106,25 +106,37 @@ struct json_table {
 
 /* static const struct json_field site_fields[] = {
  *     JSON_FIELD("id", JSON_STRING, struct site, id, JSON_REQUIRED | JSON_NAME, "unique name"),
- *     JSON_FIELD_TABLE("capacity", JSON_OBJECT, struct site, capacity, JSON_REQUIRED, &amount_table, "…"),
- *     JSON_FIELD_ENUM("tier", struct site, tier, JSON_REQUIRED, tier_names, "…"),
- *     JSON_FIELD_RANGE("availability_percent", JSON_OPT_DOUBLE, struct site, availability_percent, 0, 0, 100, "…"),
+ *     JSON_FIELD_TABLE("capacity", JSON_OBJECT, struct site, capacity, JSON_REQUIRED,
+ * &amount_table, "…"), JSON_FIELD_ENUM("tier", struct site, tier, JSON_REQUIRED, tier_names, "…"),
+ *     JSON_FIELD_RANGE("availability_percent", JSON_OPT_DOUBLE, struct site, availability_percent,
+ * 0, 0, 100, "…"),
  * };
  * const struct json_table site_table = JSON_TABLE("Site", struct site, site_fields, "…", NULL); */
-#define JSON_FIELD(name_, kind_, type_, member_, flags_, doc_)                                     \
-    {.name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_, .doc = doc_}
-#define JSON_FIELD_TABLE(name_, kind_, type_, member_, flags_, table_, doc_)                       \
-    {.name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_,            \
-     .doc = doc_, .table = table_}
-#define JSON_FIELD_ENUM(name_, type_, member_, flags_, names_, doc_)                               \
-    {.name = name_, .kind = JSON_ENUM, .offset = offsetof(type_, member_), .flags = flags_,        \
-     .doc = doc_, .names = names_}
-#define JSON_FIELD_RANGE(name_, kind_, type_, member_, flags_, min_, max_, doc_)                   \
-    {.name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_,            \
-     .doc = doc_, .min = min_, .max = max_}
-#define JSON_TABLE(name_, type_, fields_, doc_, check_)                                            \
-    {.name = name_, .size = sizeof(type_), .fields = fields_,                                      \
-     .field_count = sizeof(fields_) / sizeof((fields_)[0]), .doc = doc_, .check = check_}
+#define JSON_FIELD(name_, kind_, type_, member_, flags_, doc_)                             \
+    {                                                                                      \
+        .name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_, \
+        .doc = doc_                                                                        \
+    }
+#define JSON_FIELD_TABLE(name_, kind_, type_, member_, flags_, table_, doc_)               \
+    {                                                                                      \
+        .name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_, \
+        .doc = doc_, .table = table_                                                       \
+    }
+#define JSON_FIELD_ENUM(name_, type_, member_, flags_, names_, doc_)                           \
+    {                                                                                          \
+        .name = name_, .kind = JSON_ENUM, .offset = offsetof(type_, member_), .flags = flags_, \
+        .doc = doc_, .names = names_                                                           \
+    }
+#define JSON_FIELD_RANGE(name_, kind_, type_, member_, flags_, min_, max_, doc_)           \
+    {                                                                                      \
+        .name = name_, .kind = kind_, .offset = offsetof(type_, member_), .flags = flags_, \
+        .doc = doc_, .min = min_, .max = max_                                              \
+    }
+#define JSON_TABLE(name_, type_, fields_, doc_, check_)                                     \
+    {                                                                                       \
+        .name = name_, .size = sizeof(type_), .fields = fields_,                            \
+        .field_count = sizeof(fields_) / sizeof((fields_)[0]), .doc = doc_, .check = check_ \
+    }
 
 /* What one input may hold.  NULL stands for JSON_LIMITS_DEFAULT. */
 struct json_limits {
@@ -135,14 +147,15 @@ struct json_limits {
     size_t total_items; /* all values together */
 };
 extern const struct json_limits json_limits_default; /* 1 MiB, 32, 64 KiB, 10 000, 100 000 */
-extern const struct json_limits json_limits_large;   /* network files: 1 GiB, 32, 64 KiB, 10 M, 100 M */
+extern const struct json_limits
+    json_limits_large; /* network files: 1 GiB, 32, 64 KiB, 10 M, 100 M */
 
 /* `out` (table->size bytes) is zeroed first.  Strings point into the arena. */
 enum err_code json_decode(const char *text, size_t len, const struct json_table *table,
                           const struct json_limits *limits, void *out, struct arena *arena,
                           struct err *err);
-/* Text that our own encoder wrote and the store kept: read-only members are accepted, limits are the
- * large ones.  An error means that what is stored is not what we wrote: ERR_CORRUPT. */
+/* Text that our own encoder wrote and the store kept: read-only members are accepted, limits are
+ * the large ones.  An error means that what is stored is not what we wrote: ERR_CORRUPT. */
 enum err_code json_decode_stored(const char *text, const struct json_table *table, void *out,
                                  struct arena *arena, struct err *err);
 /* The same from YAML 1.2 core schema (anchors, aliases, tags, merge keys and several documents are
@@ -183,7 +196,8 @@ void json_walk_tables(const struct json_table *table,
 
 /* Index of an enum's text in names ([0] = NULL); 0 when unknown. */
 int json_enum_find(const char *const *names, const char *text);
-const char *json_enum_name(const char *const *names, int value); /* NULL if absent or out of range */
+const char *json_enum_name(const char *const *names,
+                           int value); /* NULL if absent or out of range */
 
 /* ---- reading loose JSON, for answers of foreign servers whose shape we do not own ---- */
 struct json_value; /* opaque, immutable; lives in its document */
@@ -217,7 +231,10 @@ struct json_writer {
     bool need_comma;
     bool after_key;
 };
-#define JSON_WRITER(buf_) {.out = (buf_)}
+#define JSON_WRITER(buf_) \
+    {                     \
+        .out = (buf_)     \
+    }
 void json_begin(struct json_writer *writer, char open); /* '{' or '[' */
 void json_end(struct json_writer *writer, char close);  /* '}' or ']' */
 void json_key(struct json_writer *writer, const char *key);
@@ -227,7 +244,8 @@ void json_put_int(struct json_writer *writer, int64_t value);
 void json_put_bool(struct json_writer *writer, bool value);
 void json_put_null(struct json_writer *writer);
 void json_put_raw(struct json_writer *writer, const char *json); /* trusted JSON text */
-void json_put_object(struct json_writer *writer, const struct json_table *table, const void *object);
+void json_put_object(struct json_writer *writer, const struct json_table *table,
+                     const void *object);
 /* key + value in one */
 void json_member_text(struct json_writer *writer, const char *key, const char *text);
 void json_member_double(struct json_writer *writer, const char *key, double value);

@@ -12,18 +12,18 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Moves a pointer out of a variable that has a cleanup. */
-#define TAKE(p)                                                                                    \
-    __extension__({                                                                                \
-        __typeof__(p) take_value_ = (p);                                                           \
-        (p) = NULL;                                                                                \
-        take_value_;                                                                               \
+#define TAKE(p)                          \
+    __extension__({                      \
+        __typeof__(p) take_value_ = (p); \
+        (p) = NULL;                      \
+        take_value_;                     \
     })
 
 /* A counted array as every decoded list is kept.  LIST_ADD in arena.h grows it. */
-#define LIST(type)                                                                                 \
-    struct {                                                                                       \
-        type *items;                                                                               \
-        size_t count;                                                                              \
+#define LIST(type)    \
+    struct {          \
+        type *items;  \
+        size_t count; \
     }
 
 /* Never NULL; size 0 gives a unique pointer. */

@@ -92,6 +92,7 @@ struct exchange {
     struct curl_slist *headers;
     int file; /* body_file, or -1 */
     size_t header_bytes, reply_max, received;
+    bool header_whole; /* its blank line has come */
     struct buf body;
     struct http_reply reply;
     struct err err; /* set by a callback that ended the call */
@@ -119,6 +120,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
         len--;
     const char *colon = memchr(line, ':', len);
+    exchange->header_whole = len == 0;
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         /* A new status line: what came before was 100 Continue or the like. */
         exchange->reply.headers.items = NULL;
@@ -365,7 +367,6 @@ static enum err_code code_of(CURLcode code)
     case CURLE_SSL_INVALIDCERTSTATUS:
         return ERR_CREDENTIAL;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return ERR_INVALID;
     case CURLE_ABORTED_BY_CALLBACK:
         return ERR_CANCELLED;
@@ -417,6 +418,9 @@ static enum err_code perform(CURL *handle, const struct http_call *call, struct 
     CURLcode code = curl_easy_perform(handle);
     if (code != CURLE_OK)
         return explain(&exchange, code, err);
+    if (!exchange.header_whole) /* libcurl lets that pass */
+        return err_set(err, ERR_TRANSIENT, "call of %s failed: the header of the reply broke off",
+                       call->url);
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     exchange.reply.status = (int)status;

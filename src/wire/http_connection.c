@@ -7,6 +7,7 @@
  * request (arena, body) is kept for the next one while it is small. */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -359,6 +360,10 @@ static void opened(struct http_server *server, struct MHD_Connection *mhd, void 
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     connection->fd = info ? info->connect_fd : -1;
+    /* A peer that is cut off without a word is given up as fast as a silent one, streams included.
+     */
+    unsigned unanswered_ms = (unsigned)server->options.timeout_s * 1000;
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
     name_peer(connection);
     atomic_store(&connection->waiting_since_ms, clock_mono_ms());
     atomic_fetch_add(&server->connections, 1);

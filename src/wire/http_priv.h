@@ -69,6 +69,7 @@ struct http_connection {
     struct http_connection *previous, *next; /* server->lock */
     int fd;                                  /* MHD's; valid while in the list */
     bool surplus;                            /* beyond max_connections: gets a refusal */
+    bool left;                               /* watcher: the peer had closed a round ago */
     char peer[INET6_ADDRSTRLEN];
     /* The watcher reads these two: since when we wait for a whole request (0 = we do not wait),
      * and how many bytes of body came meanwhile. */

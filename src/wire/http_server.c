@@ -3,17 +3,19 @@
  * Contract: MHD closes connections on which nothing moves for timeout_s.  That alone would let a
  * client hold one for ever with a byte now and then, so a watcher cuts every connection whose
  * request is not whole timeout_s after the last answer (header) or after the header (body), one
- * second more for each BODY_RATE bytes received.  The watcher also keeps the sockets of early
- * refusals readable for a moment (http_server_linger).  Stopping: no new connections, streams end,
- * answers under way get STOP_WAIT_MS, then everything is cut and joined. */
+ * second more for each BODY_RATE bytes received.  MHD's edge-triggered epoll also misses a peer
+ * that closes in the same moment as it sends half a request; the watcher cuts those, too.  The
+ * watcher also keeps the sockets of early refusals readable for a moment (http_server_linger).
+ * Stopping: no new connections, streams end, answers under way get STOP_WAIT_MS, then everything is
+ * cut and joined. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,15 +71,25 @@ static bool drain(const struct http_linger *linger, int64_t now_ms)
     return now_ms < linger->until_ms;
 }
 
+/* The peer has closed and MHD has read all it sent: the request will never be whole. */
+static bool has_left(const struct http_connection *connection)
+{
+    struct pollfd poll_fd = {.fd = connection->fd, .events = POLLRDHUP};
+    int unread = 0;
+    return poll(&poll_fd, 1, 0) > 0 && ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 /* Under the lock. */
-static void cut_slow_senders(struct http_server *server, int64_t now_ms)
+static void cut_hopeless(struct http_server *server, int64_t now_ms)
 {
     for (struct http_connection *c = server->first; c; c = c->next) {
-        int64_t since = atomic_load(&c->waiting_since_ms);
-        int64_t allowed = (int64_t)server->options.timeout_s * 1000 +
-                          atomic_load(&c->received) * 1000 / BODY_RATE;
-        if (since > 0 && now_ms - since > allowed)
+        int64_t since_ms = atomic_load(&c->waiting_since_ms);
+        int64_t allowed_ms = (int64_t)server->options.timeout_s * 1000 +
+                             atomic_load(&c->received) * 1000 / BODY_RATE;
+        bool left = since_ms > 0 && has_left(c);
+        if (since_ms > 0 && (now_ms - since_ms > allowed_ms || (left && c->left)))
             shutdown(c->fd, SHUT_RDWR);
+        c->left = left;
     }
 }
 
@@ -109,7 +121,7 @@ static void *watch(void *ctx)
             server->lingers[i] = server->lingers[--server->linger_count];
         }
         if (now_ms >= next_round_ms) {
-            cut_slow_senders(server, now_ms);
+            cut_hopeless(server, now_ms);
             next_round_ms = now_ms + 1000;
         }
         pthread_mutex_unlock(&server->lock);

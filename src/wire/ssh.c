@@ -54,8 +54,9 @@ static enum err_code set_options(struct ssh *ssh, const struct ssh_options *opti
     unsigned port = options->port ? (unsigned)options->port : 22;
     long seconds = (long)(ssh->timeout_ms / 1000);
     long microseconds = (long)(ssh->timeout_ms % 1000) * 1000;
-    int off = 0;
+    int off = 0, on = 1;
     bool ok = ssh_options_set(ssh->session, SSH_OPTIONS_PROCESS_CONFIG, &off) == 0 &&
+              ssh_options_set(ssh->session, SSH_OPTIONS_NODELAY, &on) == 0 &&
               ssh_options_set(ssh->session, SSH_OPTIONS_HOST, options->host) == 0 &&
               ssh_options_set(ssh->session, SSH_OPTIONS_PORT, &port) == 0 &&
               ssh_options_set(ssh->session, SSH_OPTIONS_USER,
@@ -266,6 +267,8 @@ static enum err_code converse(struct command *command, struct err *err)
         moved |= give_input(command);
         if (moved)
             continue;
+        /* Once the other side has sent EOF, reading takes no more packets in; this does. */
+        ssh_channel_get_exit_status(command->channel);
         if (ssh_channel_is_closed(command->channel) ||
             (command->status >= 0 && ssh_channel_is_eof(command->channel))) {
             if (command->status < 0)
@@ -460,6 +463,34 @@ static enum err_code fill(const struct upload *upload, unsigned mode, struct err
     return rc;
 }
 
+/* libssh's rename does not replace, as sftp version 3 has it; the host's own mv does. */
+static enum err_code replace(struct ssh *ssh, const char *name, const char *remote, struct err *err)
+{
+    if (sftp_rename(ssh->sftp, name, remote) == 0)
+        return ERR_OK;
+    sftp_attributes there = sftp_stat(ssh->sftp, remote);
+    bool is_file = there && there->type == SSH_FILEXFER_TYPE_REGULAR;
+    bool is_other = there && !is_file;
+    if (there)
+        sftp_attributes_free(there);
+    if (is_other)
+        return err_set(err, ERR_CONFLICT, "'%s' on '%s' is not a file", remote, ssh->host);
+    if (!is_file)
+        return sftp_failed(ssh, "rename to", remote, err);
+    CLEANUP(buf_done) struct buf command = BUF_INIT;
+    buf_add_str(&command, "mv -f -- ");
+    ssh_quote(&command, name);
+    buf_add_char(&command, ' ');
+    ssh_quote(&command, remote);
+    int status = -1;
+    enum err_code rc =
+        ssh_run(ssh, command.data, NULL, 0, NULL, NULL, &status, ssh->timeout_ms, err);
+    if (!rc && status != 0)
+        rc = err_set(err, ERR_IO, "cannot replace '%s' on '%s': mv ends with %d", remote, ssh->host,
+                     status);
+    return rc;
+}
+
 enum err_code ssh_upload(struct ssh *ssh, const char *local, const char *remote, unsigned mode,
                          bool (*on_progress)(void *ctx, double share), void *ctx, struct err *err)
 {
@@ -481,8 +512,8 @@ enum err_code ssh_upload(struct ssh *ssh, const char *local, const char *remote,
     rc = open_sftp(ssh, err);
     if (!rc) {
         rc = fill(&upload, mode, err);
-        if (!rc && sftp_rename(ssh->sftp, name, remote) != 0)
-            rc = sftp_failed(ssh, "rename to", remote, err);
+        if (!rc)
+            rc = replace(ssh, name, remote, err);
         if (rc && ssh_is_connected(ssh->session))
             sftp_unlink(ssh->sftp, name);
     }

@@ -27,7 +27,8 @@ void ssh_close(struct ssh *ssh);
 /* Runs a command through the login shell; gives its output (limit by out->max) and exit status.
  * `input` may be NULL.  A status other than 0 is not an error of this function; a command ended by
  * a signal gives 128 + its number.  timeout_ms 0 = none; when it passes the channel is closed and
- * the result is ERR_TIMEOUT.  out or out_stderr NULL: that output is thrown away. */
+ * the result is ERR_TIMEOUT.  The command is sent a KILL, but may live on: OpenSSH passes no
+ * signal to commands of root.  out or out_stderr NULL: that output is thrown away. */
 enum err_code ssh_run(struct ssh *ssh, const char *command, const void *input, size_t input_len,
                       struct buf *out, struct buf *out_stderr, int *ret_status, int64_t timeout_ms,
                       struct err *err);

@@ -1,6 +1,6 @@
-/* intent.h - engine: words → Requirement (意图分析).  Pure: text, parameters in; Requirement with the
- * spans it came from and open questions out.  Rules of reading: the annotation guide restated in
- * docs/modules/intent.md.  Linear in the length of the text. */
+/* intent.h - engine: words → Requirement (意图分析).  Pure: text, parameters in; Requirement with
+ * the spans it came from and open questions out.  Rules of reading: the annotation guide restated
+ * in docs/modules/intent.md.  Linear in the length of the text. */
 #ifndef SWAN_INTENT_INTENT_H
 #define SWAN_INTENT_INTENT_H
 
@@ -32,13 +32,14 @@ extern const struct json_table intent_result_table;
  * later and are reconciled with it field by field. */
 struct intent_reader {
     const char *name;
-    enum err_code (*read)(const void *self, const char *text, size_t len,
-                          struct intent_result *out, struct arena *arena, struct err *err);
+    enum err_code (*read)(const void *self, const char *text, size_t len, struct intent_result *out,
+                          struct arena *arena, struct err *err);
     const void *self;
 };
 extern const struct intent_reader intent_embedded;
 
-/* A text with no need at all gives one component "未说明", not an error.  Invalid UTF-8 is ERR_INVALID. */
+/* A text with no need at all gives one component "未说明", not an error.  Invalid UTF-8 is
+ * ERR_INVALID. */
 enum err_code intent_read(const struct intent_reader *reader, const char *text, size_t len,
                           struct intent_result *out, struct arena *arena, struct err *err);
 

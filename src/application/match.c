@@ -1,0 +1,122 @@
+/* match.c - which published version answers a component of a need. */
+#include <string.h>
+
+#include "application/application_priv.h"
+#include "base/str.h"
+
+/* Lower case, full width folded to half, blanks, hyphens and underscores dropped: what people's
+ * spellings have in common. */
+static char *fold(const char *text, struct arena *arena)
+{
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    size_t len = strlen(text);
+    for (size_t at = 0; at < len;) {
+        uint32_t c = str_next(text, len, &at);
+        char bytes[5];
+        if (c >= 0xFF01 && c <= 0xFF5E)
+            c -= 0xFEE0;
+        if (c == ' ' || c == 0x3000 || c == '-' || c == '_' || c == '\t')
+            continue;
+        if (c >= 'A' && c <= 'Z')
+            c += 'a' - 'A';
+        buf_add(&out, bytes, str_put(bytes, c));
+    }
+    return arena_strdup(arena, buf_str(&out));
+}
+
+/* Length of the longest name of the application that the words contain; 0 = none. */
+static size_t match_length(const char *words, const struct application_spec *spec,
+                           struct arena *arena)
+{
+    size_t best = 0;
+    const char *names[2] = {spec->name, spec->title};
+    for (size_t i = 0; i < 2 + spec->aliases.count; i++) {
+        const char *name = i < 2 ? names[i] : spec->aliases.items[i - 2];
+        const char *folded = name ? fold(name, arena) : "";
+        size_t len = strlen(folded);
+        if (len > best && strstr(words, folded))
+            best = len;
+    }
+    return best;
+}
+
+static bool arch_fits(const struct application_spec *spec, int arch)
+{
+    if (arch == ARCH_ABSENT || spec->needs.arch.count == 0)
+        return true;
+    for (size_t i = 0; i < spec->needs.arch.count; i++)
+        if (spec->needs.arch.items[i] == arch)
+            return true;
+    return false;
+}
+
+static enum err_code load_published(struct store_tx *tx, struct application_spec_refs *out,
+                                    struct arena *arena, struct err *err)
+{
+    struct store_condition published = {"status.state", STORE_EQ, "published"};
+    struct store_list_query query = {.collection = "applications",
+                                     .conditions = &published,
+                                     .condition_count = 1,
+                                     .limit = 1000};
+    do {
+        struct store_page page;
+        enum err_code rc = store_list(tx, &query, &page, arena, err);
+        for (size_t i = 0; !rc && i < page.count; i++) {
+            struct application_status status;
+            struct application_spec_ref *ref = LIST_ADD(arena, &out->items);
+            if (!(rc = json_decode_stored(page.records[i].spec, &application_spec_table, &ref->spec,
+                                          arena, err)))
+                rc = json_decode_stored(page.records[i].status, &application_status_table, &status,
+                                        arena, err);
+            if (rc)
+                return rc;
+            ref->id = page.records[i].id;
+            ref->digest = status.digest;
+            ref->size_bytes = status.size_bytes;
+            ref->state = application_state_names[status.state];
+        }
+        if (rc)
+            return rc;
+        query.cursor = page.next;
+    } while (query.cursor);
+    return ERR_OK;
+}
+
+enum err_code application_match(struct application *application, struct store_tx *tx,
+                                const struct requirement *requirement,
+                                struct application_spec_refs *out, struct arena *arena,
+                                struct err *err)
+{
+    struct application_spec_refs all = {0};
+    (void)application;
+    *out = (struct application_spec_refs){0};
+    enum err_code rc = load_published(tx, &all, arena, err);
+    for (size_t c = 0; !rc && c < requirement->components.count; c++) {
+        const struct requirement_component *component = &requirement->components.items[c];
+        const char *words = fold(component->name, arena);
+        const struct application_spec_ref *best = NULL;
+        size_t best_length = 0;
+        if (component->form == FORM_SERVER)
+            continue; /* bare servers run whatever is put on them later */
+        for (size_t i = 0; i < all.items.count; i++) {
+            const struct application_spec_ref *ref = &all.items.items[i];
+            if (component->form != FORM_ABSENT && component->form != ref->spec.form)
+                continue;
+            if (!arch_fits(&ref->spec, component->arch))
+                continue;
+            size_t length = match_length(words, &ref->spec, arena);
+            bool newer = best && length == best_length && str_eq(best->spec.name, ref->spec.name) &&
+                         application_version_compare(ref->spec.version, best->spec.version) > 0;
+            if (length && (length > best_length || newer)) {
+                best = ref;
+                best_length = length;
+            }
+        }
+        if (best) {
+            struct application_spec_ref *found = LIST_ADD(arena, &out->items);
+            *found = *best;
+            found->component = component->name;
+        }
+    }
+    return rc;
+}

@@ -1,0 +1,224 @@
+/* allocation.c - what deployments take from sites, so that two orders do not get the same cores.
+ *
+ * Contract: a deployment's rows are written and removed whole, in the caller's transaction, beside
+ * the decision that causes them; the site's record is locked (PostgreSQL) or the writer is alone
+ * (SQLite) while it is checked. */
+#include <string.h>
+
+#include "base/map.h"
+#include "base/str.h"
+#include "compute/compute_priv.h"
+
+struct demand { /* of one deployment on one site */
+    double vcpus, memory_gib, disk_gib;
+    LIST(struct json_number_pair) cards;
+};
+
+static const char *model_of(const struct site *site, const struct requirement_component *component,
+                            const struct solution_placement *placement)
+{
+    if (!component->accelerator)
+        return "";
+    if (placement->accelerator_model)
+        return placement->accelerator_model;
+    if (component->accelerator->model)
+        return component->accelerator->model;
+    for (size_t i = 0; i < site->accelerators.count; i++)
+        if (site->accelerators.items[i].kind == component->accelerator->kind)
+            return site->accelerators.items[i].model;
+    return "";
+}
+
+static enum err_code too_little(struct err *err, const char *site, const char *what, double wanted,
+                                double left)
+{
+    err_set(err, ERR_CAPACITY, "site '%s' has %g %s left, %g are wanted", site, left, what, wanted);
+    return err_hint(err, "another order took it meanwhile: design again");
+}
+
+static enum err_code check_amount(const char *site, const char *what, double wanted,
+                                  struct opt_double capacity, struct opt_double allocated,
+                                  double ours, struct err *err)
+{
+    double left = capacity.value - (allocated.set ? allocated.value : 0) - ours;
+    if (wanted <= 0 || (capacity.set && wanted <= left + 1e-6))
+        return ERR_OK;
+    if (!capacity.set)
+        return err_set(err, ERR_CAPACITY, "how much %s site '%s' has is unknown", what, site);
+    return too_little(err, site, what, wanted, left);
+}
+
+/* Is there room for the demand beside what others of our deployments hold? */
+static enum err_code check_site(struct store_tx *tx, const struct site *site,
+                                const struct demand *demand, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(site->id)};
+    struct store_rows rows;
+    double vcpus = 0, memory = 0, disk = 0;
+    enum err_code rc = store_query(tx,
+                                   "SELECT model, SUM(vcpus), SUM(memory_gib), SUM(disk_gib),"
+                                   " SUM(cards) FROM compute_allocations WHERE site = $1"
+                                   " GROUP BY model",
+                                   args, 1, 0, &rows, &arena, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < rows.count; i++) {
+        vcpus += store_cell(&rows, i, 1)->real;
+        memory += store_cell(&rows, i, 2)->real;
+        disk += store_cell(&rows, i, 3)->real;
+    }
+    if ((rc = check_amount(site->id, "vCPU", demand->vcpus, site->capacity.vcpus,
+                           site->allocated.vcpus, vcpus, err)) ||
+        (rc = check_amount(site->id, "GiB of memory", demand->memory_gib, site->capacity.memory_gib,
+                           site->allocated.memory_gib, memory, err)) ||
+        (rc = check_amount(site->id, "GiB of disk", demand->disk_gib, site->capacity.disk_gib,
+                           site->allocated.disk_gib, disk, err)))
+        return rc;
+    for (size_t k = 0; k < demand->cards.count; k++) {
+        const struct json_number_pair *card = &demand->cards.items[k];
+        double left = 0;
+        for (size_t i = 0; i < site->accelerators.count; i++)
+            if (str_eq(site->accelerators.items[i].model, card->name))
+                left += (double)(site->accelerators.items[i].count -
+                                 site->accelerators.items[i].allocated);
+        for (size_t i = 0; i < rows.count; i++)
+            if (str_eq(store_cell(&rows, i, 0)->text, card->name))
+                left -= store_cell(&rows, i, 4)->real;
+        if (card->value > left + 1e-6)
+            return too_little(err, site->id, card->name, card->value, left);
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_site(struct store_tx *tx, const char *id, struct site *out,
+                               struct arena *arena, struct err *err)
+{
+    struct store_record record;
+    enum err_code rc = store_get(tx, "sites", id, &record, arena, err);
+    return rc ? rc : json_decode_stored(record.spec, &network_site_table, out, arena, err);
+}
+
+static void add_demand(struct demand *demand, const struct requirement_component *component,
+                       const char *model, struct arena *arena)
+{
+    demand->vcpus += component->vcpus.value;
+    demand->memory_gib += component->memory_gib.value;
+    demand->disk_gib += component->disk_gib.value;
+    if (!component->accelerator)
+        return;
+    double cards = (double)component->accelerator->count;
+    for (size_t i = 0; i < demand->cards.count; i++)
+        if (str_eq(demand->cards.items[i].name, model)) {
+            demand->cards.items[i].value += cards;
+            return;
+        }
+    *LIST_ADD(arena, &demand->cards) = (struct json_number_pair){model, cards};
+}
+
+static enum err_code insert_row(struct store_tx *tx, const char *deployment,
+                                const struct solution_placement *placement,
+                                const struct requirement_component *component, const char *model,
+                                struct err *err)
+{
+    struct store_value args[] = {
+        STORE_V_TEXT(deployment),
+        STORE_V_TEXT(placement->component),
+        STORE_V_INT(placement->instance),
+        STORE_V_TEXT(placement->site),
+        STORE_V_REAL(component->vcpus.value),
+        STORE_V_REAL(component->memory_gib.value),
+        STORE_V_REAL(component->disk_gib.value),
+        STORE_V_TEXT(model),
+        STORE_V_REAL(component->accelerator ? (double)component->accelerator->count : 0)};
+    return store_exec(tx,
+                      "INSERT INTO compute_allocations (deployment, component, instance, site,"
+                      " vcpus, memory_gib, disk_gib, model, cards)"
+                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                      args, ARRAY_LEN(args), NULL, err);
+}
+
+static enum err_code is_allocated(struct store_tx *tx, const char *deployment, bool *out,
+                                  struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(deployment)};
+    struct store_rows rows;
+    enum err_code rc = store_query(tx,
+                                   "SELECT 1 FROM compute_allocations WHERE deployment = $1"
+                                   " LIMIT 1",
+                                   args, 1, 1, &rows, &arena, err);
+    *out = !rc && rows.count > 0;
+    return rc;
+}
+
+struct site_demand {
+    struct site site;
+    struct demand demand;
+};
+
+enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
+                               const struct requirement *requirement,
+                               const struct solution *solution, const struct store_actor *actor,
+                               struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    CLEANUP(map_free_at) struct map *sites = map_new();
+    bool done = false;
+    enum err_code rc = is_allocated(tx, deployment, &done, err);
+    if (rc || done)
+        return rc;
+    for (size_t i = 0; i < solution->placements.count; i++) {
+        const struct solution_placement *placement = &solution->placements.items[i];
+        const struct requirement_component *component =
+            requirement_find(requirement, placement->component);
+        if (!component)
+            return err_set(err, ERR_INVALID, "no component is named '%s'", placement->component);
+        struct site_demand *entry = map_find(sites, placement->site);
+        if (!entry) {
+            entry = arena_zalloc(&arena, sizeof *entry);
+            if ((rc = read_site(tx, placement->site, &entry->site, &arena, err)))
+                return rc;
+            map_put(sites, placement->site, entry);
+        }
+        add_demand(&entry->demand, component, model_of(&entry->site, component, placement), &arena);
+    }
+    size_t at = 0;
+    const char *id;
+    void *value;
+    while (map_next(sites, &at, &id, &value)) {
+        struct site_demand *entry = value;
+        if ((rc = check_site(tx, &entry->site, &entry->demand, err)) ||
+            (rc = store_append(tx, "allocations", id, "allocated", NULL, actor, NULL, err)))
+            return rc;
+    }
+    for (size_t i = 0; i < solution->placements.count; i++) {
+        const struct solution_placement *placement = &solution->placements.items[i];
+        const struct requirement_component *component =
+            requirement_find(requirement, placement->component);
+        struct site_demand *entry = map_find(sites, placement->site);
+        if ((rc = insert_row(tx, deployment, placement, component,
+                             model_of(&entry->site, component, placement), err)))
+            return rc;
+    }
+    return ERR_OK;
+}
+
+enum err_code compute_release(struct store_tx *tx, const char *deployment,
+                              const struct store_actor *actor, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(deployment)};
+    struct store_rows rows;
+    enum err_code rc = store_query(tx,
+                                   "SELECT DISTINCT site FROM compute_allocations"
+                                   " WHERE deployment = $1",
+                                   args, 1, 0, &rows, &arena, err);
+    if (!rc)
+        rc = store_exec(tx, "DELETE FROM compute_allocations WHERE deployment = $1", args, 1, NULL,
+                        err);
+    for (size_t i = 0; !rc && i < rows.count; i++)
+        rc = store_append(tx, "allocations", store_cell(&rows, i, 0)->text, "released", NULL, actor,
+                          NULL, err);
+    return rc;
+}

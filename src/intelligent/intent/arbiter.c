@@ -1,0 +1,836 @@
+/* arbiter.c - facts → components.
+ *
+ * Facts of one clause that do not contradict each other form a phrase (数据库 1台 8C32G); phrases
+ * are laid, in order, onto the component at hand until one contradicts it or names another thing,
+ * which begins the next component.  Then references (同上, 翻倍), totals, shared places and
+ * statements about the whole are resolved.  The number of components is bounded, so the work is
+ * linear in the facts. */
+#include <string.h>
+
+#include "base/str.h"
+#include "intelligent/intent/intent_priv.h"
+
+#define COMPONENTS_MAX 64 /* more is no sentence of a customer; the rest is left unread */
+#define PLACES_MAX 8      /* places that one statement spreads machines over */
+
+enum slot {
+    SLOT_COUNT,
+    SLOT_CPU,
+    SLOT_MEMORY,
+    SLOT_DISK,
+    SLOT_ACCEL,
+    SLOT_ARCH,
+    SLOT_TIER,
+    SLOT_LOCATION,
+    SLOTS
+};
+
+static const int slot_fields[SLOTS] = {FIELD_COUNT, FIELD_CPU,  FIELD_MEMORY, FIELD_DISK,
+                                       FIELD_ACCEL, FIELD_ARCH, FIELD_TIER,   FIELD_LOCATION};
+
+struct phrase {
+    size_t first, last; /* facts */
+    uint32_t clause;
+    struct intent_fact *slots[SLOTS];
+    struct intent_fact *app, *role, *machine, *delivery; /* heads, the first of each */
+    struct intent_fact *same, *twice, *places, *cloud;
+    struct intent_fact *spread[PLACES_MAX];
+    unsigned spread_count;
+    double more_disk; /* system disk + data disk */
+    bool correction;
+};
+
+struct group {
+    const char *name;
+    struct intent_fact *app, *role, *machine, *delivery;
+    struct intent_fact *slots[SLOTS];
+    bool borrowed[SLOTS]; /* copied from another component: no span of its own */
+    double value[SLOTS];
+    struct intent_fact *spread[PLACES_MAX];
+    unsigned spread_count;
+    int same;              /* index of the component that it follows, or -1 */
+    double factor[SLOTS];  /* 翻倍 */
+    bool same_slot[SLOTS]; /* only these follow it */
+    uint32_t clause, sentence;
+    bool form_borrowed;
+    bool removed[SLOTS];
+};
+
+struct arbiter {
+    struct intent_read *read;
+    struct group groups[COMPONENTS_MAX];
+    int count, current;
+    struct intent_fact *all[SLOTS];     /* said of every component */
+    struct intent_fact *pending[SLOTS]; /* said before the component that it belongs to */
+    uint32_t pending_sentence;
+};
+
+static int slot_of(int field)
+{
+    for (int s = 0; s < SLOTS; s++)
+        if (slot_fields[s] == field)
+            return s;
+    return -1;
+}
+
+static bool is_spec(int slot)
+{
+    return slot == SLOT_CPU || slot == SLOT_MEMORY || slot == SLOT_DISK || slot == SLOT_ACCEL;
+}
+
+static bool of_component(const struct intent_fact *fact)
+{
+    return !fact->dead && fact->field < FIELD_BREAK && !(fact->flags & FACT_NEGATED);
+}
+
+static const struct intent_clause *clause_of(const struct arbiter *a, uint32_t clause)
+{
+    return &a->read->clauses.items[clause];
+}
+
+/* ---- phrases ---- */
+
+static bool joins_list(const struct intent_read *read, const struct intent_fact *before,
+                       const struct intent_fact *fact)
+{
+    if (fact->first < before->last || fact->first > before->last + 2)
+        return false;
+    for (uint32_t i = before->last; i < fact->first; i++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (!(token->kind == TOKEN_PUNCT && (token->punct == '&' || token->punct == '/')) &&
+            !intent_is(token, CLASS_MARK, MARK_CONJ) && !intent_is(token, CLASS_MARK, MARK_AT) &&
+            !intent_is(token, CLASS_MARK, MARK_PUT))
+            return false;
+    }
+    return true;
+}
+
+static bool phrase_conflict(const struct intent_read *read, const struct phrase *p,
+                            const struct intent_fact *fact)
+{
+    int slot = slot_of(fact->field);
+    if (slot < 0 || !p->slots[slot] || (fact->flags & FACT_CORRECTION))
+        return false;
+    switch (slot) {
+    case SLOT_DISK:
+        return false;
+    case SLOT_ARCH:
+        return false;
+    case SLOT_LOCATION:
+    case SLOT_TIER: {
+        const struct intent_fact *before = slot == SLOT_LOCATION && p->spread_count
+                                               ? p->spread[p->spread_count - 1]
+                                               : p->slots[slot];
+        if (slot == SLOT_TIER && before->code == fact->code)
+            return false;
+        return !joins_list(read, before, fact);
+    }
+    case SLOT_ACCEL:
+        return !(p->slots[slot]->code == fact->code && (!fact->text || !p->slots[slot]->text) &&
+                 (fact->value == 0 || p->slots[slot]->value == 0));
+    default:
+        return true;
+    }
+}
+
+static void phrase_take(struct phrase *p, struct intent_fact *fact)
+{
+    int slot = slot_of(fact->field);
+    p->correction |= (fact->flags & FACT_CORRECTION) != 0;
+    if (slot == SLOT_LOCATION) {
+        if (!p->slots[slot])
+            p->slots[slot] = fact;
+        if (p->spread_count < PLACES_MAX)
+            p->spread[p->spread_count++] = fact;
+        return;
+    }
+    if (slot == SLOT_DISK && p->slots[slot]) {
+        p->more_disk += fact->value;
+        return;
+    }
+    if (slot == SLOT_ACCEL && p->slots[slot]) {
+        struct intent_fact *first = p->slots[slot];
+        if (!first->text)
+            first->text = fact->text;
+        if (first->value == 0) {
+            first->value = fact->value;
+            first->flags |= fact->flags;
+        }
+        return;
+    }
+    if (slot == SLOT_ARCH && p->slots[slot]) {
+        if (p->slots[slot]->code != fact->code)
+            p->slots[slot]->flags |= FACT_EITHER; /* x86、ARM均可 */
+        return;
+    }
+    if (slot >= 0) {
+        p->slots[slot] = fact;
+        return;
+    }
+    switch (fact->field) {
+    case FIELD_HEAD: {
+        struct intent_fact **place = fact->code == HEAD_APP       ? &p->app
+                                     : fact->code == HEAD_ROLE    ? &p->role
+                                     : fact->code == HEAD_MACHINE ? &p->machine
+                                                                  : &p->delivery;
+        if (!*place)
+            *place = fact;
+        if ((int)fact->value == FORM_SERVER && !p->machine)
+            p->machine = fact;
+        if ((int)fact->value != FORM_SERVER && (int)fact->value != FORM_ABSENT && !p->delivery)
+            p->delivery = fact;
+        break;
+    }
+    case FIELD_SAME:
+        p->same = p->same ? p->same : fact;
+        break;
+    case FIELD_DOUBLE:
+        p->twice = fact;
+        break;
+    case FIELD_PLACES:
+        p->places = fact;
+        break;
+    case FIELD_CLOUD:
+        p->cloud = fact;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool after_conj(const struct intent_read *read, const struct intent_fact *fact)
+{
+    if (fact->flags & FACT_CONJ)
+        return true;
+    if (fact->first == 0)
+        return false;
+    const struct intent_token *token = intent_at(read, fact->first - 1);
+    return intent_is(token, CLASS_MARK, MARK_CONJ) ||
+           (token->kind == TOKEN_PUNCT && (token->punct == '&' || token->punct == '+'));
+}
+
+/* Where the next phrase begins when `at` contradicts [first, at): heads and places that stand
+ * before their numbers go with the number that follows. */
+static size_t phrase_border(const struct intent_read *read, const struct intent_fact *facts,
+                            size_t first, size_t at)
+{
+    bool leads = false;
+    for (size_t i = first; i < at; i++) {
+        if (!of_component(&facts[i]))
+            continue;
+        int field = facts[i].field;
+        leads = field == FIELD_HEAD || field == FIELD_LOCATION || field == FIELD_TIER;
+        break;
+    }
+    size_t border = at;
+    for (size_t i = at; i-- > first + 1;) {
+        if (!of_component(&facts[i]))
+            continue;
+        int field = facts[i].field;
+        if (field != FIELD_HEAD && field != FIELD_LOCATION && field != FIELD_TIER &&
+            field != FIELD_ARCH && field != FIELD_CLOUD)
+            break;
+        bool conj = after_conj(read, &facts[i]);
+        if (leads || conj)
+            border = i;
+        if (conj)
+            break;
+    }
+    return border;
+}
+
+static size_t phrase_read(struct arbiter *a, size_t first, struct phrase *p)
+{
+    struct intent_fact *facts = a->read->facts.items;
+    size_t count = a->read->facts.count, i = first;
+    memset(p, 0, sizeof *p);
+    p->first = first;
+    p->clause = facts[first].clause;
+    size_t border = 0;
+    for (; i < count && facts[i].clause == p->clause; i++) {
+        if (!of_component(&facts[i]))
+            continue;
+        if (phrase_conflict(a->read, p, &facts[i])) {
+            border = phrase_border(a->read, facts, first, i);
+            break;
+        }
+        phrase_take(p, &facts[i]);
+    }
+    if (border > first && border < i) { /* read again, only to the border */
+        uint32_t clause = p->clause;
+        memset(p, 0, sizeof *p);
+        p->first = first;
+        p->clause = clause;
+        for (size_t k = first; k < border; k++)
+            if (of_component(&facts[k]))
+                phrase_take(p, &facts[k]);
+        i = border;
+    }
+    p->last = i;
+    return i > first ? i : first + 1;
+}
+
+/* ---- components ---- */
+
+static bool has_spec(struct intent_fact *const slots[SLOTS])
+{
+    return slots[SLOT_CPU] || slots[SLOT_MEMORY] || slots[SLOT_DISK] || slots[SLOT_ACCEL];
+}
+
+static bool group_scored(const struct group *g)
+{
+    for (int s = 0; s < SLOTS; s++)
+        if (g->slots[s])
+            return true;
+    return g->machine || g->delivery || g->same >= 0;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    if (!a || !b)
+        return false;
+    size_t na = strlen(a), nb = strlen(b);
+    if (na == 0 || nb == 0)
+        return false;
+    return na >= nb ? strstr(a, b) != NULL : strstr(b, a) != NULL;
+}
+
+static int find_named(const struct arbiter *a, const char *name)
+{
+    for (int i = a->count; i-- > 0;)
+        if (a->groups[i].app && same_name(a->groups[i].app->text, name))
+            return i;
+    return -1;
+}
+
+static struct group *begin(struct arbiter *a, const struct phrase *p)
+{
+    if (a->count == COMPONENTS_MAX)
+        return &a->groups[a->current];
+    struct group *g = &a->groups[a->count];
+    memset(g, 0, sizeof *g);
+    g->same = -1;
+    g->clause = p->clause;
+    g->sentence = clause_of(a, p->clause)->sentence;
+    a->current = a->count++;
+    for (int s = 0; s < SLOTS; s++)
+        if (a->pending[s]) {
+            g->slots[s] = a->pending[s];
+            g->value[s] = a->pending[s]->value;
+        }
+    return g;
+}
+
+static void give(struct group *g, int slot, struct intent_fact *fact)
+{
+    g->slots[slot] = fact;
+    g->value[slot] = fact->value;
+    g->borrowed[slot] = false;
+}
+
+static int label_slot(const struct intent_read *read, const struct intent_fact *fact,
+                      int slots[SLOTS])
+{
+    const struct intent_clause *clause = &read->clauses.items[fact->clause];
+    uint32_t first = fact->first > clause->first + 5 ? fact->first - 5 : clause->first;
+    int found = 0;
+    for (uint32_t i = first; i < clause->last && i < fact->last + 4; i++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (i >= fact->first && i < fact->last)
+            continue;
+        int slot = -1;
+        if (intent_is(token, CLASS_LABEL, LABEL_CPU) || intent_is(token, CLASS_UNIT, UNIT_CORE))
+            slot = SLOT_CPU;
+        else if (intent_is(token, CLASS_LABEL, LABEL_MEMORY))
+            slot = SLOT_MEMORY;
+        else if (intent_is(token, CLASS_LABEL, LABEL_DISK))
+            slot = SLOT_DISK;
+        else if (intent_sense_of(token, CLASS_ACCELKIND))
+            slot = SLOT_ACCEL;
+        if (slot >= 0 && !token->used) {
+            slots[slot] = 1;
+            found++;
+        }
+    }
+    return found;
+}
+
+/* 同上, same spec as the dashboard, CPU内存翻倍 */
+static void refer(struct arbiter *a, struct group *g, const struct phrase *p)
+{
+    int index = (int)(g - a->groups), target = index - 1;
+    for (size_t i = p->first; i < p->last; i++) {
+        const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->field == FIELD_HEAD && of_component(fact)) {
+            int named = find_named(a, fact->text);
+            if (named >= 0 && named != index)
+                target = named;
+        }
+    }
+    if (target < 0)
+        return;
+    if (p->twice) {
+        int slots[SLOTS] = {0};
+        if (label_slot(a->read, p->twice, slots) == 0)
+            slots[SLOT_CPU] = slots[SLOT_MEMORY] = 1;
+        for (int s = 0; s < SLOTS; s++)
+            if (slots[s])
+                g->factor[s] = p->twice->value;
+        g->same = target;
+        if (!p->same)
+            return;
+    }
+    int slots[SLOTS] = {0};
+    bool partial = !p->app && !p->machine && p->same && label_slot(a->read, p->same, slots) > 0;
+    for (int s = 0; s < SLOTS; s++)
+        g->same_slot[s] |= partial ? slots[s] == 1 : is_spec(s) || s == SLOT_ARCH;
+    g->same = target;
+}
+
+static void lay(struct arbiter *a, struct group *g, const struct phrase *p)
+{
+    for (int s = 0; s < SLOTS; s++) {
+        struct intent_fact *fact = p->slots[s];
+        if (!fact)
+            continue;
+        if (s == SLOT_DISK && g->slots[s] && !g->borrowed[s]) {
+            g->value[s] += fact->value + p->more_disk; /* 系统盘 + 数据盘 in two clauses */
+            continue;
+        }
+        if (s == SLOT_ACCEL && g->slots[s]) {
+            struct intent_fact *first = g->slots[s];
+            if (!first->text)
+                first->text = fact->text;
+            if (g->value[s] == 0 || first->value == 0) {
+                first->flags |= fact->flags;
+                g->value[s] = fact->value;
+                first->value = fact->value;
+            }
+            continue;
+        }
+        give(g, s, fact);
+        if (s == SLOT_DISK)
+            g->value[s] += p->more_disk;
+    }
+    if (p->spread_count > 1 && !g->spread_count) {
+        memcpy(g->spread, p->spread, sizeof g->spread);
+        g->spread_count = p->spread_count;
+    }
+    g->app = g->app ? g->app : p->app;
+    g->role = g->role ? g->role : p->role;
+    g->machine = g->machine ? g->machine : p->machine;
+    g->delivery = g->delivery ? g->delivery : p->delivery;
+    if (p->same || p->twice)
+        refer(a, g, p);
+    if (p->places && p->slots[SLOT_COUNT]) {
+        if (p->places->value > 1) {
+            g->value[SLOT_COUNT] *= p->places->value;
+        } else {
+            for (int i = a->count; i-- > 0;)
+                if (a->groups[i].spread_count > 1 && &a->groups[i] != g) {
+                    memcpy(g->spread, a->groups[i].spread, sizeof g->spread);
+                    g->spread_count = a->groups[i].spread_count;
+                    break;
+                }
+        }
+    }
+}
+
+static bool differs(const struct group *g, const struct phrase *p)
+{
+    for (int s = 0; s < SLOTS; s++) {
+        const struct intent_fact *have = g->slots[s], *want = p->slots[s];
+        if (!have || !want || g->borrowed[s])
+            continue;
+        if (s == SLOT_DISK || s == SLOT_ARCH)
+            continue;
+        if (s == SLOT_TIER && have->code == want->code)
+            continue;
+        if (s == SLOT_LOCATION && str_eq(have->text, want->text))
+            continue;
+        if (s == SLOT_ACCEL && have->code == want->code &&
+            (!have->text || !want->text || str_eq(have->text, want->text)) &&
+            (have->value == 0 || want->value == 0))
+            continue;
+        return true;
+    }
+    return g->slots[SLOT_DISK] && p->slots[SLOT_DISK] && p->slots[SLOT_COUNT] &&
+           g->slots[SLOT_COUNT];
+}
+
+static void correct(struct arbiter *a, const struct phrase *p)
+{
+    struct group *g = &a->groups[a->current];
+    if (p->app) {
+        int named = find_named(a, p->app->text);
+        if (named >= 0)
+            g = &a->groups[named];
+    }
+    for (int s = 0; s < SLOTS; s++) {
+        struct intent_fact *fact = p->slots[s];
+        if (!fact)
+            continue;
+        struct group *target = g;
+        for (int i = a->count; !target->slots[s] && !p->app && i-- > 0;)
+            if (a->groups[i].slots[s])
+                target = &a->groups[i];
+        if (s == SLOT_ACCEL && target->slots[s]) { /* 换成2张A10: what is not corrected stays */
+            if (!fact->text && fact->code == target->slots[s]->code)
+                fact->text = target->slots[s]->text;
+            if (fact->value == 0)
+                fact->value = target->value[s];
+        }
+        give(target, s, fact);
+        if (s == SLOT_DISK)
+            target->value[s] += p->more_disk;
+    }
+    if (p->delivery)
+        g->delivery = p->delivery;
+    if (!g->machine)
+        g->machine = p->machine;
+}
+
+static bool only_places(const struct phrase *p)
+{
+    return !p->app && !p->role && !p->machine && !p->delivery && !p->slots[SLOT_COUNT] &&
+           !has_spec(p->slots) && !p->same && !p->twice && !p->places;
+}
+
+/* A clause of places, tiers or architectures alone. */
+static void qualify(struct arbiter *a, const struct phrase *p)
+{
+    const struct intent_clause *clause = clause_of(a, p->clause);
+    bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
+    for (int s = SLOT_ARCH; s < SLOTS; s++) {
+        struct intent_fact *fact = p->slots[s];
+        if (!fact)
+            continue;
+        if ((fact->flags & FACT_ALL) && a->count > 0) {
+            a->all[s] = fact;
+            continue;
+        }
+        if (a->count == 0) {
+            a->pending[s] = fact;
+            continue;
+        }
+        bool any = false;
+        for (int i = 0; i < a->count; i++)
+            any |= a->groups[i].slots[s] != NULL;
+        struct group *g = &a->groups[a->current];
+        if (a->count > 1 && !any && (strong || (fact->flags & FACT_ALL)))
+            a->all[s] = fact;
+        else if (!g->slots[s]) {
+            give(g, s, fact);
+            if (s == SLOT_LOCATION && p->spread_count > 1) {
+                memcpy(g->spread, p->spread, sizeof g->spread);
+                g->spread_count = p->spread_count;
+            }
+        } else if (s != SLOT_ARCH)
+            a->pending[s] = fact;
+    }
+}
+
+static bool spread_spec(struct arbiter *a, const struct phrase *p)
+{
+    /* 北京3台、上海2台，每台8核16G: a specification after several that have none */
+    if (p->app || p->machine || p->slots[SLOT_COUNT] || !has_spec(p->slots) || p->same || p->twice)
+        return false;
+    uint32_t sentence = clause_of(a, p->clause)->sentence;
+    int first = a->count;
+    while (first > 0 && a->groups[first - 1].sentence == sentence &&
+           !has_spec(a->groups[first - 1].slots) && a->groups[first - 1].slots[SLOT_COUNT])
+        first--;
+    if (a->count - first < 2)
+        return false;
+    for (int i = first; i < a->count; i++)
+        lay(a, &a->groups[i], p);
+    return true;
+}
+
+static void settle(struct arbiter *a, const struct phrase *p)
+{
+    const struct intent_clause *clause = clause_of(a, p->clause);
+    bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
+    if (p->correction && a->count > 0) {
+        correct(a, p);
+        return;
+    }
+    if (only_places(p) && !clause->row) {
+        qualify(a, p);
+        return;
+    }
+    struct group *g = a->count > 0 ? &a->groups[a->current] : NULL;
+    bool table = clause->column != 0 || clause->row || clause->before == '|';
+    bool spec = has_spec(p->slots) || p->slots[SLOT_COUNT];
+    bool scored = spec || p->slots[SLOT_TIER] || p->slots[SLOT_LOCATION] || p->machine ||
+                  p->delivery || p->same || p->twice;
+    if (!g || clause->row) {
+        if (g && !group_scored(g) && !table) {
+            lay(a, g, p);
+            return;
+        }
+        lay(a, begin(a, p), p);
+        memset(a->pending, 0, sizeof a->pending);
+        return;
+    }
+    if (table && clause->before == '|') {
+        lay(a, g, p);
+        return;
+    }
+    if (spread_spec(a, p))
+        return;
+    if (p->app) {
+        int named = find_named(a, p->app->text);
+        if (named >= 0 && !differs(&a->groups[named], p)) {
+            a->current = named;
+            lay(a, &a->groups[named], p);
+            return;
+        }
+        bool uses = (p->app->flags & FACT_RUN) != 0 && !strong;
+        if (g->app && !same_name(g->app->text, p->app->text)) {
+            if (!group_scored(g)) {
+                if (scored || (p->app->sense && !g->app->sense)) {
+                    struct intent_fact *old = g->app;
+                    g->app = p->app;
+                    lay(a, g, p);
+                    (void)old;
+                }
+                return;
+            }
+            if (!scored && (uses || a->read->clauses.items[p->clause].before == '('))
+                return;
+            lay(a, begin(a, p), p);
+            memset(a->pending, 0, sizeof a->pending);
+            return;
+        }
+        if (!g->app && group_scored(g) && has_spec(g->slots) && spec && !uses &&
+            (strong || (p->app->flags & FACT_CONJ) || differs(g, p))) {
+            lay(a, begin(a, p), p);
+            memset(a->pending, 0, sizeof a->pending);
+            return;
+        }
+    }
+    if (differs(g, p)) {
+        struct group *old = g;
+        g = begin(a, p);
+        lay(a, g, p);
+        memset(a->pending, 0, sizeof a->pending);
+        /* 北京3台，上海2台: the same machines elsewhere */
+        if (!p->app && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
+            (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER]) && !p->same && !p->twice &&
+            has_spec(old->slots)) {
+            for (int s = 0; s < SLOTS; s++)
+                if (is_spec(s) || s == SLOT_ARCH)
+                    if (!g->slots[s] && old->slots[s]) {
+                        g->slots[s] = old->slots[s];
+                        g->value[s] = old->value[s];
+                        g->borrowed[s] = true;
+                    }
+        }
+        if (!p->app && !p->role && !has_spec(p->slots) && !p->machine && !p->delivery &&
+            (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER])) {
+            g->app = old->app;
+            g->machine = old->machine;
+            g->delivery = old->delivery;
+            g->form_borrowed = true;
+        }
+        return;
+    }
+    lay(a, g, p);
+}
+
+/* ---- from groups to the requirement ---- */
+
+static void resolve(struct arbiter *a, int index)
+{
+    struct group *g = &a->groups[index];
+    if (g->same >= 0 && g->same < a->count && g->same != index) {
+        const struct group *from = &a->groups[g->same];
+        for (int s = 0; s < SLOTS; s++) {
+            if (g->slots[s] && !g->borrowed[s] && !g->factor[s])
+                continue;
+            if (!from->slots[s])
+                continue;
+            if (g->factor[s] > 0) {
+                g->slots[s] = from->slots[s];
+                g->value[s] = from->value[s] * g->factor[s];
+                g->borrowed[s] = true;
+            } else if (g->same_slot[s] ||
+                       (s == SLOT_MEMORY && g->factor[SLOT_CPU] > 0 && !g->factor[s])) {
+                g->slots[s] = from->slots[s];
+                g->value[s] = from->value[s];
+                g->borrowed[s] = true;
+            }
+        }
+        if (!g->machine && !g->delivery) {
+            g->machine = from->machine;
+            g->delivery = from->delivery;
+        }
+    }
+    for (int s = 0; s < SLOTS; s++)
+        if (a->all[s] && !g->slots[s]) {
+            g->slots[s] = a->all[s];
+            g->value[s] = a->all[s]->value;
+        }
+}
+
+static void share_totals(struct group *g)
+{
+    double machines = g->slots[SLOT_COUNT] ? g->value[SLOT_COUNT] : 0;
+    for (int s = 0; s < SLOTS; s++)
+        if (is_spec(s) && g->slots[s] && (g->slots[s]->flags & FACT_TOTAL) && machines > 1 &&
+            !g->borrowed[s])
+            g->value[s] /= machines;
+}
+
+static double implied_count(const struct arbiter *a, const struct group *g)
+{
+    /* 主备各一台 */
+    const struct intent_fact *count = g->slots[SLOT_COUNT];
+    if (!count || !(count->flags & FACT_EACH) || g->spread_count > 1)
+        return 1;
+    for (size_t i = 0; i < a->read->facts.count; i++) {
+        const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->clause > count->clause)
+            break;
+        if (fact->clause == count->clause && fact->field == FIELD_MODE && !fact->dead &&
+            fact->last <= count->first && fact->code == MODE_ACTIVE_STANDBY)
+            return 2;
+    }
+    return 1;
+}
+
+static void set_double(struct arbiter *a, int index, int slot, struct opt_double *out,
+                       const char *name)
+{
+    const struct group *g = &a->groups[index];
+    if (!g->slots[slot] || (g->slots[slot]->flags & FACT_EITHER) || !(g->value[slot] > 0))
+        return;
+    out->set = true;
+    out->value = g->value[slot];
+    intent_span_add(a->read, g->slots[slot]->first, g->slots[slot]->last, "components[%zu].%s",
+                    a->read->out->requirement.components.count - 1, name);
+}
+
+static const char *fallback_name(const struct arbiter *a)
+{
+    return str_eq(a->read->out->language, "zh") ? "服务器" : "servers";
+}
+
+static void emit(struct arbiter *a, int index, const struct intent_fact *location)
+{
+    struct group *g = &a->groups[index];
+    struct requirement_component *c =
+        LIST_ADD(a->read->arena, &a->read->out->requirement.components);
+    size_t n = a->read->out->requirement.components.count - 1;
+    const struct intent_fact *namer = g->app       ? g->app
+                                      : g->role    ? g->role
+                                      : g->machine ? g->machine
+                                                   : g->delivery;
+    c->name = namer && namer->text[0] ? namer->text : fallback_name(a);
+    if (namer)
+        intent_span_add(a->read, namer->first, namer->last, "components[%zu].name", n);
+    const struct intent_fact *count = g->slots[SLOT_COUNT];
+    const struct intent_fact *form = g->delivery ? g->delivery : g->machine;
+    if (g->delivery)
+        c->form = (int)g->delivery->value;
+    else if (g->machine)
+        c->form = (int)g->machine->value;
+    else if (count && (count->flags & FACT_FORM)) {
+        c->form = FORM_SERVER;
+        form = count;
+    } else if (!g->app && !g->role && (count || g->slots[SLOT_CPU] || g->slots[SLOT_MEMORY]))
+        c->form = FORM_SERVER; /* a bare specification is of servers */
+    if (c->form && form)
+        intent_span_add(a->read, form->first, form->last, "components[%zu].form", n);
+    if (count && g->value[SLOT_COUNT] >= 1 && g->value[SLOT_COUNT] < 1e12) {
+        c->instances =
+            (struct opt_int){true, (int64_t)(g->value[SLOT_COUNT] * implied_count(a, g))};
+        intent_span_add(a->read, count->first, count->last, "components[%zu].instances", n);
+    }
+    set_double(a, index, SLOT_CPU, &c->vcpus, "vcpus");
+    set_double(a, index, SLOT_MEMORY, &c->memory_gib, "memory_gib");
+    set_double(a, index, SLOT_DISK, &c->disk_gib, "disk_gib");
+    const struct intent_fact *fact = g->slots[SLOT_ARCH];
+    if (fact && !(fact->flags & FACT_EITHER)) {
+        c->arch = fact->code;
+        intent_span_add(a->read, fact->first, fact->last, "components[%zu].arch", n);
+    }
+    fact = g->slots[SLOT_ACCEL];
+    if (fact && fact->code) {
+        c->accelerator = arena_zalloc(a->read->arena, sizeof *c->accelerator);
+        c->accelerator->kind = fact->code;
+        c->accelerator->model = fact->flags & FACT_EITHER ? NULL : fact->text;
+        double cards = g->value[SLOT_ACCEL];
+        c->accelerator->count = cards >= 1 && cards < 1e12 ? (int64_t)cards : 1;
+        intent_span_add(a->read, fact->first, fact->last, "components[%zu].accelerator", n);
+    }
+    fact = g->slots[SLOT_TIER];
+    if (fact && !(fact->flags & FACT_EITHER)) {
+        c->tier = fact->code;
+        intent_span_add(a->read, fact->first, fact->last, "components[%zu].tier", n);
+    }
+    fact = location ? location : g->slots[SLOT_LOCATION];
+    if (fact && !(fact->flags & FACT_EITHER)) {
+        c->location = fact->text;
+        intent_span_add(a->read, fact->first, fact->last, "components[%zu].location", n);
+    }
+}
+
+static bool worth(const struct arbiter *a, int index)
+{
+    const struct group *g = &a->groups[index];
+    for (int s = 0; s < SLOTS; s++)
+        if (g->slots[s])
+            return true;
+    return g->machine || g->delivery || g->same >= 0;
+}
+
+void intent_arbitrate(struct intent_read *read)
+{
+    struct arbiter *a = arena_zalloc(read->arena, sizeof *a);
+    a->read = read;
+    for (size_t i = 0; i < read->facts.count;) {
+        if (!of_component(&read->facts.items[i])) {
+            i++;
+            continue;
+        }
+        struct phrase phrase;
+        i = phrase_read(a, i, &phrase);
+        settle(a, &phrase);
+    }
+    int kept = 0;
+    for (int i = 0; i < a->count; i++) {
+        resolve(a, i);
+        kept += worth(a, i);
+    }
+    for (int i = 0; i < a->count; i++) {
+        struct group *g = &a->groups[i];
+        if (kept > 0 && !worth(a, i))
+            continue;
+        if (kept == 0 && i > 0)
+            break;
+        share_totals(g);
+        if (g->spread_count > 1 && !(g->spread[0]->flags & FACT_EITHER)) {
+            for (unsigned k = 0; k < g->spread_count; k++)
+                emit(a, i, g->spread[k]);
+        } else {
+            emit(a, i, NULL);
+        }
+    }
+    if (read->out->requirement.components.count == 0) {
+        struct requirement_component *c = LIST_ADD(read->arena, &read->out->requirement.components);
+        c->name = "未说明";
+        for (int s = 0; s < SLOTS; s++) {
+            const struct intent_fact *fact = a->pending[s];
+            if (fact && s == SLOT_LOCATION)
+                c->location = fact->text;
+            if (fact && s == SLOT_TIER)
+                c->tier = fact->code;
+            if (fact && s == SLOT_ARCH)
+                c->arch = fact->code;
+        }
+        intent_ask(read, "components", "missing",
+                   "what is to run: an application, or how many machines of which size?");
+    }
+}

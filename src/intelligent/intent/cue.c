@@ -1,0 +1,453 @@
+/* cue.c - facts that words alone carry: heads, places, tiers, modes, labels without a number.
+ *
+ * Contract: one walk over the tokens in order; numbers go to quantity.c.  Every look around is
+ * bounded, so the walk is linear.  Facts stand in the order of the text. */
+#include <string.h>
+
+#include "base/str.h"
+#include "intelligent/intent/intent_priv.h"
+
+#define NAME_HAN 10  /* unknown characters that a name may take to the left of its head */
+#define NAME_LATIN 3 /* unknown words */
+#define NEAR 6       /* tokens between a word and what negates or qualifies it */
+
+static const struct intent_clause *clause_of(const struct intent_read *read, uint32_t i)
+{
+    return &read->clauses.items[intent_at(read, i)->clause];
+}
+
+static bool mark_at(const struct intent_read *read, uint32_t i, int mark)
+{
+    return intent_is(intent_at(read, i), CLASS_MARK, mark);
+}
+
+bool intent_negated(const struct intent_read *read, uint32_t first, uint32_t last)
+{
+    const struct intent_clause *clause = clause_of(read, first);
+    unsigned steps = 0;
+    for (uint32_t i = first; i-- > clause->first && steps < NEAR; steps++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (intent_is(token, CLASS_MARK, MARK_NEGATION))
+            return true;
+        if (token->kind == TOKEN_NUMBER || intent_sense_of(token, CLASS_MACHINE) ||
+            intent_is(token, CLASS_MARK, MARK_BOUND) || intent_is(token, CLASS_UNIT, UNIT_MACHINE))
+            break;
+        if (token->kind == TOKEN_PUNCT && token->punct != '&' && token->punct != '/')
+            break;
+    }
+    steps = 0;
+    for (uint32_t i = last; i < clause->last && steps < 3; i++, steps++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (intent_is(token, CLASS_MARK, MARK_NEGATED)) {
+            /* "GPU不要内存64G": a refusal before another noun refuses that one */
+            const struct intent_token *next = intent_at(read, i + 1);
+            if (i + 1 < clause->last &&
+                (intent_sense_of(next, CLASS_LABEL) || intent_sense_of(next, CLASS_ACCELKIND) ||
+                 intent_sense_of(next, CLASS_APP) || next->kind == TOKEN_NUMBER))
+                return false;
+            return true;
+        }
+        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
+            intent_sense_of(token, CLASS_LABEL) || intent_sense_of(token, CLASS_APP))
+            break;
+    }
+    return false;
+}
+
+/* T4或A10都行: 或 beside it and another of its class on the other side. */
+static bool is_either(const struct intent_read *read, uint32_t i, int class)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    bool choice = false, other = false;
+    for (uint32_t k = clause->first; k < clause->last; k++) {
+        if (mark_at(read, k, MARK_EITHER))
+            choice = true;
+        if (k != i && intent_sense_of(intent_at(read, k), class) &&
+            (k > i ? k - i : i - k) <= 2 * NEAR)
+            other = true;
+    }
+    if (choice && other)
+        return true;
+    /* "海光、ARM, 都行": the word of choice may follow a comma */
+    return false;
+}
+
+static bool said_of_all(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    for (uint32_t k = clause->first; k < clause->last; k++)
+        if (mark_at(read, k, MARK_ALL) && !intent_at(read, k)->masked)
+            return true;
+    return false;
+}
+
+/* ---- heads ---- */
+
+static bool is_head(const struct intent_token *token)
+{
+    return intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_ROLE) ||
+           intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_DELIVERY);
+}
+
+static uint32_t name_start(const struct intent_read *read, uint32_t first)
+{
+    const struct intent_clause *clause = clause_of(read, first);
+    unsigned han = 0, latin = 0;
+    uint32_t i = first;
+    while (i > clause->first) {
+        const struct intent_token *token = intent_at(read, i - 1);
+        if (token->masked || token->used)
+            break;
+        if (token->kind == TOKEN_HAN && han < NAME_HAN)
+            han++;
+        else if (token->kind == TOKEN_LATIN && latin < NAME_LATIN)
+            latin++;
+        else if (intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_STOP))
+            han++;
+        else
+            break;
+        i--;
+    }
+    return i;
+}
+
+static bool conj_before(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    for (uint32_t k = i; k-- > clause->first && k + 4 > i;) {
+        const struct intent_token *token = intent_at(read, k);
+        if (token->kind == TOKEN_PUNCT && token->punct == '&')
+            return true;
+        if (intent_is(token, CLASS_MARK, MARK_CONJ) ||
+            (token->kind == TOKEN_PUNCT && token->punct == '+'))
+            return true;
+        if (token->kind == TOKEN_NUMBER)
+            return false;
+    }
+    return false;
+}
+
+static uint16_t run_before(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    for (uint32_t k = i; k-- > clause->first && k + 3 > i;) {
+        const struct intent_token *token = intent_at(read, k);
+        if (mark_at(read, k, MARK_RUN))
+            return FACT_RUN;
+        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT || is_head(token))
+            break;
+    }
+    return 0;
+}
+
+static uint32_t head(struct intent_read *read, uint32_t i)
+{
+    uint32_t last = clause_of(read, i)->last, end = i, named = UINT32_MAX;
+    int kind = HEAD_DELIVERY + 1, form = FORM_ABSENT;
+    bool machine = false, negated = false;
+    const struct intent_sense *use = NULL;
+    while (end < last && !intent_at(read, end)->masked && is_head(intent_at(read, end))) {
+        const struct intent_token *token = intent_at(read, end);
+        const struct intent_sense *sense;
+        if (end > i && conj_before(read, end) && intent_at(read, end - 1)->kind == TOKEN_PUNCT)
+            break;
+        if ((sense = intent_sense_of(token, CLASS_APP))) {
+            kind = HEAD_APP;
+            if (sense->scenario) {
+                struct intent_fact *fact = intent_add(read, FIELD_SCENARIO, end, end + 1);
+                fact->text = sense->scenario;
+                fact->value = sense->rank;
+                if (intent_negated(read, i, end + 1))
+                    fact->dead = negated = true;
+            }
+            if (!use || sense->rank > use->rank)
+                use = sense;
+            if (named == UINT32_MAX)
+                named = end;
+        } else if (intent_sense_of(token, CLASS_ROLE)) {
+            kind = kind > HEAD_ROLE ? HEAD_ROLE : kind;
+            if (named == UINT32_MAX)
+                named = end;
+        }
+        if ((sense = intent_sense_of(token, CLASS_DELIVERY)))
+            form = sense->code;
+        else if ((sense = intent_sense_of(token, CLASS_MACHINE))) {
+            machine = true;
+            if (sense->scenario) {
+                struct intent_fact *fact = intent_add(read, FIELD_SCENARIO, end, end + 1);
+                fact->text = sense->scenario;
+                fact->value = sense->rank;
+            }
+            if (!str_eq(sense->value, "desktop") && form == FORM_ABSENT)
+                form = FORM_SERVER;
+        }
+        end++;
+    }
+    if (kind > HEAD_DELIVERY)
+        kind = machine ? HEAD_MACHINE : HEAD_DELIVERY;
+    uint32_t start = name_start(read, i);
+    if (kind == HEAD_ROLE && start < i)
+        kind = HEAD_APP; /* 排班系统: a role with a name of its own */
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, start, end);
+    fact->code = (uint8_t)kind;
+    fact->value = form;
+    fact->sense = use;
+    fact->text = intent_words(read, start, end);
+    fact->flags |= run_before(read, start);
+    if (conj_before(read, start))
+        fact->flags |= FACT_CONJ;
+    if (negated || (intent_negated(read, start, end) && kind != HEAD_APP))
+        fact->dead = true;
+    return end;
+}
+
+/* ---- places ---- */
+
+static uint32_t residency(struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    for (uint32_t k = i + 1; k < clause->last && k < i + NEAR; k++) {
+        const struct intent_token *token = intent_at(read, k);
+        const struct intent_sense *place = intent_sense_of(token, CLASS_PLACE);
+        const char *value = NULL;
+        if (place)
+            value = place->value;
+        else if (mark_at(read, k, MARK_COUNTRY))
+            value = "中国";
+        else if (mark_at(read, k, MARK_PREMISES) || intent_sense_of(token, CLASS_USER))
+            value = "on-premises";
+        else if (mark_at(read, k, MARK_PROVINCE))
+            value = "省";
+        else if (mark_at(read, k, MARK_TOWNWORD))
+            value = "市";
+        if (!value) {
+            if (token->kind == TOKEN_NUMBER)
+                break;
+            continue;
+        }
+        /* 江苏苏州 → the most specific */
+        const struct intent_sense *more = intent_sense_of(intent_at(read, k + 1), CLASS_PLACE);
+        if (place && more && k + 1 < clause->last && more->extra && str_eq(more->extra, value)) {
+            value = more->value;
+            k++;
+        }
+        struct intent_fact *fact = intent_add(read, FIELD_RESIDENCY, i, k + 1);
+        fact->text = value;
+        return k + 1;
+    }
+    return i + 1;
+}
+
+/* Where is it said to be: of the users, of a company, or where the thing is to run? */
+static int place_field(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    bool user = false;
+    for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++) {
+        const struct intent_token *token = intent_at(read, k);
+        if (mark_at(read, k, MARK_INSTITUTION))
+            return 0;
+        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || intent_sense_of(token, CLASS_TIER) ||
+            intent_sense_of(token, CLASS_MACHINE))
+            return FIELD_LOCATION;
+        if (intent_sense_of(token, CLASS_USER)) {
+            user = true;
+            break;
+        }
+        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
+            mark_at(read, k, MARK_PUT) || mark_at(read, k, MARK_RUN))
+            break;
+    }
+    for (uint32_t k = i; k-- > clause->first;) {
+        const struct intent_token *token = intent_at(read, k);
+        if (token->masked)
+            continue;
+        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT) ||
+            intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
+            intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE))
+            return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
+        if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
+            return FIELD_USER_LOCATION;
+        if (mark_at(read, k, MARK_INTRO))
+            return user ? FIELD_USER_LOCATION : 0;
+    }
+    return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
+}
+
+static uint32_t place(struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    const struct intent_sense *sense = intent_sense_of(intent_at(read, i), CLASS_PLACE);
+    uint32_t end = i + 1;
+    /* 江苏苏州, 山东省济南市 → the city; Tokyo, Japan and Suzhou, Jiangsu → the city */
+    const struct intent_sense *next = intent_sense_of(intent_at(read, end), CLASS_PLACE);
+    if (next && end < clause->last &&
+        ((next->extra && str_eq(next->extra, sense->value)) ||
+         (sense->code == LEVEL_COUNTRY && next->code == LEVEL_CITY && !next->extra))) {
+        sense = next;
+        end++;
+    }
+    const struct intent_fact *before =
+        read->facts.count ? &read->facts.items[read->facts.count - 1] : NULL;
+    if (before && (before->field == FIELD_LOCATION || before->field == FIELD_USER_LOCATION) &&
+        before->last + 2 > i && before->sense &&
+        ((before->sense->extra && str_eq(before->sense->extra, sense->value)) ||
+         (sense->code == LEVEL_COUNTRY && before->sense->code == LEVEL_CITY)))
+        return end;
+    int field = place_field(read, i);
+    if (!field || intent_negated(read, i, end))
+        return end;
+    struct intent_fact *fact = intent_add(read, field, i, end);
+    fact->text = sense->value;
+    fact->sense = sense;
+    if (said_of_all(read, i))
+        fact->flags |= FACT_ALL;
+    if (is_either(read, i, CLASS_PLACE))
+        fact->flags |= FACT_EITHER;
+    return end;
+}
+
+/* ---- labels without numbers, marks ---- */
+
+static void flag(struct intent_read *read, uint32_t i, int field)
+{
+    struct intent_fact *fact = intent_add(read, field, i, i + 1);
+    fact->value = intent_negated(read, i, i + 1) ? 0 : 1;
+}
+
+static void simple(struct intent_read *read, uint32_t i, int field,
+                   const struct intent_sense *sense, int class)
+{
+    if (intent_negated(read, i, i + 1))
+        return;
+    struct intent_fact *fact = intent_add(read, field, i, i + 1);
+    fact->code = sense->code;
+    fact->text = sense->value;
+    fact->sense = sense;
+    if (said_of_all(read, i))
+        fact->flags |= FACT_ALL;
+    if (is_either(read, i, class))
+        fact->flags |= FACT_EITHER;
+}
+
+static bool number_near(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++)
+        if (intent_at(read, k)->kind == TOKEN_NUMBER)
+            return true;
+    return false;
+}
+
+static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_sense *sense)
+{
+    if (intent_at(read, i)->used)
+        return i + 1;
+    switch (sense->code) {
+    case LABEL_BACKUP:
+        flag(read, i, FIELD_BACKUP);
+        break;
+    case LABEL_ENCRYPTION:
+        flag(read, i, FIELD_ENCRYPTION);
+        break;
+    case LABEL_PUBLIC_IP: {
+        bool negated = intent_negated(read, i, i + 1);
+        if (!negated && number_near(read, i))
+            break;
+        struct intent_fact *fact = intent_add(read, FIELD_PUBLIC_IPS, i, i + 1);
+        fact->value = negated ? 0 : 1;
+        const struct intent_clause *clause = clause_of(read, i);
+        for (uint32_t k = clause->first; k < clause->last; k++)
+            if (mark_at(read, k, MARK_EACH) && !negated)
+                fact->flags |= FACT_EACH;
+        break;
+    }
+    default:
+        break;
+    }
+    return i + 1;
+}
+
+static uint32_t word(struct intent_read *read, uint32_t i)
+{
+    const struct intent_token *token = intent_at(read, i);
+    const struct intent_sense *sense;
+    if ((sense = intent_sense_of(token, CLASS_STOP)))
+        return i + 1;
+    if (intent_is(token, CLASS_MARK, MARK_RESIDENCY)) {
+        uint32_t end = residency(read, i);
+        if (end > i + 1)
+            return end;
+    }
+    if (intent_sense_of(token, CLASS_PLACE))
+        return place(read, i);
+    if (intent_sense_of(token, CLASS_HERE)) {
+        struct intent_fact *fact = intent_add(read, FIELD_LOCATION, i, i + 1);
+        fact->text = intent_sense_of(token, CLASS_HERE)->value;
+        return i + 1;
+    }
+    if (intent_sense_of(token, CLASS_ACCEL) || intent_sense_of(token, CLASS_ACCELKIND)) {
+        size_t before = read->facts.count;
+        uint32_t end = intent_quantity(read, i);
+        if (read->facts.count > before) {
+            struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
+            if (fact->text && is_either(read, i, CLASS_ACCEL))
+                fact->flags |= FACT_EITHER;
+        }
+        return end > i ? end : i + 1;
+    }
+    if ((sense = intent_sense_of(token, CLASS_ACCESS))) {
+        simple(read, i, FIELD_ACCESS, sense, CLASS_ACCESS);
+        return i + 1;
+    }
+    if ((sense = intent_sense_of(token, CLASS_TIER)))
+        simple(read, i, FIELD_TIER, sense, CLASS_TIER);
+    else if ((sense = intent_sense_of(token, CLASS_CLOUD)))
+        simple(read, i, FIELD_CLOUD, sense, CLASS_CLOUD);
+    else if ((sense = intent_sense_of(token, CLASS_ARCH)))
+        simple(read, i, FIELD_ARCH, sense, CLASS_ARCH);
+    else if ((sense = intent_sense_of(token, CLASS_MODE)))
+        simple(read, i, FIELD_MODE, sense, CLASS_MODE);
+    else if ((sense = intent_sense_of(token, CLASS_OBJECTIVE)))
+        simple(read, i, FIELD_OBJECTIVE, sense, CLASS_OBJECTIVE);
+    else if ((sense = intent_sense_of(token, CLASS_SPEED))) {
+        const struct intent_clause *clause = clause_of(read, i);
+        struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
+        fact->value = fact->upper = sense->number;
+        (void)clause;
+    } else if ((sense = intent_sense_of(token, CLASS_SPAN))) {
+        struct intent_fact *fact = intent_add(read, FIELD_DURATION, i, i + 1);
+        fact->value = fact->upper = sense->number;
+        fact->sense = sense;
+    } else if (intent_is(token, CLASS_MARK, MARK_DOUBLE)) {
+        struct intent_fact *fact = intent_add(read, FIELD_DOUBLE, i, i + 1);
+        fact->value = intent_sense_of(token, CLASS_MARK)->number;
+    } else if (intent_is(token, CLASS_MARK, MARK_SAME)) {
+        intent_add(read, FIELD_SAME, i, i + 1);
+    } else if (intent_is(token, CLASS_MARK, MARK_PLACES)) {
+        intent_add(read, FIELD_PLACES, i, i + 1);
+    }
+    if (is_head(token))
+        return head(read, i);
+    if ((sense = intent_sense_of(token, CLASS_LABEL)))
+        return label(read, i, sense);
+    return i + 1;
+}
+
+void intent_collect(struct intent_read *read)
+{
+    for (uint32_t i = 0; i < read->tokens.count;) {
+        const struct intent_token *token = &read->tokens.items[i];
+        if (token->masked || token->kind == TOKEN_PUNCT || token->clause >= read->clauses.count ||
+            read->clauses.items[token->clause].header) {
+            i++;
+            continue;
+        }
+        uint32_t next = i + 1;
+        if (token->kind == TOKEN_NUMBER)
+            next = intent_quantity(read, i);
+        else if (token->kind == TOKEN_WORD)
+            next = word(read, i);
+        i = next > i ? next : i + 1;
+    }
+}

@@ -1,0 +1,9 @@
+#ifndef SAMPLE_BASE_MEM_H
+#define SAMPLE_BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t size);
+void mem_dump(void);
+
+#endif

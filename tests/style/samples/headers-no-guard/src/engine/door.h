@@ -1,0 +1,5 @@
+struct door {
+    int open;
+};
+
+int door_open(void);

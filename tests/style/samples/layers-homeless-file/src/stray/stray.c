@@ -1,0 +1,1 @@
+int stray_value(void);

@@ -1,0 +1,6 @@
+#ifndef SAMPLE_MEM_PRIV_H
+#define SAMPLE_MEM_PRIV_H
+
+#define MEM_LIMIT 1
+
+#endif

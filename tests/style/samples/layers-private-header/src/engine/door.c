@@ -1,0 +1,8 @@
+#include "engine/door.h"
+
+#include "base/mem_priv.h"
+
+int door_open(void)
+{
+    return 1;
+}

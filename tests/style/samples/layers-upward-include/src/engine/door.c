@@ -1,0 +1,6 @@
+#include "engine/door.h"
+
+int door_open(void)
+{
+    return 1;
+}

@@ -1,0 +1,8 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+void *mem_alloc(size_t size)
+{
+    return malloc(size);
+}
