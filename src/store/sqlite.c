@@ -304,6 +304,7 @@ static enum err_code make_file(const char *path, struct err *err)
     return rc;
 }
 
+/* Inside a transaction: another process may be making the tables. */
 static enum err_code check_ours(struct sqlite_conn *conn, const char *path, bool *empty,
                                 struct err *err)
 {
@@ -375,7 +376,11 @@ static enum err_code settings(struct sqlite_store *store, struct err *err)
 {
     struct sqlite_conn *conn = store->writer.conn;
     bool empty = false, wal = false;
-    enum err_code rc = check_ours(conn, store->path, &empty, err);
+    enum err_code rc = store_sqlite_do(conn, "BEGIN", NULL, err);
+    if (rc == ERR_OK) {
+        rc = check_ours(conn, store->path, &empty, err);
+        store_sqlite_do(conn, "ROLLBACK", NULL, NULL);
+    }
     if (rc == ERR_OK && empty) {
         rc = make_tables(conn, store->path, err);
     }
@@ -412,9 +417,14 @@ enum err_code store_sqlite_open(const char *path, struct store **out, struct err
         return rc;
     }
     struct sqlite_store *store = store_new(path);
+    int64_t deadline = clock_mono_ms() + SQLITE_STORE_BUSY_MS;
     rc = store_sqlite_connect(path, SQLITE_OPEN_READWRITE, &store->writer.conn, err);
     if (rc == ERR_OK) {
-        rc = settings(store, err);
+        /* The change to WAL meets SQLITE_BUSY without waiting when two programs open a new store.
+         */
+        while ((rc = settings(store, err)) == ERR_TRANSIENT && clock_mono_ms() < deadline) {
+            clock_sleep_ms(5);
+        }
     }
     if (rc) {
         sqlite_close(&store->base);

@@ -1,12 +1,12 @@
-/* provider.h - one shape for everything that opens things: match, discover, check, do, verify, undo,
- * observe.  Each provider passes the same conformance suite (tests/integration/conformance).
+/* provider.h - one shape for everything that opens things: match, discover, check, do, verify,
+ * undo, observe.  Each provider passes the same conformance suite (tests/integration/conformance).
  *
- * Idempotency: spec.name is the key.  `apply` of a name that already exists with the same spec adopts it;
- * `undo` of a name that does not exist succeeds; a crash between any two instructions leaves something
- * that check recognises and apply or undo completes.  Exactly one thing of a name exists at any time,
- * also when two servers call at once.  Functions block; they are called from worker threads, never under
- * a lock or in a transaction; `cancel` is polled at least every 200 ms.  Every door of a provider to the outside
- * passes a fault point "provider.<name>.<verb>". */
+ * Idempotency: spec.name is the key.  `apply` of a name that already exists with the same spec
+ * adopts it; `undo` of a name that does not exist succeeds; a crash between any two instructions
+ * leaves something that check recognises and apply or undo completes.  Exactly one thing of a name
+ * exists at any time, also when two servers call at once.  Functions block; they are called from
+ * worker threads, never under a lock or in a transaction; `cancel` is polled at least every 200 ms.
+ * Every door of a provider to the outside passes a fault point "provider.<name>.<verb>". */
 #ifndef SWAN_PROVIDER_PROVIDER_H
 #define SWAN_PROVIDER_PROVIDER_H
 
@@ -18,7 +18,8 @@
 #include "types/plan.h"
 
 struct provider_host { /* what the house lends to providers; filled by daemon */
-    const char *state_dir; /* where a provider may keep files of its own: STATE_DIR/<provider name>/ */
+    const char
+        *state_dir; /* where a provider may keep files of its own: STATE_DIR/<provider name>/ */
     /* Path of the artefact with that digest in the local store (arena). */
     enum err_code (*artefact_path)(void *ctx, const char *digest, char **ret_path,
                                    struct arena *arena, struct err *err);
@@ -29,7 +30,7 @@ struct provider_host { /* what the house lends to providers; filled by daemon */
 struct provider_call {
     const char *endpoint; /* of the connection */
     const struct plan_task_spec *spec;
-    int kind;             /* enum plan_task_kind */
+    int kind; /* enum plan_task_kind */
     const struct provider_host *host;
     bool (*cancel)(void *ctx);                 /* may be NULL */
     void (*progress)(void *ctx, double share); /* 0…1; may be NULL */
@@ -39,23 +40,24 @@ struct provider_call {
 enum provider_presence {
     PROVIDER_ABSENT_THING, /* nothing of that name */
     PROVIDER_PRESENT,      /* there, as the spec says, and up */
-    PROVIDER_BROKEN,       /* there, but half made, stopped, or with another spec: apply repairs or replaces */
+    PROVIDER_BROKEN,       /* there, but half made, stopped, or with another spec: apply repairs or
+                              replaces */
     PROVIDER_UNKNOWN       /* could not be asked */
 };
 
-struct provider_discovery { /* the measured site, and how it was measured */
+struct provider_discovery {      /* the measured site, and how it was measured */
     struct site_amount capacity; /* total; absent = could not be measured */
     struct site_amount used;     /* by others than Swan, as measured now */
     LIST(int) arch;
     LIST(struct site_accelerator) accelerators;
-    const char *engine;   /* container engine and version, or NULL */
-    const char *system;   /* "Linux 6.1, systemd", "podman 4.3.1" */
+    const char *engine;                           /* container engine and version, or NULL */
+    const char *system;                           /* "Linux 6.1, systemd", "podman 4.3.1" */
     struct opt_double latency_ms, bandwidth_mbps; /* from Swan to it, measured */
     LIST(struct json_string_pair) details;
 };
 
 struct provider_observation { /* one thing of ours that exists there */
-    const char *name; /* spec.name */
+    const char *name;         /* spec.name */
     bool up;
     const char *text; /* "running, pid 4711, 3 restarts" */
     struct plan_task_result result;
@@ -80,7 +82,8 @@ struct provider_ops {
                            struct plan_task_result *out, struct arena *arena, struct err *err);
     enum err_code (*apply)(const struct provider_call *call, struct plan_task_result *out,
                            struct arena *arena, struct err *err); /* "do" */
-    /* Is what apply made really working?  ERR_TRANSIENT = not yet. */
+    /* Is what apply made really working?  ERR_TRANSIENT = not yet.  Of a TASK_CHECK the workflow
+     * calls this alone, until it is true or late: there is nothing to make. */
     enum err_code (*verify)(const struct provider_call *call, struct plan_task_result *out,
                             struct arena *arena, struct err *err);
     enum err_code (*undo)(const struct provider_call *call, struct arena *arena, struct err *err);
@@ -102,8 +105,8 @@ bool provider_does(const struct provider_ops *ops, int task_kind);
 /* The spec as canonical JSON digest: what a provider stores beside a thing to recognise it. */
 void provider_spec_digest(const struct plan_task_spec *spec, int kind, char out[72]);
 
-/* GET on http://address:port path until it answers as asked or timeout: shared by providers' verify through
- * this hook, so that providers need no HTTP of their own.  Filled by daemon from wire. */
+/* GET on http://address:port path until it answers as asked or timeout: shared by providers' verify
+ * through this hook, so that providers need no HTTP of their own.  Filled by daemon from wire. */
 typedef enum err_code (*provider_probe_fn)(const char *url, int64_t timeout_ms, int *ret_status,
                                            double *ret_latency_ms, struct err *err);
 

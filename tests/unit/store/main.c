@@ -2,7 +2,6 @@
  */
 #include "fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "torture.h"
 
 bool on_postgres;
 const struct store_actor actor = {.user = "tester", .tenant = "", .request = "req-1"};
@@ -81,10 +81,6 @@ void reopen(struct fixture *f)
     f->store = NULL;
     assert_ok(f, store_open(f->address, &f->store, &f->err));
 }
-
-struct put {
-    struct store_record record;
-};
 
 static enum err_code put_body(struct store_tx *tx, void *ctx, struct err *err)
 {
@@ -165,6 +161,9 @@ char *dump(struct store *store, struct arena *arena)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && str_eq(argv[1], "torture-child")) {
+        return torture_child(argv[2]);
+    }
     on_postgres = argc > 1 && str_eq(argv[1], "postgresql");
     if (on_postgres && !getenv("SWAN_TEST_POSTGRES")) {
         fprintf(stderr, "run it by tests/testbed/postgres.sh run\n");

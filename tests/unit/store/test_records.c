@@ -283,7 +283,7 @@ static void test_a_file_of_someone_else_is_refused_untouched(void **state)
 {
     struct fixture *f = *state;
     struct store *store = NULL;
-    char path[128], address[160], command[256];
+    char path[128], address[160];
     snprintf(path, sizeof path, "%s/foreign", f->folder);
     snprintf(address, sizeof address, "sqlite:%s", path);
     write_file(f, path, "this is no database, but a letter to my aunt, and rather long", 61);
@@ -300,7 +300,6 @@ static void test_a_file_of_someone_else_is_refused_untouched(void **state)
     assert_ok(f, store_begin(made, STORE_WRITE, &tx, &f->err));
     store_rollback(tx);
     store_close(made);
-    (void)command;
     assert_ok(f, file_read(path, 1u << 24, &before, &f->err));
     /* application_id stands at 68, user_version at 60: another program's, then a newer format. */
     before.data[68] ^= 1;

@@ -1,0 +1,111 @@
+/* design_priv.h - inside of the design engine: a problem is a requirement and a network reduced to
+ * options; the search takes one option per instance. */
+#ifndef SWAN_DESIGN_PRIV_H
+#define SWAN_DESIGN_PRIV_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "intelligent/design/design.h"
+
+#define DESIGN_MAX_INSTANCES \
+    4096 /* of all components; more is no design but a cluster's business */
+
+struct design_option { /* one way to run one instance of a component */
+    uint32_t site;
+    int accelerator;      /* index into the site's, -1 none */
+    int64_t fit;          /* how many instances the empty site holds */
+    double cost;          /* of the instance, a month */
+    double site_cost;     /* once for the site: bandwidth of user flows; addresses when there is one
+                             instance */
+    double user_latency;  /* ms, summed over the flows from the user */
+    double address_price; /* NaN unknown; of component 0 */
+    double green;         /* NaN unknown */
+    double down;          /* 1 − availability; NaN unknown */
+};
+
+struct design_component {
+    LIST(struct design_option) options;
+    int64_t instances;
+    double vcpus, memory_gib, disk_gib;
+    int64_t cards; /* accelerators of one instance */
+    LIST(struct solution_rejection) rejected;
+};
+
+struct design_problem {
+    struct evaluation_model *model;
+    const struct requirement *requirement;
+    const struct network *network;
+    struct design_component *components;
+    size_t count;
+    const struct evaluation_flow *flows;
+    size_t flow_count;
+    bool two_sites;  /* reliability.mode */
+    double loss_max; /* −log of the availability asked; INFINITY when none is */
+    double cost_max; /* a month; INFINITY without a comparable budget */
+    double addresses;
+};
+
+/* explain: also count the rejected sites by reason. */
+enum err_code design_problem_new(struct evaluation_model *model, bool explain,
+                                 struct design_problem **out, struct arena *arena, struct err *err);
+
+/* ---- trade-off of value against loss (frontier.c) ----
+ * loss = −log(availability), so that a service's loss is the sum over components. */
+struct design_point {
+    double loss, value;
+};
+#define DESIGN_FRONTIER_MAX 192
+struct design_frontier { /* loss ascending, value descending */
+    size_t count;
+    struct design_point points[DESIGN_FRONTIER_MAX];
+};
+void design_frontier_add(struct design_frontier *frontier, struct design_point point);
+/* All sums of a point of each; coarsened optimistically beyond the maximum. */
+void design_frontier_join(struct design_frontier *into, const struct design_frontier *other);
+/* The least value + loss_weight·loss with loss ≤ loss_max; INFINITY when there is none. */
+double design_frontier_least(const struct design_frontier *frontier, double loss_max,
+                             double loss_weight);
+
+/* ---- search ---- */
+struct design_weights { /* the objective is the weighted sum */
+    double cost, latency, green, loss;
+};
+
+struct design_task {
+    const struct design_problem *problem;
+    struct design_weights weights;
+    bool first_only;   /* any solution will do */
+    uint64_t work_max; /* picks tried; 0 = no limit */
+    bool (*should_stop)(void *ctx);
+    void *stop_ctx;
+};
+
+enum design_outcome { DESIGN_OPTIMAL, DESIGN_FOUND, DESIGN_NONE, DESIGN_UNDECIDED };
+
+struct design_result {
+    enum design_outcome outcome; /* found: stopped with a solution; undecided: stopped without */
+    bool stopped;                /* by should_stop */
+    double value, bound;
+    uint64_t work, nodes;
+    uint32_t **chosen; /* by component and instance: index of the option */
+};
+void design_search(const struct design_task *task, struct design_result *out, struct arena *arena);
+
+/* ---- why not (explain.c) ---- */
+/* The placements of a result, numbered so that addresses are cheapest. */
+void design_placements(const struct design_problem *problem, uint32_t *const *chosen,
+                       struct solution *out, struct arena *arena);
+
+struct design_limits {
+    bool (*should_stop)(void *ctx);
+    void *stop_ctx;
+};
+/* Fills conflict and relaxations of an infeasible need. */
+enum err_code design_explain(const struct evaluation_model *model,
+                             const struct design_limits *limits, struct solution_answer *out,
+                             struct arena *arena, struct err *err);
+
+#endif

@@ -1,0 +1,548 @@
+/* search.c - branch and bound over (component, multiset of options).
+ *
+ * Components are placed one after the other, senders of flows before their receivers; the instances
+ * of one are alike, so only ascending sequences of its list are tried.  A branch is cut when A what
+ * is placed + the least of the rest on the frontier of value against loss, B  what is placed + the
+ * least subtrees of the rest under the flows' latency bounds, C  the cost of what is placed + the
+ * least cost of the rest against the budget cannot beat the best solution known (or its limit).
+ * Capacity and link bandwidth are kept as running sums.
+ *
+ * Contract: with no limit on work the result is exact up to 1e-10 of the value; a search that was
+ * stopped says so and gives the bound proven at the root.  Every placement is undone on the way
+ * back. */
+#include "intelligent/design/search_priv.h"
+
+#define VALUE_TOL 1e-10
+#define POLL_EVERY 1024
+
+static void descend(struct search *s, size_t level);
+
+static double amount(struct opt_double value)
+{
+    return value.set ? value.value : 0.0;
+}
+
+static bool work(struct search *s)
+{
+    const struct design_task *task = s->task;
+    s->out->work++;
+    if (task->work_max && s->out->work > task->work_max)
+        s->stop = true;
+    else if (task->should_stop && s->out->work % POLL_EVERY == 0 &&
+             task->should_stop(task->stop_ctx))
+        s->stop = s->out->stopped = true;
+    return !s->stop;
+}
+
+/* Anything at or above this is not worth looking at. */
+static double ceiling(const struct search *s)
+{
+    double below_best = isinf(s->best) ? INFINITY : s->best - VALUE_TOL * fmax(1.0, fabs(s->best));
+    return fmin(below_best, s->limit);
+}
+
+/* ---- capacity ---- */
+static bool seat(struct search *s, size_t component, const struct design_option *option)
+{
+    const struct design_component *item = &s->p->components[component];
+    const struct site *site = &s->p->network->sites.items[option->site];
+    uint32_t at = option->site;
+    int64_t *cards = option->accelerator >= 0
+                         ? &s->used_cards[s->card_base[at] + (uint32_t)option->accelerator]
+                         : NULL;
+    double vcpus = s->used_vcpus[at] + item->vcpus, memory = s->used_memory[at] + item->memory_gib,
+           disk = s->used_disk[at] + item->disk_gib;
+    if ((item->vcpus > 0 && vcpus > amount(site->capacity.vcpus) - amount(site->allocated.vcpus) +
+                                        SEARCH_AMOUNT_TOL) ||
+        (item->memory_gib > 0 && memory > amount(site->capacity.memory_gib) -
+                                              amount(site->allocated.memory_gib) +
+                                              SEARCH_AMOUNT_TOL) ||
+        (item->disk_gib > 0 && disk > amount(site->capacity.disk_gib) -
+                                          amount(site->allocated.disk_gib) + SEARCH_AMOUNT_TOL))
+        return false;
+    if (cards) {
+        const struct site_accelerator *offered = &site->accelerators.items[option->accelerator];
+        if (*cards + item->cards > offered->count - offered->allocated)
+            return false;
+        *cards += item->cards;
+    }
+    s->used_vcpus[at] = vcpus;
+    s->used_memory[at] = memory;
+    s->used_disk[at] = disk;
+    return true;
+}
+
+static void unseat(struct search *s, size_t component, const struct design_option *option,
+                   const double before[3])
+{
+    uint32_t at = option->site;
+    if (option->accelerator >= 0)
+        s->used_cards[s->card_base[at] + (uint32_t)option->accelerator] -=
+            s->p->components[component].cards;
+    s->used_vcpus[at] = before[0]; /* put back, not subtracted: no rounding is left behind */
+    s->used_memory[at] = before[1];
+    s->used_disk[at] = before[2];
+}
+
+/* ---- link bandwidth ---- */
+struct loads { /* what a component's flows have put on links, to be taken off again */
+    LIST(uint32_t) links;
+    double *before;
+};
+
+static bool load_path(struct search *s, size_t from, size_t to, double bandwidth,
+                      struct loads *loads)
+{
+    size_t count = 0;
+    evaluation_path(s->p->model, from, to, s->path, &count, s->path_max);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t link = (uint32_t)s->path[i];
+        const struct network_link *item = &s->p->network->links.items[link];
+        double sum = s->load[link] + bandwidth;
+        if (!item->bandwidth_mbps.set ||
+            sum > item->bandwidth_mbps.value - amount(item->used_mbps) + SEARCH_AMOUNT_TOL)
+            return false;
+        if ((loads->links.count & (loads->links.count + 1)) == 0) { /* grow with the list */
+            size_t room = 2 * (loads->links.count + 1);
+            loads->links.items = mem_resize(loads->links.items, room, sizeof *loads->links.items);
+            loads->before = mem_resize(loads->before, room, sizeof *loads->before);
+        }
+        loads->links.items[loads->links.count] = link;
+        loads->before[loads->links.count++] = s->load[link];
+        s->load[link] = sum;
+    }
+    return true;
+}
+
+static void unload(struct search *s, struct loads *loads)
+{
+    while (loads->links.count > 0) {
+        loads->links.count--;
+        s->load[loads->links.items[loads->links.count]] = loads->before[loads->links.count];
+    }
+    mem_free(loads->links.items);
+    mem_free(loads->before);
+    *loads = (struct loads){0};
+}
+
+/* ---- a component whose instances are all seated ---- */
+struct sums {
+    double cost, latency, green, down;
+};
+
+/* A flow between placed components: latency, price and load of its paths. */
+static bool settle_flow(struct search *s, const struct evaluation_flow *flow, struct sums *sums,
+                        struct loads *loads)
+{
+    if (flow->from == flow->to)
+        return true; /* each instance is its own nearest */
+    const struct taken *to = &s->taken[flow->to];
+    double largest = 0;
+    for (size_t i = 0; i < to->site_count; i++) {
+        size_t from;
+        double latency;
+        if (flow->from < 0) {
+            from = evaluation_user_node(s->p->model, to->sites[i]);
+            latency = 0; /* within the option's user_latency */
+        } else {
+            from = s->taken[flow->from]
+                       .sites[design_search_nearest(s, (size_t)flow->from, to->sites[i], &latency)];
+        }
+        if (isinf(latency) || (flow->from >= 0 && flow->max_latency_ms.set &&
+                               latency > flow->max_latency_ms.value + SEARCH_LATENCY_TOL))
+            return false;
+        largest = fmax(largest, latency);
+        if (flow->bandwidth_mbps <= 0 || from == SIZE_MAX)
+            continue;
+        if (flow->from >= 0)
+            sums->cost += flow->bandwidth_mbps *
+                          evaluation_path(s->p->model, from, to->sites[i], NULL, NULL, 0);
+        if (!load_path(s, from, to->sites[i], flow->bandwidth_mbps, loads))
+            return false;
+    }
+    sums->latency += largest;
+    return true;
+}
+
+static bool settle_flows(struct search *s, size_t component, struct sums *sums, struct loads *loads)
+{
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        bool in = flow->to == (int)component &&
+                  (flow->from < 0 || s->placed[flow->from] || flow->from == (int)component);
+        bool back =
+            flow->from == (int)component && flow->to != (int)component && s->placed[flow->to];
+        if ((in || back) && !settle_flow(s, flow, sums, loads))
+            return false;
+    }
+    return true;
+}
+
+/* Sums over the seated instances; false when addresses have no known price. */
+static bool sum_instances(struct search *s, size_t component, struct sums *sums)
+{
+    struct taken *taken = &s->taken[component];
+    size_t n = (size_t)s->p->components[component].instances;
+    *sums = (struct sums){0, 0, 0, 1};
+    taken->site_count = 0;
+    double address = INFINITY, user_latency = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct design_option *option = design_search_option(s, component, taken->options[i]);
+        sums->cost += option->cost;
+        sums->green += option->green;
+        user_latency = fmax(user_latency, option->user_latency);
+        address = isnan(option->address_price) ? address : fmin(address, option->address_price);
+        bool known = false;
+        for (size_t k = 0; k < taken->site_count && !known; k++)
+            known = taken->sites[k] == option->site;
+        if (known)
+            continue;
+        taken->sites[taken->site_count++] = option->site;
+        sums->cost += option->site_cost;
+        sums->down *= option->down;
+    }
+    sums->latency = user_latency;
+    if (component == 0 && s->p->addresses > 0 && n > 1) {
+        sums->cost += s->p->addresses * address;
+        return isfinite(address);
+    }
+    return true;
+}
+
+/* Below is narrowed one list after the other; `done` says how many to widen again. */
+static bool narrow_below(struct search *s, size_t component, size_t *done)
+{
+    *done = 0;
+    for (size_t c = 0; c < s->p->count; c++) {
+        if (s->placed[c] || c == component)
+            continue;
+        bool receives = false;
+        for (size_t f = 0; f < s->p->flow_count && !receives; f++)
+            receives = s->p->flows[f].from == (int)component && s->p->flows[f].to == (int)c;
+        if (!receives)
+            continue;
+        if (!design_search_lists_narrow(s, component, c))
+            return false;
+        *done = c + 1;
+    }
+    return true;
+}
+
+static void widen_below(struct search *s, size_t component, size_t done)
+{
+    for (size_t c = 0; c < done; c++) {
+        if (s->placed[c] || c == component)
+            continue;
+        bool receives = false;
+        for (size_t f = 0; f < s->p->flow_count && !receives; f++)
+            receives = s->p->flows[f].from == (int)component && s->p->flows[f].to == (int)c;
+        if (receives)
+            s->version[c]--;
+    }
+}
+
+/* All instances of order[level] are seated: settle what they decide together, then go on. */
+static void complete(struct search *s, size_t level)
+{
+    size_t component = s->order[level];
+    struct taken *taken = &s->taken[component];
+    const struct design_weights *w = &s->task->weights;
+    struct sums sums;
+    struct loads loads = {0};
+    bool addressed = sum_instances(s, component, &sums);
+    if (!addressed || (s->p->two_sites && taken->site_count < 2))
+        return;
+    double tail = s->below[component] == 1 ? INFINITY : 0;
+    for (size_t i = 0;
+         s->below[component] == 1 && i < (size_t)s->p->components[component].instances; i++)
+        tail = fmin(tail, s->tail[component][taken->options[i]]);
+    if (settle_flows(s, component, &sums, &loads)) {
+        taken->cost = sums.cost;
+        taken->loss = s->loss_matters ? -log1p(-sums.down) : 0;
+        taken->value = w->cost * sums.cost + w->latency * sums.latency +
+                       (w->green != 0 ? w->green * sums.green : 0) +
+                       (w->loss != 0 ? w->loss * taken->loss : 0);
+        double value = s->value, cost = s->cost, loss = s->loss;
+        s->value += taken->value;
+        s->cost += taken->cost;
+        s->loss += taken->loss;
+        s->placed[component] = true;
+        if (s->value + tail < ceiling(s) && s->loss <= s->p->loss_max) {
+            size_t done;
+            if (narrow_below(s, component, &done))
+                descend(s, level + 1);
+            widen_below(s, component, done);
+        }
+        s->placed[component] = false;
+        s->value = value;
+        s->cost = cost;
+        s->loss = loss;
+    }
+    unload(s, &loads);
+}
+
+/* ---- one component's instances ---- */
+struct rest {                        /* what is still to be placed after this component */
+    struct design_frontier frontier; /* one point when loss does not matter */
+    double subtrees;                 /* of other components not below this one */
+    double cost;                     /* least */
+};
+
+static double least_rest(const struct search *s, const struct rest *rest, double loss)
+{
+    if (!s->loss_matters)
+        return rest->frontier.points[0].value;
+    return s->task->weights.loss * loss + design_frontier_least(&rest->frontier,
+                                                                s->p->loss_max - s->loss - loss,
+                                                                s->task->weights.loss);
+}
+
+static bool on_site_already(const struct search *s, size_t component, size_t seated, uint32_t site)
+{
+    for (size_t i = 0; i < seated; i++)
+        if (design_search_option(s, component, s->taken[component].options[i])->site == site)
+            return true;
+    return false;
+}
+
+static void seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
+                           double cost, double down, const struct rest *rest)
+{
+    size_t component = s->order[level];
+    const struct picks *list = design_search_list(s, component);
+    size_t n = (size_t)s->p->components[component].instances;
+    if (seated == n) {
+        complete(s, level);
+        return;
+    }
+    double after = (double)(n - seated - 1) * list->least_repeat;
+    double least = rest->frontier.count ? rest->frontier.points[rest->frontier.count - 1].value : 0;
+    /* with several accelerator models on a site a later item may stand on a site taken already */
+    bool several = n > 1 && s->p->components[component].cards > 0;
+    for (size_t i = from; i < list->count; i++) {
+        if (!work(s))
+            return;
+        const struct pick *pick = &list->items[i];
+        const struct design_option *option = design_search_option(s, component, pick->option);
+        bool known = on_site_already(s, component, seated, option->site);
+        double own = value + (known ? pick->repeat : pick->first) + after;
+        double top = ceiling(s);
+        if (s->value + own + least >= top) {
+            if (!known && i > from && !several)
+                break; /* the list ascends by first, and what is left stands on fresh sites */
+            continue;
+        }
+        double own_cost = cost + option->cost;
+        if (s->cost + own_cost + rest->cost > s->p->cost_max)
+            continue;
+        if (n == 1 &&
+            s->value + pick->first + s->tail[component][pick->option] + rest->subtrees >= top)
+            continue;
+        double own_down = known ? down : down * option->down;
+        if (s->loss_matters) {
+            double best_down = own_down;
+            for (size_t k = seated + 1; k < n; k++)
+                best_down *= list->least_down;
+            if (s->value + own + least_rest(s, rest, -log1p(-best_down)) >= top)
+                continue;
+        }
+        double before[3] = {s->used_vcpus[option->site], s->used_memory[option->site],
+                            s->used_disk[option->site]};
+        if (!seat(s, component, option))
+            continue;
+        s->taken[component].options[seated] = pick->option;
+        seat_instances(s, level, seated + 1, i, own - after, own_cost, own_down, rest);
+        unseat(s, component, option, before);
+        if (s->stop)
+            return;
+    }
+}
+
+static void record(struct search *s)
+{
+    if (s->value >= ceiling(s) || s->cost > s->p->cost_max || s->loss > s->p->loss_max)
+        return;
+    s->best = s->value;
+    for (size_t c = 0; c < s->p->count; c++)
+        memcpy(s->best_options[c], s->taken[c].options,
+               (size_t)s->p->components[c].instances * sizeof **s->best_options);
+    if (s->task->first_only)
+        s->stop = true;
+}
+
+static void descend(struct search *s, size_t level)
+{
+    s->out->nodes++;
+    if (level == s->p->count) {
+        record(s);
+        return;
+    }
+    size_t component = s->order[level];
+    struct rest rest = {.frontier = {.count = 1}};
+    rest.frontier.points[0] = (struct design_point){0, 0};
+    for (size_t c = 0; c < s->p->count; c++) {
+        if (s->placed[c] || c == component)
+            continue;
+        const struct picks *list = design_search_list(s, c);
+        rest.cost += s->cost_floor[c];
+        if (s->loss_matters)
+            design_frontier_join(&rest.frontier, list->frontier);
+        else
+            rest.frontier.points[0].value += list->alone;
+        if (s->parent[c] < 0 || s->placed[s->parent[c]])
+            rest.subtrees += list->subtree;
+    }
+    const struct picks *own = design_search_list(s, component);
+    double bound = s->value + rest.subtrees + own->subtree;
+    if (s->loss_matters) {
+        struct design_frontier all = rest.frontier;
+        design_frontier_join(&all, own->frontier);
+        bound = fmax(bound, s->value + design_frontier_least(&all, s->p->loss_max - s->loss,
+                                                             s->task->weights.loss));
+    } else {
+        bound = fmax(bound, s->value + rest.frontier.points[0].value + own->alone);
+    }
+    if (level == 0)
+        s->out->bound = bound;
+    if (bound >= ceiling(s))
+        return;
+    seat_instances(s, level, 0, 0, 0, 0, 1.0, &rest);
+}
+
+/* ---- set-up ---- */
+static bool sends(const struct design_problem *p, size_t from, size_t to)
+{
+    for (size_t f = 0; f < p->flow_count; f++)
+        if (p->flows[f].from == (int)from && p->flows[f].to == (int)to)
+            return true;
+    return false;
+}
+
+/* Senders first; of those ready one below a placed component, then the one with fewest options.
+ * Cycles are broken at the component with fewest open senders. */
+static void order_components(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    bool *done = arena_array(s->arena, p->count, sizeof *done);
+    for (size_t level = 0; level < p->count; level++) {
+        size_t best = SIZE_MAX, best_open = 0;
+        bool best_below = false;
+        for (size_t c = 0; c < p->count; c++) {
+            if (done[c])
+                continue;
+            size_t open = 0;
+            bool below = false;
+            for (size_t o = 0; o < p->count; o++) {
+                bool flow = o != c && sends(p, o, c);
+                open += flow && !done[o];
+                below = below || (flow && done[o]);
+            }
+            bool better = best == SIZE_MAX || open < best_open ||
+                          (open == best_open &&
+                           (below > best_below ||
+                            (below == best_below &&
+                             p->components[c].options.count < p->components[best].options.count)));
+            if (better) {
+                best = c;
+                best_open = open;
+                best_below = below;
+            }
+        }
+        done[best] = true;
+        s->order[level] = best;
+    }
+    size_t *rank = arena_array(s->arena, p->count, sizeof *rank);
+    for (size_t level = 0; level < p->count; level++)
+        rank[s->order[level]] = level;
+    for (size_t c = 0; c < p->count; c++) {
+        s->parent[c] = s->parent_flow[c] = -1;
+        size_t senders = 0;
+        for (size_t o = 0; o < p->count; o++)
+            if (o != c && rank[o] < rank[c] && sends(p, o, c)) {
+                senders++;
+                s->parent[c] = (int)o;
+            }
+        if (senders != 1)
+            s->parent[c] = -1;
+        for (size_t f = 0; f < p->flow_count && s->parent[c] >= 0; f++) {
+            const struct evaluation_flow *flow = &p->flows[f];
+            if (flow->to != (int)c || flow->from != s->parent[c])
+                continue;
+            bool tighter =
+                s->parent_flow[c] < 0 ||
+                (flow->max_latency_ms.set && !p->flows[s->parent_flow[c]].max_latency_ms.set);
+            if (tighter)
+                s->parent_flow[c] = (int)f;
+        }
+    }
+}
+
+static void make_room(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    size_t sites = p->network->sites.count;
+    s->order = arena_array(s->arena, p->count, sizeof *s->order);
+    s->parent = arena_array(s->arena, p->count, sizeof *s->parent);
+    s->parent_flow = arena_array(s->arena, p->count, sizeof *s->parent_flow);
+    s->placed = arena_array(s->arena, p->count, sizeof *s->placed);
+    s->taken = arena_array(s->arena, p->count, sizeof *s->taken);
+    s->cost_floor = arena_array(s->arena, p->count, sizeof *s->cost_floor);
+    s->best_options = s->out->chosen;
+    s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
+    s->used_memory = arena_array(s->arena, sites + 1, sizeof *s->used_memory);
+    s->used_disk = arena_array(s->arena, sites + 1, sizeof *s->used_disk);
+    s->card_base = arena_array(s->arena, sites + 1, sizeof *s->card_base);
+    for (size_t i = 0; i < sites; i++)
+        s->card_base[i + 1] =
+            s->card_base[i] + (uint32_t)p->network->sites.items[i].accelerators.count;
+    s->used_cards = arena_array(s->arena, (size_t)s->card_base[sites] + 1, sizeof *s->used_cards);
+    s->load = arena_array(s->arena, p->network->links.count + 1, sizeof *s->load);
+    s->path_max = sites + p->network->access.count;
+    s->path = arena_array(s->arena, s->path_max + 1, sizeof *s->path);
+    for (size_t c = 0; c < p->count; c++) {
+        size_t n = (size_t)p->components[c].instances;
+        s->taken[c].options = arena_array(s->arena, n, sizeof *s->taken[c].options);
+        s->taken[c].sites = arena_array(s->arena, n, sizeof *s->taken[c].sites);
+        double least = INFINITY;
+        for (size_t i = 0; i < p->components[c].options.count; i++)
+            least = fmin(least, p->components[c].options.items[i].cost);
+        s->cost_floor[c] = (double)n * least;
+    }
+}
+
+void design_search(const struct design_task *task, struct design_result *out, struct arena *arena)
+{
+    struct arena own;
+    arena_init(&own, 0);
+    struct search s = {
+        .task = task, .p = task->problem, .arena = &own, .out = out, .best = INFINITY};
+    memset(out, 0, sizeof *out);
+    out->chosen = arena_array(arena, task->problem->count, sizeof *out->chosen);
+    for (size_t c = 0; c < task->problem->count; c++)
+        out->chosen[c] = arena_array(arena, (size_t)task->problem->components[c].instances,
+                                     sizeof **out->chosen);
+    /* where cost alone is sought, the budget is a bound on the value itself */
+    bool cost_alone =
+        task->weights.latency == 0 && task->weights.green == 0 && task->weights.loss == 0;
+    s.limit = cost_alone && isfinite(task->problem->cost_max)
+                  ? nextafter(task->weights.cost * task->problem->cost_max, INFINITY)
+                  : INFINITY;
+    s.loss_matters = isfinite(task->problem->loss_max) || task->weights.loss != 0;
+    make_room(&s);
+    order_components(&s);
+    if (task->should_stop && task->should_stop(task->stop_ctx))
+        s.stop = out->stopped = true;
+    else if (design_search_lists_new(&s))
+        descend(&s, 0);
+    bool found = isfinite(s.best);
+    out->value = s.best;
+    bool proven = !s.stop || (found && task->first_only);
+    out->outcome = proven  ? (found ? DESIGN_OPTIMAL : DESIGN_NONE)
+                   : found ? DESIGN_FOUND
+                           : DESIGN_UNDECIDED;
+    if (proven)
+        out->bound = out->value;
+    else
+        out->bound = fmin(out->bound, out->value);
+    arena_done(&own);
+}

@@ -1,0 +1,439 @@
+/* search_lists.c - the lists of options that the search goes through, and the bounds read from
+ * them.
+ *
+ * Version 0 of a component's list holds its options after arc consistency over flows; each time a
+ * component that sends flows to it is placed, the next version keeps what lies within the flows'
+ * bounds and adds what their paths cost.  Of each version are kept: the least value of its
+ * instances (alone), the same with the components that hang below it by flows (subtree), and, when
+ * availability matters, the frontier of value against loss.
+ *
+ * Contract: every number is a lower bound on the value of any solution that goes on from here. */
+#include <stdlib.h>
+
+#include "intelligent/design/search_priv.h"
+
+/* Pairs of options looked at for one flow when the lists are made; beyond it the flow narrows lists
+ * only once its sender is placed, and the components below are bounded by their own least value. */
+#define PAIRS_MAX UINT64_C(40000000)
+/* Instances up to which the frontier of one component is built exactly by availability class. */
+#define CLASS_INSTANCES_MAX 6
+#define CLASSES_MAX 24
+#define STATES_MAX 64
+
+static bool weighs(double weight)
+{
+    return weight != 0;
+}
+
+/* ---- the frontier of one list ---- */
+struct state {
+    double value, down;
+};
+
+struct class
+{
+    double down;
+    size_t count;
+    double first[CLASS_INSTANCES_MAX];
+};
+
+static size_t gather_classes(const struct search *s, size_t component, const struct picks *list,
+                             size_t most, struct class *classes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        double down = design_search_option(s, component, list->items[i].option)->down;
+        if (isnan(down))
+            down = 0; /* only where loss does not matter */
+        size_t k = 0;
+        while (k < count && classes[k].down != down)
+            k++;
+        if (k == count) {
+            if (count == CLASSES_MAX) { /* share the last class, at the better availability */
+                k = count - 1;
+                classes[k].down = fmin(classes[k].down, down);
+            } else {
+                classes[count++] = (struct class){.down = down};
+            }
+        }
+        struct class *class = &classes[k];
+        double first = list->items[i].first;
+        size_t at = class->count;
+        if (at == most) {
+            if (first >= class->first[most - 1])
+                continue;
+            at = most - 1;
+        } else {
+            class->count++;
+        }
+        for (; at > 0 && class->first[at - 1] > first; at--)
+            class->first[at] = class->first[at - 1];
+        class->first[at] = first;
+    }
+    return count;
+}
+
+/* Keeps a state unless one is as good in both; the list stays short because few availabilities
+ * differ. */
+static size_t state_add(struct state *states, size_t count, struct state state)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (states[i].value <= state.value && states[i].down <= state.down)
+            return count;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!(state.value <= states[i].value && state.down <= states[i].down))
+            states[kept++] = states[i];
+    if (kept == STATES_MAX) { /* merge with the last, as good as both */
+        states[kept - 1].value = fmin(states[kept - 1].value, state.value);
+        states[kept - 1].down = fmin(states[kept - 1].down, state.down);
+        return kept;
+    }
+    states[kept++] = state;
+    return kept;
+}
+
+static void frontier_of(const struct search *s, size_t component, struct picks *list)
+{
+    size_t n = (size_t)s->p->components[component].instances;
+    size_t least_sites = s->p->two_sites ? 2 : 1;
+    struct design_frontier *frontier = list->frontier;
+    frontier->count = 0;
+    if (n > CLASS_INSTANCES_MAX) {
+        double down = pow(list->least_down, (double)n);
+        design_frontier_add(frontier, (struct design_point){-log1p(-down), list->alone});
+        return;
+    }
+    struct class classes[CLASSES_MAX];
+    size_t class_count = gather_classes(s, component, list, n, classes);
+    struct state states[CLASS_INSTANCES_MAX + 1][STATES_MAX];
+    size_t counts[CLASS_INSTANCES_MAX + 1] = {1};
+    states[0][0] = (struct state){0, 1};
+    for (size_t k = 0; k < class_count; k++)
+        for (size_t j = n + 1; j-- > 0;) /* from the fullest, so that a class is used once */
+            for (size_t i = 0; i < counts[j]; i++) {
+                struct state state = states[j][i];
+                for (size_t t = 0; t < classes[k].count && j + t + 1 <= n; t++) {
+                    state.value += classes[k].first[t];
+                    state.down *= classes[k].down;
+                    counts[j + t + 1] = state_add(states[j + t + 1], counts[j + t + 1], state);
+                }
+            }
+    for (size_t j = least_sites; j <= n; j++)
+        for (size_t i = 0; i < counts[j]; i++)
+            design_frontier_add(
+                frontier,
+                (struct design_point){-log1p(-states[j][i].down),
+                                      states[j][i].value + (double)(n - j) * list->least_repeat});
+}
+
+/* ---- bounds of one list ---- */
+static void bound_alone(const struct search *s, size_t component, struct picks *list)
+{
+    size_t n = (size_t)s->p->components[component].instances;
+    list->least_repeat = INFINITY;
+    list->least_down = 1.0;
+    double first[2] = {INFINITY, INFINITY};
+    for (size_t i = 0; i < list->count; i++) {
+        const struct pick *pick = &list->items[i];
+        list->least_repeat = fmin(list->least_repeat, pick->repeat);
+        list->least_down =
+            fmin(list->least_down, design_search_option(s, component, pick->option)->down);
+        if (pick->first < first[0]) {
+            first[1] = first[0];
+            first[0] = pick->first;
+        } else if (pick->first < first[1]) {
+            first[1] = pick->first;
+        }
+    }
+    /* a further instance costs at least a repeat: first is never less than repeat on its own site
+     */
+    list->alone = n == 1            ? first[0]
+                  : s->p->two_sites ? first[0] + first[1] + (double)(n - 2) * list->least_repeat
+                                    : first[0] + (double)(n - 1) * list->least_repeat;
+    if (s->loss_matters)
+        frontier_of(s, component, list);
+}
+
+static void bound_subtree(const struct search *s, size_t component, struct picks *list)
+{
+    const double *tail = s->tail[component];
+    double least = INFINITY;
+    for (size_t i = 0; i < list->count; i++)
+        least = fmin(least, list->items[i].first + tail[list->items[i].option]);
+    list->subtree =
+        s->p->components[component].instances == 1 ? least : list->alone + s->tail_floor[component];
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct pick *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->option < y->option ? -1 : x->option > y->option;
+}
+
+static void finish_list(const struct search *s, size_t component, struct picks *list)
+{
+    qsort(list->items, list->count, sizeof *list->items, by_first);
+    bound_alone(s, component, list);
+    bound_subtree(s, component, list);
+}
+
+/* Room for all instances, were the sites empty. */
+static bool has_room(const struct search *s, size_t component, const struct picks *list)
+{
+    int64_t need = s->p->components[component].instances;
+    size_t sites = 0;
+    uint32_t last = UINT32_MAX;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct design_option *option =
+            design_search_option(s, component, list->items[i].option);
+        need -= option->fit < need ? option->fit : need;
+        sites += option->site != last;
+        last = option->site;
+        if (need <= 0 && (!s->p->two_sites || sites >= 2))
+            return true;
+    }
+    return false;
+}
+
+/* ---- version 0 ---- */
+static bool usable(const struct search *s, const struct design_option *option)
+{
+    const struct design_weights *w = &s->task->weights;
+    return !(weighs(w->green) && isnan(option->green)) && !(s->loss_matters && isnan(option->down));
+}
+
+static void first_version(struct search *s, size_t component)
+{
+    const struct design_component *item = &s->p->components[component];
+    const struct design_weights *w = &s->task->weights;
+    struct picks *list = &s->versions[component][0];
+    double share = w->latency / (double)item->instances; /* a largest is at least the mean */
+    for (size_t i = 0; i < item->options.count; i++) {
+        const struct design_option *option = &item->options.items[i];
+        if (!usable(s, option))
+            continue;
+        struct pick *pick = &list->items[list->count++];
+        pick->option = (uint32_t)i;
+        pick->repeat = w->cost * option->cost + share * option->user_latency +
+                       (weighs(w->green) ? w->green * option->green : 0);
+        pick->first = pick->repeat + w->cost * option->site_cost;
+        pick->in_cost = pick->in_latency = 0;
+    }
+}
+
+static void keep_marked(struct picks *list, const bool *keep)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (keep[i])
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+/* What hangs below one option of `from` by the flow to `to`: the least value of the instances of
+ * `to` that lie within the bound.  Drops options of a single-instance sender with none. */
+static bool add_tails(struct search *s, size_t flow_index)
+{
+    const struct evaluation_flow *flow = &s->p->flows[flow_index];
+    size_t from = (size_t)flow->from, to = (size_t)flow->to;
+    struct picks *senders = &s->versions[from][0], *receivers = &s->versions[to][0];
+    bool below = s->parent_flow[to] == (int)flow_index; /* its value hangs here, and nowhere else */
+    bool bounded = flow->max_latency_ms.set;
+    double *tail = s->tail[from];
+    if (!bounded || (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
+        for (size_t i = 0; below && i < senders->count; i++)
+            tail[senders->items[i].option] += receivers->subtree;
+        s->tail_floor[from] += below ? receivers->subtree : 0;
+        s->below[from] += below;
+        return true;
+    }
+    double floor = INFINITY;
+    double n = (double)s->p->components[to].instances;
+    bool all_apart = s->p->two_sites && n == 2;
+    bool *keep = mem_array(senders->count + 1, sizeof *keep);
+    for (size_t i = 0; i < senders->count; i++) {
+        uint32_t site = design_search_option(s, from, senders->items[i].option)->site;
+        double least_sub = INFINITY, least_first = INFINITY, least_repeat = INFINITY;
+        for (size_t k = 0; k < receivers->count; k++) {
+            const struct pick *pick = &receivers->items[k];
+            double sub = pick->first + s->tail[to][pick->option];
+            if (sub >= least_sub && pick->first >= least_first && pick->repeat >= least_repeat)
+                continue; /* nothing to gain, no need to know how far it is */
+            if (evaluation_latency(s->p->model, site,
+                                   design_search_option(s, to, pick->option)->site) >
+                flow->max_latency_ms.value + SEARCH_LATENCY_TOL)
+                continue;
+            least_sub = fmin(least_sub, sub);
+            least_first = fmin(least_first, pick->first);
+            least_repeat = fmin(least_repeat, pick->repeat);
+        }
+        double more = all_apart ? least_first : least_repeat;
+        keep[i] = isfinite(least_first);
+        double least = !keep[i] ? INFINITY
+                       : n == 1 ? least_sub
+                                : least_first + (n - 1) * more + s->tail_floor[to];
+        if (below)
+            tail[senders->items[i].option] += least;
+        floor = fmin(floor, least);
+    }
+    s->tail_floor[from] += below ? floor : 0;
+    s->below[from] += below;
+    if (s->p->components[from].instances == 1)
+        keep_marked(senders, keep);
+    mem_free(keep);
+    return senders->count > 0;
+}
+
+/* Receivers that no sender's option can reach. */
+static bool drop_unreached(struct search *s, size_t flow_index)
+{
+    const struct evaluation_flow *flow = &s->p->flows[flow_index];
+    size_t from = (size_t)flow->from, to = (size_t)flow->to;
+    struct picks *senders = &s->versions[from][0], *receivers = &s->versions[to][0];
+    if (!flow->max_latency_ms.set || (uint64_t)senders->count * receivers->count > PAIRS_MAX)
+        return true;
+    bool *keep = mem_array(receivers->count + 1, sizeof *keep);
+    for (size_t k = 0; k < receivers->count; k++) {
+        uint32_t site = design_search_option(s, to, receivers->items[k].option)->site;
+        for (size_t i = 0; i < senders->count && !keep[k]; i++)
+            keep[k] =
+                evaluation_latency(s->p->model,
+                                   design_search_option(s, from, senders->items[i].option)->site,
+                                   site) <= flow->max_latency_ms.value + SEARCH_LATENCY_TOL;
+    }
+    keep_marked(receivers, keep);
+    mem_free(keep);
+    return receivers->count > 0;
+}
+
+/* Versions of a list: one more for each component that sends it a flow. */
+static size_t senders_of(const struct search *s, size_t component)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < s->p->count; c++) {
+        bool sends = false;
+        for (size_t f = 0; f < s->p->flow_count; f++)
+            sends = sends || (s->p->flows[f].from == (int)c && s->p->flows[f].to == (int)component);
+        count += sends && c != component;
+    }
+    return count;
+}
+
+bool design_search_lists_new(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    s->versions = arena_array(s->arena, p->count, sizeof *s->versions);
+    s->version = arena_array(s->arena, p->count, sizeof *s->version);
+    s->tail = arena_array(s->arena, p->count, sizeof *s->tail);
+    s->tail_floor = arena_array(s->arena, p->count, sizeof *s->tail_floor);
+    s->below = arena_array(s->arena, p->count, sizeof *s->below);
+    for (size_t c = 0; c < p->count; c++) {
+        size_t count = senders_of(s, c) + 1, options = p->components[c].options.count;
+        s->versions[c] = arena_array(s->arena, count, sizeof **s->versions);
+        s->tail[c] = arena_array(s->arena, options + 1, sizeof **s->tail);
+        for (size_t v = 0; v < count; v++) {
+            s->versions[c][v].items = arena_array(s->arena, options + 1, sizeof(struct pick));
+            if (s->loss_matters)
+                s->versions[c][v].frontier =
+                    arena_zalloc(s->arena, sizeof *s->versions[c][v].frontier);
+        }
+        first_version(s, c);
+        if (!has_room(s, c, &s->versions[c][0]))
+            return false;
+    }
+    /* from the last placed to the first, so that a tail holds what hangs below it already */
+    for (size_t i = p->count; i-- > 0;) {
+        size_t c = s->order[i];
+        for (size_t f = 0; f < p->flow_count; f++)
+            if (p->flows[f].from == (int)c && p->flows[f].to != (int)c && !add_tails(s, f))
+                return false;
+        finish_list(s, c, &s->versions[c][0]);
+    }
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t f = 0; f < p->flow_count; f++)
+            if (p->flows[f].from == (int)s->order[i] && p->flows[f].to != p->flows[f].from &&
+                !drop_unreached(s, f))
+                return false;
+    for (size_t c = 0; c < p->count; c++) {
+        if (!has_room(s, c, &s->versions[c][0]))
+            return false;
+        finish_list(s, c, &s->versions[c][0]);
+    }
+    return true;
+}
+
+/* ---- later versions ---- */
+size_t design_search_nearest(const struct search *s, size_t from, uint32_t site,
+                             double *ret_latency)
+{
+    const struct taken *taken = &s->taken[from];
+    size_t best = 0;
+    double least = INFINITY;
+    for (size_t i = 0; i < taken->site_count; i++) {
+        double latency = evaluation_latency(s->p->model, taken->sites[i], site);
+        if (i == 0 || latency < least ||
+            (latency == least && strcmp(s->p->network->sites.items[taken->sites[i]].id,
+                                        s->p->network->sites.items[taken->sites[best]].id) < 0)) {
+            best = i;
+            least = latency;
+        }
+    }
+    *ret_latency = least;
+    return best;
+}
+
+static bool narrow_pick(struct search *s, size_t from, size_t to, struct pick *pick,
+                        bool *ret_moved)
+{
+    const struct design_weights *w = &s->task->weights;
+    uint32_t site = design_search_option(s, to, pick->option)->site;
+    double latency;
+    size_t nearest = design_search_nearest(s, from, site, &latency);
+    if (isinf(latency))
+        return false;
+    double cost = 0, in_latency = 0;
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        if (flow->from != (int)from || flow->to != (int)to)
+            continue;
+        if (flow->max_latency_ms.set && latency > flow->max_latency_ms.value + SEARCH_LATENCY_TOL)
+            return false;
+        in_latency += latency;
+        if (flow->bandwidth_mbps > 0)
+            cost +=
+                flow->bandwidth_mbps *
+                evaluation_path(s->p->model, s->taken[from].sites[nearest], site, NULL, NULL, 0);
+    }
+    double share = w->latency * in_latency / (double)s->p->components[to].instances;
+    pick->in_cost += cost;
+    pick->in_latency += in_latency;
+    pick->repeat += share;
+    pick->first += share + w->cost * cost;
+    *ret_moved = *ret_moved || share != 0 || w->cost * cost != 0;
+    return true;
+}
+
+bool design_search_lists_narrow(struct search *s, size_t from, size_t to)
+{
+    const struct picks *old = design_search_list(s, to);
+    struct picks *list = &s->versions[to][s->version[to] + 1];
+    bool moved = false;
+    list->count = 0;
+    for (size_t i = 0; i < old->count; i++) {
+        struct pick pick = old->items[i];
+        if (narrow_pick(s, from, to, &pick, &moved))
+            list->items[list->count++] = pick;
+    }
+    if (list->count == 0 || !has_room(s, to, list))
+        return false;
+    if (moved)
+        qsort(list->items, list->count, sizeof *list->items, by_first);
+    bound_alone(s, to, list);
+    bound_subtree(s, to, list);
+    s->version[to]++;
+    return true;
+}

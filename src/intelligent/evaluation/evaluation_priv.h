@@ -1,0 +1,124 @@
+/* evaluation_priv.h - inside of the evaluation engine: the index over a network, its least-latency
+ * trees, and the checks from which both measuring and reporting are made. */
+#ifndef SWAN_EVALUATION_PRIV_H
+#define SWAN_EVALUATION_PRIV_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "intelligent/evaluation/evaluation.h"
+
+#define EVALUATION_HOURS 730.0      /* a month, contract/network.md */
+#define EVALUATION_LATENCY_TOL 1e-6 /* ms */
+#define EVALUATION_AMOUNT_TOL 1e-6  /* Mbit/s and units */
+#define EVALUATION_AVAIL_TOL 1e-9   /* as a fraction */
+#define EVALUATION_FLAVOR_TOL 1e-9  /* what a flavor holds */
+#define EVALUATION_MAX_INSTANCES 100000
+
+/* ---- least-latency paths (paths.c) ----
+ * Latencies and prices are kept as integers of 1e-9 ms and 1e-9 currency units, so that sums are
+ * exact, equal paths are equal, and a path is the same whichever end it is asked from. */
+struct evaluation_paths;
+struct evaluation_paths *evaluation_paths_new(const struct network *network, size_t nodes,
+                                              const uint32_t *link_a, const uint32_t *link_b,
+                                              struct arena *arena);
+double evaluation_paths_latency(struct evaluation_paths *paths, size_t from, size_t to);
+/* Appends at most max_links link indices in order from → to; the count is the true one. */
+double evaluation_paths_walk(struct evaluation_paths *paths, size_t from, size_t to,
+                             size_t *ret_links, size_t *ret_count, size_t max_links);
+
+/* ---- the index of a network, shared by all models over it ---- */
+struct evaluation_network {
+    const struct network *network;
+    size_t sites, nodes;
+    const char **node_id;
+    uint32_t *by_id; /* nodes sorted by id */
+    uint32_t *link_a, *link_b;
+    struct evaluation_paths *paths;
+};
+
+struct evaluation_model {
+    const struct requirement *requirement;
+    const struct network *network;
+    struct evaluation_input input;
+    struct evaluation_network *index;
+    struct arena *arena;
+    struct evaluation_flow *flows;
+    const char **flow_latency_name; /* the field that states the bound: flows[1].max_latency_ms */
+    size_t flow_count;
+    int64_t *instances;
+    size_t user_node; /* SIZE_MAX: the farthest access point */
+    bool user_needed; /* a flow comes from the user */
+    int32_t *user_of; /* per site, lazily: its user-side node + 1, or 0 = not yet, -1 = none */
+};
+
+/* SIZE_MAX if none. */
+size_t evaluation_index_find(const struct evaluation_network *index, const char *id);
+const char *evaluation_component_name(const struct evaluation_model *model, int component);
+
+/* Eligibility; capacity for one instance is looked at when with_capacity. */
+bool evaluation_site_suits(struct evaluation_model *model, size_t component, size_t site,
+                           bool with_capacity, struct evaluation_reason *ret_reason,
+                           struct arena *arena);
+/* Cheapest flavor that holds the component; NULL when none does. */
+const struct site_flavor *evaluation_cheapest_flavor(const struct site *site,
+                                                     const struct requirement_component *component);
+/* NaN when unknown. */
+double evaluation_accelerator_price(const struct site *site, const char *model_name);
+bool evaluation_accelerator_suits(const struct site_accelerator *offered,
+                                  const struct requirement_accelerator *asked);
+static inline double evaluation_amount(struct opt_double amount)
+{
+    return amount.set ? amount.value : 0.0;
+}
+
+/* ---- checks ---- */
+struct evaluation_check {
+    int dimension;
+    struct feasibility_check check;
+};
+struct evaluation_checks {
+    LIST(struct evaluation_check) items;
+    bool passes_too; /* keep passed checks, with evidence */
+    struct arena *arena;
+};
+/* Values are text of this arena or constants. */
+struct evaluation_claim {
+    int dimension;
+    const char *code, *subject;
+    const char *required, *observed, *unit;
+    struct opt_double margin;
+    int verdict;
+    double confidence;
+};
+/* NULL when the check is a pass and passes are not kept. */
+struct feasibility_check *evaluation_check_add(struct evaluation_checks *checks,
+                                               const struct evaluation_claim *claim);
+void evaluation_evidence_add(struct evaluation_checks *checks, struct feasibility_check *check,
+                             const char *kind, const char *ref, const char *text, int64_t at_ms);
+const char *evaluation_number(struct arena *arena, double value);
+struct opt_double evaluation_margin(double value);
+
+/* Everything evaluation_measure does, with the checks kept. */
+enum err_code evaluation_measure_into(struct evaluation_model *model, struct solution *solution,
+                                      struct evaluation_figures *out,
+                                      struct evaluation_checks *checks, struct arena *arena,
+                                      struct err *err);
+
+/* ---- dimensions (report_*.c) that placements alone do not settle ---- */
+void evaluation_report_application(struct evaluation_model *model, const struct solution *solution,
+                                   struct evaluation_checks *checks);
+void evaluation_report_business(struct evaluation_model *model, const struct solution *solution,
+                                const struct evaluation_figures *figures,
+                                struct evaluation_checks *checks);
+void evaluation_report_response(struct evaluation_model *model, const struct solution *solution,
+                                struct evaluation_checks *checks);
+void evaluation_report_prices(struct evaluation_model *model, const struct solution *solution,
+                              struct evaluation_checks *checks);
+/* "1.2.3" against ">=1 <2"; false when the range cannot be understood and *ret_known is then false.
+ */
+bool evaluation_version_suits(const char *version, const char *range, bool *ret_known);
+
+#endif

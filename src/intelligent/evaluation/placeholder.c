@@ -1,1 +1,0 @@
-typedef int intelligent_evaluation_placeholder; /* replaced by the first file of the module */

@@ -1,0 +1,41 @@
+/* property_design.h - random small needs, and an independent reading of the rules over them. */
+#ifndef SWAN_TESTS_PROPERTY_DESIGN_H
+#define SWAN_TESTS_PROPERTY_DESIGN_H
+
+#include "base/rand.h"
+#include "intelligent/design/design.h"
+
+#define NAIVE_NODES 12
+#define NAIVE_LINKS 40
+#define NAIVE_INSTANCES 9
+
+struct need {
+    struct requirement requirement;
+    struct network network;
+};
+void random_need(struct rand *rand, struct need *out, struct arena *arena);
+
+/* Straight from the words of the contract: all simple paths, all accelerator models, no tricks. */
+struct naive_path {
+    bool reached;
+    double latency, price;
+    int links[NAIVE_NODES];
+    int count;
+};
+struct naive {
+    const struct requirement *requirement;
+    const struct network *network;
+    struct naive_path paths[NAIVE_NODES][NAIVE_NODES];
+};
+struct naive_figures {
+    bool feasible;
+    double cost, latency, reliability, green;
+};
+void naive_init(struct naive *naive, const struct need *need);
+/* sites[] by component and instance, in order; NAN cost when a price is unknown. */
+void naive_figures(const struct naive *naive, const int *sites, struct naive_figures *out);
+/* The cheapest feasible placement over all; false when there is none. */
+bool naive_cheapest(const struct naive *naive, struct naive_figures *out);
+int naive_instances(const struct requirement *requirement, size_t component);
+
+#endif
