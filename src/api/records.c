@@ -124,7 +124,7 @@ static enum err_code collection_of(struct api_call *call, const struct api_colle
 
 static enum err_code list(struct api_call *call, struct err *err)
 {
-    const struct api_collection *collection;
+    const struct api_collection *collection = NULL;
     struct store_list_query query;
     struct filters filters = {.count = 0};
     enum err_code rc = collection_of(call, &collection, err);
@@ -162,7 +162,7 @@ static enum err_code list(struct api_call *call, struct err *err)
 
 static enum err_code get(struct api_call *call, struct err *err)
 {
-    const struct api_collection *collection;
+    const struct api_collection *collection = NULL;
     enum err_code rc = collection_of(call, &collection, err);
     if (rc)
         return rc;
