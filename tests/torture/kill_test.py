@@ -169,6 +169,7 @@ def main():
             bed.named_points()
         bed.kills = 0
         bed.random_kills(options.random, rng)
+        bed.server.stop()  # its observer asks with a short-lived process of the same program
         bed.check("no instance is left", not bed.server.instances() and not bed.server.supervisors(),
                   f"{bed.server.instances()} {bed.server.supervisors()}")
     finally:
