@@ -7,3 +7,12 @@ test:
 	./test
 clean:
 	rm -rf build build-test build-clang build-fuzz
+
+# Longer suites, run by hand before a release.
+.PHONY: torture bench bare
+torture: all
+	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
+bench:
+	sh bench/run.sh
+bare:
+	sh tests/testbed/bare_debian.sh

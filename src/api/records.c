@@ -136,7 +136,7 @@ static enum err_code watch_list(struct api_call *call, const struct api_collecti
 
 static enum err_code list(struct api_call *call, struct err *err)
 {
-    const struct api_collection *collection;
+    const struct api_collection *collection = NULL;
     struct api_list_query query;
     enum err_code rc = collection_of(call, &collection, err);
     if (rc)
@@ -197,7 +197,7 @@ static enum err_code answer_run(struct api_call *call, struct store_tx *tx,
 
 static enum err_code get(struct api_call *call, struct err *err)
 {
-    const struct api_collection *collection;
+    const struct api_collection *collection = NULL;
     enum err_code rc = collection_of(call, &collection, err);
     if (rc)
         return rc;

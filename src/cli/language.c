@@ -1,0 +1,60 @@
+/* language.c - which language people are spoken to in.
+ *
+ * Contract: English is in the sources, Chinese in swan.mo, looked for beside the program
+ * (build/locale, then ../share/locale).  gettext asks LANGUAGE only under a locale that is not "C":
+ * C.UTF-8 is always there, so no zh_CN locale need be generated.  Numbers keep the C form. */
+#include <libintl.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/cli_priv.h"
+
+static bool chinese;
+
+static bool is_chinese(const char *name)
+{
+    return str_has_prefix(name, "zh");
+}
+
+static const char *wanted(const char *lang)
+{
+    static const char *const variables[] = {"SWAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES",
+                                            "LANG"};
+    if (lang)
+        return lang;
+    for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+        const char *value = getenv(variables[i]);
+        if (value && value[0])
+            return value;
+    }
+    return "en";
+}
+
+void cli_language_init(const char *lang)
+{
+    static const char *const places[] = {"locale", "../share/locale"};
+    char folder[4096], path[4200], file[4300];
+    chinese = is_chinese(wanted(lang));
+    setenv("LANGUAGE", chinese ? "zh_CN" : "en", 1);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    setlocale(LC_MESSAGES, "C.UTF-8");
+    if (file_program_dir(folder, sizeof folder, NULL))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        str_format(path, sizeof path, "%s/%s", folder, places[i]);
+        str_format(file, sizeof file, "%s/zh_CN/LC_MESSAGES/%s.mo", path, CLI_DOMAIN);
+        if (!file_exists(file))
+            continue;
+        bindtextdomain(CLI_DOMAIN, path);
+        bind_textdomain_codeset(CLI_DOMAIN, "UTF-8");
+        return;
+    }
+}
+
+bool cli_language_is_chinese(void)
+{
+    return chinese;
+}
