@@ -139,6 +139,10 @@ enum err_code api_stage_store(struct api_stage *stage, struct err *err);
 enum err_code api_act_for(struct api_call *call, struct store_tx *tx, const char *collection,
                           const char *id, struct err *err);
 
+/* need_routes.c: the network as one need sees it. */
+const struct network *api_network_for(struct api_call *call, const struct requirement *requirement,
+                                      const struct compute_snapshot *snapshot);
+
 /* deployment_routes.c: the plan that removes a deployment, from its state in that transaction. */
 enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,
                                struct plan *out, const char **ret_order, const char **ret_title,

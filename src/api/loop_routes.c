@@ -97,6 +97,12 @@ static enum err_code load_planning(struct api_call *call, struct store_tx *tx, c
     return ERR_OK;
 }
 
+static bool provider_can(const void *set, const char *provider, int kind)
+{
+    const struct provider_ops *ops = provider_find(set, provider);
+    return ops && provider_does(ops, kind);
+}
+
 static enum err_code make_plan(struct api_call *call, const struct planning *planning,
                                const char *deployment, bool simulate, int64_t network_version,
                                const struct compute_snapshot *snapshot, struct plan *out,
@@ -110,7 +116,9 @@ static enum err_code make_plan(struct api_call *call, const struct planning *pla
                                   .network = &snapshot->network,
                                   .connections = &snapshot->connections,
                                   .applications = &planning->applications,
-                                  .simulate = simulate};
+                                  .simulate = simulate,
+                                  .does = provider_can,
+                                  .does_ctx = call->api->options.providers};
     return planner_open(&input, out, call->arena, err);
 }
 
@@ -252,12 +260,13 @@ static enum err_code compare(struct apply *apply, const struct compute_snapshot 
                              struct changes *changes, struct err *err)
 {
     struct api_call *call = apply->stage.call;
-    struct evaluation_input input = {.requirement = apply->planning.set.requirement,
-                                     .network = &snapshot->network,
-                                     .notes = &snapshot->notes,
-                                     .connections = &snapshot->connections,
-                                     .applications = &apply->planning.applications,
-                                     .now_ms = clock_now_ms()};
+    struct evaluation_input input = {
+        .requirement = apply->planning.set.requirement,
+        .network = api_network_for(call, apply->planning.set.requirement, snapshot),
+        .notes = &snapshot->notes,
+        .connections = &snapshot->connections,
+        .applications = &apply->planning.applications,
+        .now_ms = clock_now_ms()};
     struct evaluation_model *model;
     struct evaluation_figures now;
     struct solution solution = *apply->planning.chosen;

@@ -163,8 +163,12 @@ enum err_code host_ssh_open(struct host_machine *machine, struct err *err)
     if (!str_eq(user, "0") && home[0] != '/')
         return err_set(err, ERR_UNSUPPORTED, "user %s of '%s' has no home", endpoint->user,
                        endpoint->host);
-    machine->base =
-        str_eq(user, "0") ? "/var/lib/swan" : arena_printf(machine->arena, "%s/.swan", home);
+    if (endpoint->base != NULL)
+        machine->base = endpoint->base;
+    else if (str_eq(user, "0"))
+        machine->base = "/var/lib/swan";
+    else
+        machine->base = arena_printf(machine->arena, "%s/.swan", home);
     const char *local = NULL;
     rc = find_tool(machine, arch, OWN_ARCH, &local, err);
     return rc == ERR_OK ? install_tool(machine, local, err) : rc;
