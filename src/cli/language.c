@@ -1,7 +1,7 @@
 /* language.c - which language people are spoken to in.
  *
  * Contract: English is in the sources, Chinese in swan.mo, looked for beside the program
- * (build/locale, then ../share/locale).  gettext asks LANGUAGE only under a locale that is not "C":
+ * (build/po, then ../share/locale).  gettext asks LANGUAGE only under a locale that is not "C":
  * C.UTF-8 is always there, so no zh_CN locale need be generated.  Numbers keep the C form. */
 #include <libintl.h>
 #include <locale.h>
@@ -35,7 +35,7 @@ static const char *wanted(const char *lang)
 
 void cli_language_init(const char *lang)
 {
-    static const char *const places[] = {"locale", "../share/locale"};
+    static const char *const places[] = {"po", "../share/locale"};
     char folder[4096], path[4200], file[4300];
     chinese = is_chinese(wanted(lang));
     setenv("LANGUAGE", chinese ? "zh_CN" : "en", 1);
