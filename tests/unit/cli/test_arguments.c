@@ -1,6 +1,8 @@
 /* test_arguments.c - from argv to one call; refusals with the nearest word. */
 #include "cli_test.h"
 
+#include <string.h>
+
 static struct cli_call call;
 static struct cli_wish wish;
 static struct err err;
