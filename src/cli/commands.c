@@ -384,8 +384,8 @@ const struct cli_command cli_commands[] = {
      N_("place a stream of pods on an accelerator fleet, one by one"), cli_run_solution_replay,
      NULL,
      N_("Needs no server. No pod is refused while a node can hold it. Columns of the pods: "
-        "id,name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec. The allocation is the GPU in use "
-        "when 130 % of the GPU there is has been asked for."),
+        "id,name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec. The allocation is the share of "
+        "the GPU in use when the pods have asked for 1.3 times what there is."),
      false},
     LIST_OF("solution", solutions, N_("list designs")),
     SHOW_OF("solution", solutions, id_argument, N_("show a design: candidates, costs, verdicts")),
