@@ -42,6 +42,13 @@ struct offer {
     double weight;
 };
 
+/* The steepest gain of a GPU that has some CPU, when CPU is plenty; found when first asked for. */
+struct jump {
+    bool known;
+    int steps;
+    float slope;
+};
+
 struct memo {
     uint64_t key[KEY_WORDS];
     double value;
@@ -50,9 +57,10 @@ struct memo {
 
 struct replay_gap {
     int64_t cpu_step;
-    size_t models; /* of the fleet, and one for nodes without */
-    float *tables; /* [model][draws][gap][cpu] */
-    float *mixed;  /* [model][gap][cpu] in use now */
+    size_t models;      /* of the fleet, and one for nodes without */
+    float *tables;      /* [model][draws][gap][cpu] */
+    float *mixed;       /* [model][gap][cpu] in use now */
+    struct jump *jumps; /* [model][gap][cpu] of mixed */
     struct replay_tuning tuning;
     int draws; /* of mixed; 0 = none yet */
     struct memo *memo;
@@ -159,6 +167,7 @@ struct replay_gap *replay_gap_new(const struct replay_fleet *fleet,
     gap->models = fleet->models.count + 1;
     gap->tables = mem_array(gap->models * (REPLAY_DRAWS + 1), TABLE * sizeof *gap->tables);
     gap->mixed = mem_array(gap->models, TABLE * sizeof *gap->mixed);
+    gap->jumps = mem_array(gap->models, TABLE * sizeof *gap->jumps);
     gap->memo = mem_array(MEMO_SLOTS, sizeof *gap->memo);
     for (size_t m = 0; m < gap->models; m++)
         make_tables(gap, m, offers, list_offers(gap, stream, m, offers));
@@ -172,6 +181,7 @@ void replay_gap_free(struct replay_gap *gap)
         return;
     mem_free(gap->tables);
     mem_free(gap->mixed);
+    mem_free(gap->jumps);
     mem_free(gap->memo);
     mem_free(gap);
 }
@@ -201,6 +211,7 @@ bool replay_gap_progress(struct replay_gap *gap, double share)
             gap->mixed[m * TABLE + i] = (1 - hasty) * patient[i] + hasty * short_[i];
     }
     memset(gap->memo, 0, MEMO_SLOTS * sizeof *gap->memo);
+    memset(gap->jumps, 0, gap->models * TABLE * sizeof *gap->jumps);
     gap->remembered = 0;
     return true;
 }
@@ -239,31 +250,44 @@ static int steepest(const float *row, int have, int most, float *slope)
     return best;
 }
 
-static double share_cpu(const float *table, const int *lanes, size_t count, int64_t steps)
+/* The same with at most the steps that are left. */
+static struct jump find_jump(const float *table, struct jump *jumps, int lane, int have,
+                             int64_t steps)
+{
+    size_t at = (size_t)lane * CPU_STEPS + (size_t)have;
+    const float *row = table + (size_t)lane * CPU_STEPS;
+    int room = CPU_STEPS - 1 - have;
+    if (!jumps[at].known) {
+        jumps[at].steps = steepest(row, have, room, &jumps[at].slope);
+        jumps[at].known = true;
+    }
+    struct jump jump = jumps[at];
+    if (jump.steps > steps)
+        jump.steps = steepest(row, have, (int)steps, &jump.slope);
+    return jump;
+}
+
+static double share_cpu(const float *table, struct jump *jumps, const int *lanes, size_t count,
+                        int64_t steps)
 {
     int have[REPLAY_MAX_GPUS] = {0};
     double value = 0;
     while (steps > 0) {
         size_t best = count;
-        int most_steps = 0;
-        float most_slope = 0;
+        struct jump most = {.slope = 0};
         for (size_t i = 0; i < count; i++) {
             if (i > 0 && lanes[i] == lanes[i - 1] && have[i] == have[i - 1])
                 continue; /* the same as the one before */
-            int room = CPU_STEPS - 1 - have[i];
-            float slope;
-            int s = steepest(table + (size_t)lanes[i] * CPU_STEPS, have[i],
-                             steps < room ? (int)steps : room, &slope);
-            if (s && slope > most_slope) {
+            struct jump jump = find_jump(table, jumps, lanes[i], have[i], steps);
+            if (jump.steps && jump.slope > most.slope) {
                 best = i;
-                most_steps = s;
-                most_slope = slope;
+                most = jump;
             }
         }
         if (best == count)
             break;
-        have[best] += most_steps;
-        steps -= most_steps;
+        have[best] += most.steps;
+        steps -= most.steps;
     }
     for (size_t i = 0; i < count; i++)
         value += (double)table[(size_t)lanes[i] * CPU_STEPS + (size_t)have[i]];
@@ -306,7 +330,8 @@ double replay_gap_loss(struct replay_gap *gap, const struct replay_state *state)
             memo = &gap->memo[slot_of(key)];
         }
         memcpy(memo->key, key, sizeof key);
-        memo->value = share_cpu(gap->mixed + model * TABLE, lanes, count, steps);
+        memo->value =
+            share_cpu(gap->mixed + model * TABLE, gap->jumps + model * TABLE, lanes, count, steps);
         memo->used = true;
         gap->remembered++;
     }

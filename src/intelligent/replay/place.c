@@ -5,7 +5,7 @@
  * beyond it are scored anew each time.  The first node wins among equals, except that random draws
  * one.  Per arrival: O(nodes) looks, and scores of what changed since this type last
  * came. */
-#include <string.h>
+#include <math.h>
 
 #include "base/mem.h"
 #include "intelligent/replay/replay_priv.h"
@@ -83,14 +83,23 @@ void replay_course_clear(struct replay_course *course)
     touch_all(course);
 }
 
+/* INFINITY: the node cannot hold it. */
+static struct replay_score judge(const struct replay_course *course,
+                                 const struct replay_type *asked, size_t node)
+{
+    const struct replay_state *state = &course->states[node];
+    return replay_fits(state, asked) ? replay_judge_score(course->judge, state, asked)
+                                     : (struct replay_score){INFINITY, 0};
+}
+
 static struct replay_score score(struct replay_course *course, size_t type, size_t node)
 {
     const struct replay_type *asked = &course->stream->types.items[type];
     if (type >= course->kept_types)
-        return replay_judge_score(course->judge, &course->states[node], asked);
+        return judge(course, asked, node);
     struct kept *kept = &course->kept[type * course->fleet->nodes.count + node];
     if (kept->version != course->versions[node]) {
-        struct replay_score fresh = replay_judge_score(course->judge, &course->states[node], asked);
+        struct replay_score fresh = judge(course, asked, node);
         *kept = (struct kept){fresh.value, fresh.gpus, course->versions[node]};
     }
     return (struct replay_score){kept->value, kept->gpus};
@@ -109,9 +118,9 @@ struct replay_placement replay_course_place(struct replay_course *course, size_t
         replay_gap_progress(course->judge->gap, (double)course->arrived / (double)course->capacity))
         touch_all(course);
     for (size_t i = 0; i < course->fleet->nodes.count; i++) {
-        if (!replay_fits(&course->states[i], asked))
-            continue;
         struct replay_score now = score(course, type, i);
+        if (isinf(now.value))
+            continue;
         if (!out.placed || now.value < best)
             equals = 1;
         else if (!draws || now.value > best || rand_below(course->rand, ++equals) > 0)
