@@ -188,6 +188,30 @@ static void assume_place(struct api_call *call, struct requirement *requirement,
         arena_printf(call->arena, "users are at %s too: no other place of theirs was said", here);
 }
 
+/* The network as one need sees it.  Where no place of users is said, the contract takes the
+ * farthest access point; the one of this machine leads to this machine only and is no place where
+ * users of anything else could be, so it is left out then. */
+static const struct network *network_for(struct api_call *call,
+                                         const struct requirement *requirement,
+                                         const struct compute_snapshot *snapshot)
+{
+    const char *here = call->api->options.local_place;
+    if (!here || requirement->user_location)
+        return &snapshot->network;
+    const struct network *all = &snapshot->network;
+    struct network *some = arena_memdup(call->arena, all, sizeof *all);
+    some->access.items = arena_array(call->arena, all->access.count, sizeof *all->access.items);
+    some->links.items = arena_array(call->arena, all->links.count, sizeof *all->links.items);
+    some->access.count = some->links.count = 0;
+    for (size_t i = 0; i < all->access.count; i++)
+        if (!str_eq(all->access.items[i].id, here))
+            some->access.items[some->access.count++] = all->access.items[i];
+    for (size_t i = 0; i < all->links.count; i++)
+        if (!str_eq(all->links.items[i].a, here) && !str_eq(all->links.items[i].b, here))
+            some->links.items[some->links.count++] = all->links.items[i];
+    return some;
+}
+
 /* Sizes that were not said come from what the application needs. */
 static void assume_sizes(struct api_call *call, struct requirement *requirement,
                          const struct application_spec_refs *applications,
@@ -261,7 +285,7 @@ static enum err_code design_for(struct api_call *call, const struct wish *wish,
         limit = wish->time_limit_s.value;
     int64_t deadline = clock_mono_ms() + (int64_t)(limit * 1000);
     struct design_input input = {.given = {.requirement = requirement,
-                                           .network = &snapshot->network,
+                                           .network = network_for(call, requirement, snapshot),
                                            .notes = &snapshot->notes,
                                            .connections = &snapshot->connections,
                                            .applications = &applications,
@@ -365,7 +389,7 @@ static enum err_code evaluate_again(struct api_call *call, struct err *err)
     }
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
     struct evaluation_input input = {.requirement = set.requirement,
-                                     .network = &snapshot->network,
+                                     .network = network_for(call, set.requirement, snapshot),
                                      .notes = &snapshot->notes,
                                      .connections = &snapshot->connections,
                                      .applications = &applications,
@@ -446,6 +470,12 @@ static enum err_code load_planning(struct api_call *call, struct store_tx *tx, c
     return ERR_OK;
 }
 
+static bool provider_can(const void *set, const char *provider, int kind)
+{
+    const struct provider_ops *ops = provider_find(set, provider);
+    return ops && provider_does(ops, kind);
+}
+
 static enum err_code make_plan(struct api_call *call, const struct planning *planning,
                                const char *deployment, bool simulate, int64_t network_version,
                                const struct compute_snapshot *snapshot, struct plan *out,
@@ -459,7 +489,9 @@ static enum err_code make_plan(struct api_call *call, const struct planning *pla
                                   .network = &snapshot->network,
                                   .connections = &snapshot->connections,
                                   .applications = &planning->applications,
-                                  .simulate = simulate};
+                                  .simulate = simulate,
+                                  .does = provider_can,
+                                  .does_ctx = call->api->options.providers};
     return planner_open(&input, out, call->arena, err);
 }
 
@@ -532,11 +564,12 @@ static enum err_code check_basis(struct apply *apply, struct err *err)
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
     enum err_code rc = ERR_OK;
     if (snapshot->version != apply->plan.basis.network_version) {
-        struct evaluation_input input = {.requirement = apply->planning.set.requirement,
-                                         .network = &snapshot->network,
-                                         .notes = &snapshot->notes,
-                                         .connections = &snapshot->connections,
-                                         .applications = &apply->planning.applications};
+        struct evaluation_input input = {
+            .requirement = apply->planning.set.requirement,
+            .network = network_for(call, apply->planning.set.requirement, snapshot),
+            .notes = &snapshot->notes,
+            .connections = &snapshot->connections,
+            .applications = &apply->planning.applications};
         struct evaluation_model *model;
         struct evaluation_figures now;
         struct solution solution = *apply->planning.chosen;

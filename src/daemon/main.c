@@ -3,6 +3,10 @@
 
 int main(int argc, char **argv)
 {
-    const struct cli_hooks hooks = {.version = DAEMON_VERSION};
+    const struct cli_hooks hooks = {.commands = daemon_commands,
+                                    .command_count = daemon_command_count,
+                                    .nouns = daemon_nouns,
+                                    .noun_count = daemon_noun_count,
+                                    .version = DAEMON_VERSION};
     return cli_main(argc, argv, &hooks);
 }

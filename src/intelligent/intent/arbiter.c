@@ -174,15 +174,9 @@ static void lay(struct arbiter *a, struct group *g, const struct intent_phrase *
             g->value[s] += fact->value + p->more_disk; /* 系统盘 + 数据盘 in two clauses */
             continue;
         }
-        if (s == SLOT_ACCEL && g->slots[s]) {
-            struct intent_fact *first = g->slots[s];
-            if (!first->text)
-                first->text = fact->text;
-            if (g->value[s] == 0 || first->value == 0) {
-                first->flags |= fact->flags;
-                g->value[s] = fact->value;
-                first->value = fact->value;
-            }
+        if (s == SLOT_ACCEL && g->slots[s] && !g->borrowed[s]) {
+            intent_join_cards(g->slots[s], fact);
+            g->value[s] = g->slots[s]->value;
             continue;
         }
         give(g, s, fact);
@@ -223,9 +217,7 @@ static bool differs(const struct group *g, const struct intent_phrase *p)
             continue;
         if (s == SLOT_LOCATION && str_eq(have->text, want->text))
             continue;
-        if (s == SLOT_ACCEL && have->code == want->code &&
-            (!have->text || !want->text || str_eq(have->text, want->text)) &&
-            (have->value == 0 || want->value == 0))
+        if (s == SLOT_ACCEL && intent_same_cards(have, want))
             continue;
         return true;
     }
@@ -371,6 +363,16 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
     }
     if (spread_spec(a, p))
         return;
+    struct intent_phrase reference;
+    if (p->app && (p->same || p->twice) && (g->app || group_scored(g))) {
+        int named = find_named(a, p->app->text);
+        if (named >= 0 &&
+            named != a->current) { /* 配置是网站的两倍: named as a model, not as a part */
+            reference = *p;
+            reference.app = NULL;
+            p = &reference;
+        }
+    }
     if (p->app) {
         int named = find_named(a, p->app->text);
         if (named >= 0 && !differs(&a->groups[named], p)) {

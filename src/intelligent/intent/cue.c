@@ -420,7 +420,9 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         fact->value = fact->upper = sense->number;
     } else if ((sense = intent_sense_of(token, CLASS_SPAN))) {
         struct intent_fact *fact = intent_add(read, FIELD_DURATION, i, i + 1);
-        fact->value = fact->upper = sense->number;
+        const struct intent_token *next = intent_at(read, i + 1);
+        bool half = next->kind == TOKEN_NUMBER && next->number < 1 && next->clause == token->clause;
+        fact->value = fact->upper = sense->number * (half ? 1.5 : 1); /* 一年半 */
         fact->sense = sense;
     } else if (intent_is(token, CLASS_MARK, MARK_DOUBLE)) {
         struct intent_fact *fact = intent_add(read, FIELD_DOUBLE, i, i + 1);

@@ -40,6 +40,30 @@ static bool joins_list(const struct intent_read *read, const struct intent_fact 
     return true;
 }
 
+bool intent_same_cards(const struct intent_fact *have, const struct intent_fact *want)
+{
+    if (have->flags & want->flags & FACT_EITHER)
+        return true; /* T4或A10都行 */
+    if (!have->text && have->value == 0)
+        return true; /* GPU服务器 … 8张昇腾910B: the later words are the exact ones */
+    return have->code == want->code &&
+           (!have->text || !want->text || str_eq(have->text, want->text)) &&
+           (have->value == 0 || want->value == 0);
+}
+
+void intent_join_cards(struct intent_fact *have, const struct intent_fact *want)
+{
+    if (!have->text) {
+        have->text = want->text;
+        if (have->value == 0)
+            have->code = want->code;
+    }
+    if (have->value == 0) {
+        have->value = want->value;
+        have->flags |= want->flags;
+    }
+}
+
 static bool phrase_conflict(const struct intent_read *read, const struct intent_phrase *p,
                             const struct intent_fact *fact)
 {
@@ -61,8 +85,7 @@ static bool phrase_conflict(const struct intent_read *read, const struct intent_
         return !joins_list(read, before, fact);
     }
     case SLOT_ACCEL:
-        return !(p->slots[slot]->code == fact->code && (!fact->text || !p->slots[slot]->text) &&
-                 (fact->value == 0 || p->slots[slot]->value == 0));
+        return !intent_same_cards(p->slots[slot], fact);
     default:
         return true;
     }
@@ -84,13 +107,7 @@ static void phrase_take(struct intent_phrase *p, struct intent_fact *fact)
         return;
     }
     if (slot == SLOT_ACCEL && p->slots[slot]) {
-        struct intent_fact *first = p->slots[slot];
-        if (!first->text)
-            first->text = fact->text;
-        if (first->value == 0) {
-            first->value = fact->value;
-            first->flags |= fact->flags;
-        }
+        intent_join_cards(p->slots[slot], fact);
         return;
     }
     if (slot == SLOT_ARCH && p->slots[slot]) {

@@ -36,4 +36,8 @@ bool intent_of_component(const struct intent_fact *fact);
 /* The phrase that begins at fact `first`; returns the fact after it. */
 size_t intent_phrase_read(struct intent_read *read, size_t first, struct intent_phrase *p);
 
+/* Can both facts speak of the same cards?  If so, join makes `have` say what both say. */
+bool intent_same_cards(const struct intent_fact *have, const struct intent_fact *want);
+void intent_join_cards(struct intent_fact *have, const struct intent_fact *want);
+
 #endif

@@ -151,7 +151,8 @@ static bool site_count(struct intent_read *read, const struct intent_measure *m,
 static bool counts_as_machine(const struct intent_token *token)
 {
     const struct intent_sense *delivery = intent_sense_of(token, CLASS_DELIVERY);
-    return delivery ? delivery->code == FORM_CONTAINER : token->sense_count > 0;
+    return delivery ? delivery->code == FORM_CONTAINER && delivery->rank == 0
+                    : token->sense_count > 0;
 }
 
 /* ---- the number alone ---- */
