@@ -1,8 +1,12 @@
 /* main.c - the program `swan`: hands the command line to cli; `swan serve` wires the house. */
-#include <stdio.h>
+#include "daemon/daemon.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("swan");
-    return 0;
+    const struct cli_hooks hooks = {.commands = daemon_commands,
+                                    .command_count = daemon_command_count,
+                                    .nouns = daemon_nouns,
+                                    .noun_count = daemon_noun_count,
+                                    .version = DAEMON_VERSION};
+    return cli_main(argc, argv, &hooks);
 }

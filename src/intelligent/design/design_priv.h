@@ -13,6 +13,8 @@
 #define DESIGN_MAX_INSTANCES \
     4096 /* of all components; more is no design but a cluster's business */
 
+#define DESIGN_MAX_COMPONENTS 256
+
 struct design_option { /* one way to run one instance of a component */
     uint32_t site;
     int accelerator;      /* index into the site's, -1 none */

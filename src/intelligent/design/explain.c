@@ -14,7 +14,8 @@
 #include "intelligent/design/design_priv.h"
 
 #define TRIAL_WORK UINT64_C(300000) /* picks of one trial */
-#define BISECTIONS 16
+#define BISECTIONS 24
+#define NO_LATENCY 1e9    /* ms; a bound that never binds, yet keeps the flow */
 #define LATENCY_STEP 0.01 /* ms, to which a relaxed bound is rounded up */
 #define TOGETHER_MAX 6    /* constraints dropped together when no single one helps */
 
@@ -298,6 +299,22 @@ static bool same_owner(const struct constraint *a, const struct constraint *b)
     return a->index == b->index && ((component_a && component_b) || (flow_a && flow_b));
 }
 
+static bool filter_singly(struct explain *x)
+{
+    bool any = false;
+    for (size_t i = 0; i < x->constraints.count; i++) {
+        struct constraint *constraint = &x->constraints.items[i];
+        if (constraint->dropped)
+            continue;
+        constraint->dropped = true;
+        if (still_infeasible(x))
+            any = true;
+        else
+            constraint->dropped = false;
+    }
+    return any;
+}
+
 static void filter(struct explain *x)
 {
     size_t count = x->constraints.count;
@@ -319,6 +336,10 @@ static void filter(struct explain *x)
         }
         begin = end;
     }
+    /* Dropping a tier or a place can bring the whole need's bounds onto other components, so fewer
+     * constraints are not always easier: look again until every part is needed. */
+    while (filter_singly(x))
+        continue;
 }
 
 /* ---- relaxations ---- */
@@ -397,6 +418,11 @@ static enum design_outcome try_value(struct explain *x, const struct constraint 
     return outcome;
 }
 
+static bool is_latency(const struct constraint *constraint)
+{
+    return constraint->kind == FLOW_LATENCY || constraint->kind == NETWORK_LATENCY;
+}
+
 static void relaxation_add(struct explain *x, struct solution_answer *out, const char *text,
                            double cost)
 {
@@ -420,7 +446,7 @@ static double round_relaxed(const struct constraint *constraint, double value, b
     case NETWORK_LATENCY:
         return ceil(value / LATENCY_STEP - 1e-9) * LATENCY_STEP;
     case AVAILABILITY:
-        return floor(value * 1e4 + 1e-6) / 1e4;
+        return floor(value * 1e6 + 1e-4) / 1e6;
     default:
         return upwards ? ceil(value - 1e-9) : floor(value + 1e-9);
     }
@@ -432,15 +458,28 @@ static void relax_bound(struct explain *x, const struct constraint *constraint,
                         struct solution_answer *out)
 {
     double fails = bound_of(x->requirement, constraint);
-    bool upwards = constraint->kind == FLOW_LATENCY || constraint->kind == NETWORK_LATENCY;
-    bool whole = constraint->kind == INSTANCES || constraint->kind == REPLICAS ||
-                 constraint->kind == PROTECTION;
+    bool upwards = is_latency(constraint);
+    bool amount = constraint->kind == VCPUS || constraint->kind == MEMORY ||
+                  constraint->kind == DISK || constraint->kind == FLOW_BANDWIDTH ||
+                  constraint->kind == NETWORK_BANDWIDTH;
+    bool counted = constraint->kind == INSTANCES || constraint->kind == REPLICAS ||
+                   constraint->kind == PROTECTION;
+    bool whole = amount || counted;
+    struct solution loose;
+    struct evaluation_figures loose_figures;
+    /* dropping a bound may drop the flow that it stands for; how far it must go, a loose one tells
+     */
+    if (upwards && possible(try_value(x, constraint, NO_LATENCY, false, &loose, &loose_figures)))
+        free_solution = &loose;
     double serves = upwards ? shown_latency(free_solution, fails)
                     : constraint->kind == AVAILABILITY && free_solution->reliability.set
                         ? fmin(fails, free_solution->reliability.value * 100)
-                    : whole ? 1
-                            : 0;
-    for (int i = 0; i < BISECTIONS && fabs(serves - fails) > 1e-4 * fmax(1, fabs(fails)); i++) {
+                    : counted ? 1
+                              : 0;
+    double near_enough = whole                              ? 0
+                         : constraint->kind == AVAILABILITY ? 1e-6 /* of a per cent */
+                                                            : LATENCY_STEP / 4;
+    for (int i = 0; i < BISECTIONS && fabs(serves - fails) > near_enough; i++) {
         double middle = (serves + fails) / 2;
         if (whole) {
             middle = floor(middle);
@@ -463,8 +502,8 @@ static void relax_bound(struct explain *x, const struct constraint *constraint,
                        arena_printf(x->arena, "%s %.10g → %.10g%s (%+.10g%s)", constraint->name,
                                     stated, relaxed, unit, relaxed - stated, unit),
                        figures.cost);
-        if (free_cost >= figures.cost * 0.99)
-            return;
+        if (amount || counted || free_cost >= figures.cost * 0.99)
+            return; /* dropping it altogether would gain nothing, or ask for nothing */
     }
     relaxation_add(x, out, arena_printf(x->arena, "drop %s", constraint->name), free_cost);
 }

@@ -240,6 +240,9 @@ enum err_code design_problem_new(struct evaluation_model *model, bool explain,
     evaluation_model_subject(model, &p->requirement, &p->network);
     p->count = p->requirement->components.count;
     p->flow_count = evaluation_flows(model, &p->flows);
+    if (p->count > DESIGN_MAX_COMPONENTS)
+        return err_set(err, ERR_TOO_LARGE, "more than %d components are asked",
+                       DESIGN_MAX_COMPONENTS);
     p->two_sites = p->requirement->reliability.mode != MODE_ABSENT;
     p->cost_max = evaluation_budget_limit(model);
     struct opt_double up = p->requirement->service_level.availability_percent;

@@ -328,7 +328,7 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
         if (s->value + own + least >= top) {
-            if (!known && i > from && !several)
+            if (!known && i > from && !several && s->task->weights.loss == 0)
                 break; /* the list ascends by first, and what is left stands on fresh sites */
             continue;
         }
@@ -410,12 +410,15 @@ static void descend(struct search *s, size_t level)
 }
 
 /* ---- set-up ---- */
-static bool sends(const struct design_problem *p, size_t from, size_t to)
+/* by (sender, receiver), in a square */
+static bool *sends_table(struct search *s)
 {
-    for (size_t f = 0; f < p->flow_count; f++)
-        if (p->flows[f].from == (int)from && p->flows[f].to == (int)to)
-            return true;
-    return false;
+    size_t n = s->p->count;
+    bool *table = arena_array(s->arena, n * n, sizeof *table);
+    for (size_t f = 0; f < s->p->flow_count; f++)
+        if (s->p->flows[f].from >= 0)
+            table[(size_t)s->p->flows[f].from * n + (size_t)s->p->flows[f].to] = true;
+    return table;
 }
 
 /* Senders first; of those ready one below a placed component, then the one with fewest options.
@@ -424,6 +427,7 @@ static void order_components(struct search *s)
 {
     const struct design_problem *p = s->p;
     bool *done = arena_array(s->arena, p->count, sizeof *done);
+    const bool *sends = sends_table(s);
     for (size_t level = 0; level < p->count; level++) {
         size_t best = SIZE_MAX, best_open = 0;
         bool best_below = false;
@@ -433,7 +437,7 @@ static void order_components(struct search *s)
             size_t open = 0;
             bool below = false;
             for (size_t o = 0; o < p->count; o++) {
-                bool flow = o != c && sends(p, o, c);
+                bool flow = o != c && sends[o * p->count + c];
                 open += flow && !done[o];
                 below = below || (flow && done[o]);
             }
@@ -458,7 +462,7 @@ static void order_components(struct search *s)
         s->parent[c] = s->parent_flow[c] = -1;
         size_t senders = 0;
         for (size_t o = 0; o < p->count; o++)
-            if (o != c && rank[o] < rank[c] && sends(p, o, c)) {
+            if (o != c && rank[o] < rank[c] && sends[o * p->count + c]) {
                 senders++;
                 s->parent[c] = (int)o;
             }

@@ -166,17 +166,31 @@ static void bound_subtree(const struct search *s, size_t component, struct picks
         s->p->components[component].instances == 1 ? least : list->alone + s->tail_floor[component];
 }
 
-static int by_first(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
     const struct pick *x = a, *y = b;
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
     return x->option < y->option ? -1 : x->option > y->option;
+}
+
+/* By value; where loss is part of the value, by that of the option alone, so that the most reliable
+ * come first. */
+static void sort_list(const struct search *s, size_t component, struct picks *list)
+{
+    double weight = s->task->weights.loss;
+    for (size_t i = 0; i < list->count; i++) {
+        struct pick *pick = &list->items[i];
+        pick->key = pick->first;
+        if (weighs(weight))
+            pick->key -= weight * log1p(-design_search_option(s, component, pick->option)->down);
+    }
+    qsort(list->items, list->count, sizeof *list->items, by_key);
 }
 
 static void finish_list(const struct search *s, size_t component, struct picks *list)
 {
-    qsort(list->items, list->count, sizeof *list->items, by_first);
+    sort_list(s, component, list);
     bound_alone(s, component, list);
     bound_subtree(s, component, list);
 }
@@ -234,6 +248,73 @@ static void keep_marked(struct picks *list, const bool *keep)
     list->count = kept;
 }
 
+/* Receivers in ascending order of what they add, so that the first one near enough is the least. */
+struct rank {
+    double value;
+    uint32_t site;
+};
+struct ranks {
+    struct rank *by_subtree, *by_first, *by_repeat;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct rank *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return x->site < y->site ? -1 : x->site > y->site;
+}
+
+static void ranks_init(struct ranks *ranks, const struct search *s, size_t to,
+                       const struct picks *receivers)
+{
+    size_t count = receivers->count;
+    ranks->by_subtree = mem_array(count + 1, sizeof *ranks->by_subtree);
+    ranks->by_first = mem_array(count + 1, sizeof *ranks->by_first);
+    ranks->by_repeat = mem_array(count + 1, sizeof *ranks->by_repeat);
+    for (size_t k = 0; k < count; k++) {
+        const struct pick *pick = &receivers->items[k];
+        uint32_t site = design_search_option(s, to, pick->option)->site;
+        ranks->by_subtree[k] = (struct rank){pick->first + s->tail[to][pick->option], site};
+        ranks->by_first[k] = (struct rank){pick->first, site};
+        ranks->by_repeat[k] = (struct rank){pick->repeat, site};
+    }
+    qsort(ranks->by_subtree, count, sizeof *ranks->by_subtree, by_rank);
+    qsort(ranks->by_first, count, sizeof *ranks->by_first, by_rank);
+    qsort(ranks->by_repeat, count, sizeof *ranks->by_repeat, by_rank);
+}
+
+static void ranks_done(struct ranks *ranks)
+{
+    mem_free(ranks->by_subtree);
+    mem_free(ranks->by_first);
+    mem_free(ranks->by_repeat);
+}
+
+struct reach { /* what a flow asks and adds */
+    double bound;
+    double latency_share; /* value per ms of one instance */
+    double price_share;   /* value per unit of path price of a new site */
+};
+
+/* The least value within reach of a site, its latency and path included; INFINITY if none. */
+static double least_within(const struct search *s, uint32_t site, struct reach reach,
+                           const struct rank *ranks, size_t count)
+{
+    double least = INFINITY;
+    for (size_t k = 0; k < count && ranks[k].value < least; k++) {
+        double latency = evaluation_latency(s->p->model, site, ranks[k].site);
+        if (latency > reach.bound || isinf(latency))
+            continue;
+        double value = ranks[k].value + reach.latency_share * latency;
+        if (reach.price_share > 0 && value < least)
+            value += reach.price_share *
+                     evaluation_path(s->p->model, site, ranks[k].site, NULL, NULL, 0);
+        least = fmin(least, value);
+    }
+    return least;
+}
+
 /* What hangs below one option of `from` by the flow to `to`: the least value of the instances of
  * `to` that lie within the bound.  Drops options of a single-instance sender with none. */
 static bool add_tails(struct search *s, size_t flow_index)
@@ -242,9 +323,14 @@ static bool add_tails(struct search *s, size_t flow_index)
     size_t from = (size_t)flow->from, to = (size_t)flow->to;
     struct picks *senders = &s->versions[from][0], *receivers = &s->versions[to][0];
     bool below = s->parent_flow[to] == (int)flow_index; /* its value hangs here, and nowhere else */
-    bool bounded = flow->max_latency_ms.set;
+    double n = (double)s->p->components[to].instances;
+    struct reach reach = {
+        flow->max_latency_ms.set ? flow->max_latency_ms.value + SEARCH_LATENCY_TOL : INFINITY,
+        s->task->weights.latency / n, s->task->weights.cost * flow->bandwidth_mbps};
+    bool adds = below && (reach.latency_share > 0 || reach.price_share > 0);
     double *tail = s->tail[from];
-    if (!bounded || (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
+    if ((!flow->max_latency_ms.set && !adds) ||
+        (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
         for (size_t i = 0; below && i < senders->count; i++)
             tail[senders->items[i].option] += receivers->subtree;
         s->tail_floor[from] += below ? receivers->subtree : 0;
@@ -252,25 +338,19 @@ static bool add_tails(struct search *s, size_t flow_index)
         return true;
     }
     double floor = INFINITY;
-    double n = (double)s->p->components[to].instances;
     bool all_apart = s->p->two_sites && n == 2;
     bool *keep = mem_array(senders->count + 1, sizeof *keep);
+    struct ranks ranks;
+    ranks_init(&ranks, s, to, receivers);
     for (size_t i = 0; i < senders->count; i++) {
         uint32_t site = design_search_option(s, from, senders->items[i].option)->site;
-        double least_sub = INFINITY, least_first = INFINITY, least_repeat = INFINITY;
-        for (size_t k = 0; k < receivers->count; k++) {
-            const struct pick *pick = &receivers->items[k];
-            double sub = pick->first + s->tail[to][pick->option];
-            if (sub >= least_sub && pick->first >= least_first && pick->repeat >= least_repeat)
-                continue; /* nothing to gain, no need to know how far it is */
-            if (evaluation_latency(s->p->model, site,
-                                   design_search_option(s, to, pick->option)->site) >
-                flow->max_latency_ms.value + SEARCH_LATENCY_TOL)
-                continue;
-            least_sub = fmin(least_sub, sub);
-            least_first = fmin(least_first, pick->first);
-            least_repeat = fmin(least_repeat, pick->repeat);
-        }
+        struct reach again = reach; /* a further instance on a site pays no path */
+        again.price_share = 0;
+        double least_sub = least_within(s, site, reach, ranks.by_subtree, receivers->count);
+        double least_first =
+            n == 1 ? least_sub : least_within(s, site, reach, ranks.by_first, receivers->count);
+        double least_repeat =
+            n == 1 ? 0 : least_within(s, site, again, ranks.by_repeat, receivers->count);
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
         double least = !keep[i] ? INFINITY
@@ -284,6 +364,7 @@ static bool add_tails(struct search *s, size_t flow_index)
     s->below[from] += below;
     if (s->p->components[from].instances == 1)
         keep_marked(senders, keep);
+    ranks_done(&ranks);
     mem_free(keep);
     return senders->count > 0;
 }
@@ -430,8 +511,9 @@ bool design_search_lists_narrow(struct search *s, size_t from, size_t to)
     }
     if (list->count == 0 || !has_room(s, to, list))
         return false;
+    s->out->work += old->count;
     if (moved)
-        qsort(list->items, list->count, sizeof *list->items, by_first);
+        sort_list(s, to, list);
     bound_alone(s, to, list);
     bound_subtree(s, to, list);
     s->version[to]++;

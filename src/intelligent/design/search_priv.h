@@ -9,11 +9,12 @@
 
 struct pick { /* an option as it stands under the choices made so far */
     uint32_t option;
+    double key;           /* order of the list */
     double first, repeat; /* weighted value of the first and of a further instance on the site */
     double in_cost, in_latency; /* of flows from components already placed */
 };
 
-struct picks { /* one version of a component's list , ascending by first */
+struct picks { /* one version of a component's list, ascending by key */
     struct pick *items;
     size_t count;
     double least_repeat, least_down;
@@ -55,6 +56,7 @@ struct search {
     double value, cost, loss; /* of the placed ones */
     double best, limit;
     uint32_t **best_options;
+    uint64_t next_poll;
     bool loss_matters, stop;
 };
 

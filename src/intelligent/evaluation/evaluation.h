@@ -33,7 +33,7 @@ struct evaluation_model; /* index over network and requirement; lives in its are
                             thread */
 
 /* ERR_INVALID: user_location is no access point though a flow comes from the user, a flow names no
- * component, names are not unique; ERR_TOO_LARGE: more than 100 000 instances.  The network must
+ * component, names are not unique; ERR_TOO_LARGE: more than 10 000 instances.  The network must
  * have passed network_check. */
 enum err_code evaluation_model_new(const struct evaluation_input *input,
                                    struct evaluation_model **out, struct arena *arena,

@@ -15,7 +15,7 @@
 #define EVALUATION_AMOUNT_TOL 1e-6  /* Mbit/s and units */
 #define EVALUATION_AVAIL_TOL 1e-9   /* as a fraction */
 #define EVALUATION_FLAVOR_TOL 1e-9  /* what a flavor holds */
-#define EVALUATION_MAX_INSTANCES 100000
+#define EVALUATION_MAX_INSTANCES 10000
 
 /* ---- least-latency paths (paths.c) ----
  * Latencies and prices are kept as integers of 1e-9 ms and 1e-9 currency units, so that sums are

@@ -4,58 +4,13 @@
  * accelerator models that it leaves out are filled in with the cheapest that serve.  Placements
  * that name what does not exist are violations, never errors.  What the data cannot settle is a
  * violation of verdict unknown.  Cost is the sum of the cost lines. */
-#include "intelligent/evaluation/evaluation_priv.h"
+#include "intelligent/evaluation/measure_priv.h"
 
-/* Search nodes in giving accelerator models to instances of one site that name none; with one model
- * per kind, the usual case, it needs one node an instance. */
-#define MODEL_SEARCH_NODES 20000
-
-struct seat {    /* one instance */
-    size_t site; /* SIZE_MAX: not placed */
-    size_t placement;
-    int accelerator; /* index into the site's accelerators; -1 none */
-};
-
-struct where { /* one component */
-    struct seat *seats;
-    size_t count;
-    size_t *sites; /* distinct */
-    size_t site_count;
-};
-
-struct use { /* of one site */
-    size_t site;
-    double vcpus, memory_gib, disk_gib;
-    int64_t *accelerators; /* by index into the site's, taken by this solution */
-};
-
-struct measure {
-    struct evaluation_model *model;
-    struct solution *solution;
-    struct evaluation_checks *checks;
-    struct arena *arena;
-    struct where *where;
-    LIST(struct use) uses;
-    uint32_t *use_of; /* site → index + 1 */
-    double *load;     /* link → Mbit/s of this solution */
-    size_t *links;    /* room for one path */
-    double latency;
-    bool latency_known;
-};
-
-static const struct requirement_component *component_at(const struct measure *m, size_t c)
-{
-    return &m->model->requirement->components.items[c];
-}
-
-static const struct site *site_at(const struct measure *m, size_t s)
-{
-    return &m->model->network->sites.items[s];
-}
-
-static struct feasibility_check *claim(struct measure *m, int dimension, const char *code,
-                                       const char *subject, int verdict, const char *required,
-                                       const char *observed, const char *unit, double margin)
+struct feasibility_check *evaluation_measure_claim(struct measure *m, int dimension,
+                                                   const char *code, const char *subject,
+                                                   int verdict, const char *required,
+                                                   const char *observed, const char *unit,
+                                                   double margin)
 {
     struct evaluation_claim item = {dimension,
                                     code,
@@ -75,8 +30,9 @@ static struct feasibility_check *claim_number(struct measure *m, int dimension, 
 {
     if (verdict == VERDICT_PASS && !m->checks->passes_too)
         return NULL;
-    return claim(m, dimension, code, subject, verdict, evaluation_number(m->arena, required),
-                 evaluation_number(m->arena, observed), unit, margin);
+    return evaluation_measure_claim(m, dimension, code, subject, verdict,
+                                    evaluation_number(m->arena, required),
+                                    evaluation_number(m->arena, observed), unit, margin);
 }
 
 static void unknown_price(struct measure *m, const struct site *site, const char *item,
@@ -84,8 +40,8 @@ static void unknown_price(struct measure *m, const struct site *site, const char
 {
     const char *code = arena_printf(m->arena, "unknown.price.%s", item);
     struct feasibility_check *check =
-        claim(m, DIMENSION_COST, code, component ? component : site->id, VERDICT_UNKNOWN, NULL,
-              NULL, NULL, NAN);
+        evaluation_measure_claim(m, DIMENSION_COST, code, component ? component : site->id,
+                                 VERDICT_UNKNOWN, NULL, NULL, NULL, NAN);
     evaluation_evidence_add(m->checks, check, "site", site->id, "the network states no such price",
                             0);
 }
@@ -110,24 +66,25 @@ static void seat_placements(struct measure *m)
         while (c < requirement->components.count && !str_eq(component_at(m, c)->name, name))
             c++;
         if (c == requirement->components.count) {
-            claim(m, DIMENSION_COMPUTE, "component", name, VERDICT_FAIL,
-                  "a component of the requirement", name, NULL, NAN);
+            evaluation_measure_claim(m, DIMENSION_COMPUTE, "component", name, VERDICT_FAIL,
+                                     "a component of the requirement", name, NULL, NAN);
             continue;
         }
         struct where *where = &m->where[c];
         size_t site = evaluation_index_find(m->model->index, placement->site);
         if (site >= m->model->index->sites) {
-            claim(m, DIMENSION_COMPUTE, "site", name, VERDICT_FAIL, "a site of the network",
-                  placement->site, NULL, NAN);
+            evaluation_measure_claim(m, DIMENSION_COMPUTE, "site", name, VERDICT_FAIL,
+                                     "a site of the network", placement->site, NULL, NAN);
             continue;
         }
         bool in_range = placement->instance >= 0 && (size_t)placement->instance < where->count;
         if (!in_range || where->seats[placement->instance].site != SIZE_MAX) {
-            claim(m, DIMENSION_COMPUTE, "instances", name, VERDICT_FAIL,
-                  arena_printf(m->arena, "each of 0…%zu once", where->count - 1),
-                  arena_printf(m->arena, "instance %lld %s", (long long)placement->instance,
-                               in_range ? "twice" : "out of range"),
-                  NULL, NAN);
+            evaluation_measure_claim(m, DIMENSION_COMPUTE, "instances", name, VERDICT_FAIL,
+                                     arena_printf(m->arena, "each of 0…%zu once", where->count - 1),
+                                     arena_printf(m->arena, "instance %lld %s",
+                                                  (long long)placement->instance,
+                                                  in_range ? "twice" : "out of range"),
+                                     NULL, NAN);
             continue;
         }
         where->seats[placement->instance] = (struct seat){site, p, -1};
@@ -161,8 +118,9 @@ static void distinct_sites(struct measure *m)
 static void stated_word(struct measure *m, size_t c, const struct site *site, const char *code,
                         const char *required, const char *observed)
 {
-    struct feasibility_check *check = claim(m, DIMENSION_COMPUTE, code, component_at(m, c)->name,
-                                            VERDICT_PASS, required, observed, NULL, NAN);
+    struct feasibility_check *check =
+        evaluation_measure_claim(m, DIMENSION_COMPUTE, code, component_at(m, c)->name, VERDICT_PASS,
+                                 required, observed, NULL, NAN);
     evaluation_evidence_add(m->checks, check, "site", site->id, "as the network states it", 0);
 }
 
@@ -212,7 +170,7 @@ static void check_eligibility(struct measure *m)
             }
             bool unknown = str_has_prefix(reason.reason, "unknown.");
             bool form = strcmp(reason.reason, "form") == 0;
-            struct feasibility_check *check = claim(
+            struct feasibility_check *check = evaluation_measure_claim(
                 m, form ? DIMENSION_APPLICATION : DIMENSION_COMPUTE, reason.reason,
                 component_at(m, c)->name, unknown ? VERDICT_UNKNOWN : VERDICT_FAIL, reason.required,
                 reason.observed, reason.unit, reason.margin.set ? reason.margin.value : NAN);
@@ -242,8 +200,8 @@ static void settle_flavor(struct measure *m, size_t c, const struct seat *seat)
     struct solution_placement *placement = &m->solution->placements.items[seat->placement];
     if (site->flavors.count == 0) {
         if (placement->flavor)
-            claim(m, DIMENSION_COMPUTE, "flavor", component->name, VERDICT_FAIL, "no flavor",
-                  placement->flavor, NULL, NAN);
+            evaluation_measure_claim(m, DIMENSION_COMPUTE, "flavor", component->name, VERDICT_FAIL,
+                                     "no flavor", placement->flavor, NULL, NAN);
         return;
     }
     const struct site_flavor *cheapest = evaluation_cheapest_flavor(site, component);
@@ -261,122 +219,8 @@ static void settle_flavor(struct measure *m, size_t c, const struct seat *seat)
         named && named->vcpus >= evaluation_amount(component->vcpus) - EVALUATION_FLAVOR_TOL &&
         named->memory_gib >= evaluation_amount(component->memory_gib) - EVALUATION_FLAVOR_TOL;
     if (!holds || named->price_hour > cheapest->price_hour + EVALUATION_FLAVOR_TOL)
-        claim(m, DIMENSION_COMPUTE, "flavor", component->name, VERDICT_FAIL, cheapest->name,
-              placement->flavor, NULL, NAN);
-}
-
-/* Instances of one site that leave their model open, and the cheapest way found to serve them. */
-struct model_search {
-    struct measure *m;
-    const struct site *site;
-    LIST(struct seat *) open;
-    LIST(size_t) component;
-    int64_t *used;
-    int *now, *best;
-    double best_cost;
-    bool best_fits;
-    int nodes;
-};
-
-static void search_models(struct model_search *search, size_t at, double cost)
-{
-    if (search->nodes++ > MODEL_SEARCH_NODES || (search->best_fits && cost >= search->best_cost))
-        return;
-    if (at == search->open.count) {
-        search->best_fits = true;
-        search->best_cost = cost;
-        memcpy(search->best, search->now, at * sizeof *search->best);
-        return;
-    }
-    const struct requirement_accelerator *asked =
-        component_at(search->m, search->component.items[at])->accelerator;
-    bool *tried =
-        arena_array(search->m->arena, search->site->accelerators.count + 1, sizeof *tried);
-    for (;;) { /* cheapest model first */
-        int pick = -1;
-        double price = INFINITY;
-        for (size_t i = 0; i < search->site->accelerators.count; i++) {
-            const struct site_accelerator *offered = &search->site->accelerators.items[i];
-            double own = evaluation_accelerator_price(search->site, offered->model);
-            own = isnan(own) ? 1e12 : own; /* an unpriced model is taken last */
-            if (!tried[i] && evaluation_accelerator_suits(offered, asked) && own < price &&
-                search->used[i] + asked->count <= offered->count - offered->allocated) {
-                pick = (int)i;
-                price = own;
-            }
-        }
-        if (pick < 0)
-            return;
-        tried[pick] = true;
-        search->used[pick] += asked->count;
-        search->now[at] = pick;
-        search_models(search, at + 1, cost + (double)asked->count * price);
-        search->used[pick] -= asked->count;
-    }
-}
-
-/* When no assignment fits, each takes its cheapest model, and capacity tells. */
-static int cheapest_model(const struct site *site, const struct requirement_accelerator *asked)
-{
-    int best = -1;
-    double price = INFINITY;
-    for (size_t i = 0; i < site->accelerators.count; i++) {
-        double own = evaluation_accelerator_price(site, site->accelerators.items[i].model);
-        if (evaluation_accelerator_suits(&site->accelerators.items[i], asked) &&
-            (best < 0 || own < price)) {
-            best = (int)i;
-            price = own;
-        }
-    }
-    return best;
-}
-
-static void settle_models(struct measure *m, struct use *use)
-{
-    struct model_search search = {.m = m, .site = site_at(m, use->site), .used = use->accelerators};
-    for (size_t c = 0; c < m->model->requirement->components.count; c++) {
-        const struct requirement_accelerator *asked = component_at(m, c)->accelerator;
-        if (!asked)
-            continue;
-        for (size_t i = 0; i < m->where[c].count; i++) {
-            struct seat *seat = &m->where[c].seats[i];
-            if (seat->site != use->site)
-                continue;
-            const char *named = m->solution->placements.items[seat->placement].accelerator_model;
-            if (!named) {
-                *LIST_ADD(m->arena, &search.open) = seat;
-                *LIST_ADD(m->arena, &search.component) = c;
-                continue;
-            }
-            for (size_t k = 0; k < search.site->accelerators.count; k++)
-                if (str_eq(search.site->accelerators.items[k].model, named) &&
-                    evaluation_accelerator_suits(&search.site->accelerators.items[k], asked))
-                    seat->accelerator = (int)k;
-            if (seat->accelerator < 0)
-                claim(m, DIMENSION_COMPUTE, "accelerator", component_at(m, c)->name, VERDICT_FAIL,
-                      asked->model ? asked->model
-                                   : json_enum_name(requirement_accelerator_names, asked->kind),
-                      named, NULL, NAN);
-            else
-                use->accelerators[seat->accelerator] += asked->count;
-        }
-    }
-    if (search.open.count == 0)
-        return;
-    search.now = arena_array(m->arena, search.open.count, sizeof *search.now);
-    search.best = arena_array(m->arena, search.open.count, sizeof *search.best);
-    search_models(&search, 0, 0);
-    for (size_t i = 0; i < search.open.count; i++) {
-        struct seat *seat = search.open.items[i];
-        const struct requirement_accelerator *asked =
-            component_at(m, search.component.items[i])->accelerator;
-        seat->accelerator = search.best_fits ? search.best[i] : cheapest_model(search.site, asked);
-        if (seat->accelerator < 0)
-            continue; /* none offered: said by eligibility */
-        use->accelerators[seat->accelerator] += asked->count;
-        m->solution->placements.items[seat->placement].accelerator_model =
-            search.site->accelerators.items[seat->accelerator].model;
-    }
+        evaluation_measure_claim(m, DIMENSION_COMPUTE, "flavor", component->name, VERDICT_FAIL,
+                                 cheapest->name, placement->flavor, NULL, NAN);
 }
 
 /* ---- capacity ---- */
@@ -392,10 +236,10 @@ static void check_amount(struct measure *m, const struct site *site, const char 
                                                            : VERDICT_FAIL;
     if (verdict == VERDICT_PASS && !m->checks->passes_too)
         return;
-    struct feasibility_check *check =
-        claim(m, DIMENSION_COMPUTE, code, site->id, verdict, evaluation_number(m->arena, placed),
-              capacity.set ? evaluation_number(m->arena, free) : NULL, unit,
-              capacity.set ? free - placed : NAN);
+    struct feasibility_check *check = evaluation_measure_claim(
+        m, DIMENSION_COMPUTE, code, site->id, verdict, evaluation_number(m->arena, placed),
+        capacity.set ? evaluation_number(m->arena, free) : NULL, unit,
+        capacity.set ? free - placed : NAN);
     evaluation_evidence_add(m->checks, check, "site", site->id, "capacity less what is allocated",
                             0);
 }
@@ -416,7 +260,7 @@ static void check_capacity(struct measure *m)
     for (size_t u = 0; u < m->uses.count; u++) {
         struct use *use = &m->uses.items[u];
         const struct site *site = site_at(m, use->site);
-        settle_models(m, use);
+        evaluation_settle_models(m, use);
         check_amount(m, site, "capacity.vcpus", use->vcpus, site->capacity.vcpus,
                      site->allocated.vcpus, "vCPU");
         check_amount(m, site, "capacity.memory_gib", use->memory_gib, site->capacity.memory_gib,
@@ -613,8 +457,8 @@ static void check_flow(struct measure *m, const struct evaluation_flow *flow, si
         m->latency_known = false;
         if (flow->from < 0) {
             if (flow->max_latency_ms.set || flow->bandwidth_mbps > 0)
-                claim(m, DIMENSION_NETWORK, "unknown.access", name, VERDICT_UNKNOWN,
-                      "an access point", NULL, NULL, NAN);
+                evaluation_measure_claim(m, DIMENSION_NETWORK, "unknown.access", name,
+                                         VERDICT_UNKNOWN, "an access point", NULL, NULL, NAN);
             cost_of_flow(m, flow, to, 0);
         }
         return;
@@ -623,8 +467,8 @@ static void check_flow(struct measure *m, const struct evaluation_flow *flow, si
     size_t links = 0;
     evaluation_path(m->model, from, to, m->links, &links, m->model->index->nodes);
     if (isinf(latency)) {
-        struct feasibility_check *check = claim(m, DIMENSION_NETWORK, "connectivity", name,
-                                                VERDICT_FAIL, "a path", "none", NULL, NAN);
+        struct feasibility_check *check = evaluation_measure_claim(
+            m, DIMENSION_NETWORK, "connectivity", name, VERDICT_FAIL, "a path", "none", NULL, NAN);
         evaluation_evidence_add(
             m->checks, check, "path",
             arena_printf(m->arena, "%s…%s", m->model->index->node_id[from], site_id),
@@ -639,9 +483,9 @@ static void check_flow(struct measure *m, const struct evaluation_flow *flow, si
     const struct solution_route *route = &m->solution->routes.items[m->solution->routes.count - 1];
     const char *ref = arena_printf(m->arena, "%s…%s", route->from_node, route->to_node);
     if (m->checks->passes_too) {
-        struct feasibility_check *check =
-            claim(m, DIMENSION_NETWORK, "connectivity", name, VERDICT_PASS, "a path",
-                  arena_printf(m->arena, "%zu links", links), NULL, NAN);
+        struct feasibility_check *check = evaluation_measure_claim(
+            m, DIMENSION_NETWORK, "connectivity", name, VERDICT_PASS, "a path",
+            arena_printf(m->arena, "%zu links", links), NULL, NAN);
         evaluation_evidence_add(m->checks, check, "path", ref, "least-latency path over links", 0);
     }
     if (!flow->max_latency_ms.set)
@@ -668,11 +512,11 @@ static void check_links(struct measure *m)
         if (verdict == VERDICT_PASS && !m->checks->passes_too)
             continue;
         const char *name = arena_printf(m->arena, "%s—%s", link->a, link->b);
-        struct feasibility_check *check =
-            claim(m, DIMENSION_NETWORK, "bandwidth", name, verdict,
-                  evaluation_number(m->arena, m->load[i]),
-                  verdict == VERDICT_UNKNOWN ? NULL : evaluation_number(m->arena, free), "Mbit/s",
-                  verdict == VERDICT_UNKNOWN ? NAN : free - m->load[i]);
+        struct feasibility_check *check = evaluation_measure_claim(
+            m, DIMENSION_NETWORK, "bandwidth", name, verdict,
+            evaluation_number(m->arena, m->load[i]),
+            verdict == VERDICT_UNKNOWN ? NULL : evaluation_number(m->arena, free), "Mbit/s",
+            verdict == VERDICT_UNKNOWN ? NAN : free - m->load[i]);
         evaluation_evidence_add(m->checks, check, "link", name, "bandwidth less what is used", 0);
     }
 }
@@ -726,10 +570,11 @@ static void check_availability(struct measure *m, struct evaluation_figures *out
                                                                      : VERDICT_FAIL;
     if (verdict == VERDICT_PASS && !m->checks->passes_too)
         return;
-    struct feasibility_check *check = claim(m, DIMENSION_BUSINESS, "availability", "service",
-                                            verdict, evaluation_number(m->arena, asked.value),
-                                            known ? evaluation_number(m->arena, up * 100) : NULL,
-                                            "%", known ? up * 100 - asked.value : NAN);
+    struct feasibility_check *check =
+        evaluation_measure_claim(m, DIMENSION_BUSINESS, "availability", "service", verdict,
+                                 evaluation_number(m->arena, asked.value),
+                                 known ? evaluation_number(m->arena, up * 100) : NULL, "%",
+                                 known ? up * 100 - asked.value : NAN);
     evaluation_evidence_add(m->checks, check, "network", "availability_percent",
                             "product over components of what their distinct sites leave up", 0);
 }
@@ -753,10 +598,10 @@ static void check_budget(struct measure *m, bool cost_known)
         return;
     double observed = m->solution->cost * months;
     struct feasibility_check *check =
-        claim(m, DIMENSION_COST, "budget", "service", verdict,
-              evaluation_number(m->arena, budget->amount),
-              isnan(months) ? NULL : evaluation_number(m->arena, observed), unit,
-              verdict == VERDICT_UNKNOWN ? NAN : budget->amount - observed);
+        evaluation_measure_claim(m, DIMENSION_COST, "budget", "service", verdict,
+                                 evaluation_number(m->arena, budget->amount),
+                                 isnan(months) ? NULL : evaluation_number(m->arena, observed), unit,
+                                 verdict == VERDICT_UNKNOWN ? NAN : budget->amount - observed);
     const char *why = !isnan(months) ? "sum of the cost lines"
                       : budget->period == PERIOD_ONCE && !m->model->requirement->duration_days.set
                           ? "a budget paid once needs a duration"

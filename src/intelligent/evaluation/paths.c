@@ -349,6 +349,12 @@ double evaluation_paths_walk(struct evaluation_paths *paths, size_t from, size_t
         top_a = top_b = meeting(paths, a, b);
         price -= 2 * paths->to_root[top_a].price;
     }
+    if (!ret_links && !ret_count) { /* the price alone is known without walking */
+        if (ra == rb)
+            return (double)price / UNIT;
+        const struct way *way = core_way(paths, paths->core_of[ra], paths->core_of[rb]);
+        return way->latency == UNREACHED ? INFINITY : (double)(price + way->price) / UNIT;
+    }
     for (uint32_t u = a; u != top_a; u = paths->up[u])
         walk_add(&walk, paths->up_link[u]);
     if (ra != rb) {

@@ -8,37 +8,9 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "intelligent/intent/intent_priv.h"
+#include "intelligent/intent/phrase.h"
 
 #define COMPONENTS_MAX 64 /* more is no sentence of a customer; the rest is left unread */
-#define PLACES_MAX 8      /* places that one statement spreads machines over */
-
-enum slot {
-    SLOT_COUNT,
-    SLOT_CPU,
-    SLOT_MEMORY,
-    SLOT_DISK,
-    SLOT_ACCEL,
-    SLOT_ARCH,
-    SLOT_TIER,
-    SLOT_LOCATION,
-    SLOTS
-};
-
-static const int slot_fields[SLOTS] = {FIELD_COUNT, FIELD_CPU,  FIELD_MEMORY, FIELD_DISK,
-                                       FIELD_ACCEL, FIELD_ARCH, FIELD_TIER,   FIELD_LOCATION};
-
-struct phrase {
-    size_t first, last; /* facts */
-    uint32_t clause;
-    struct intent_fact *slots[SLOTS];
-    struct intent_fact *app, *role, *machine, *delivery; /* heads, the first of each */
-    struct intent_fact *same, *twice, *places, *cloud;
-    struct intent_fact *spread[PLACES_MAX];
-    unsigned spread_count;
-    double more_disk; /* system disk + data disk */
-    bool correction;
-};
 
 struct group {
     const char *name;
@@ -65,209 +37,14 @@ struct arbiter {
     uint32_t pending_sentence;
 };
 
-static int slot_of(int field)
-{
-    for (int s = 0; s < SLOTS; s++)
-        if (slot_fields[s] == field)
-            return s;
-    return -1;
-}
-
 static bool is_spec(int slot)
 {
     return slot == SLOT_CPU || slot == SLOT_MEMORY || slot == SLOT_DISK || slot == SLOT_ACCEL;
 }
 
-static bool of_component(const struct intent_fact *fact)
-{
-    return !fact->dead && fact->field < FIELD_BREAK && !(fact->flags & FACT_NEGATED);
-}
-
 static const struct intent_clause *clause_of(const struct arbiter *a, uint32_t clause)
 {
     return &a->read->clauses.items[clause];
-}
-
-/* ---- phrases ---- */
-
-static bool joins_list(const struct intent_read *read, const struct intent_fact *before,
-                       const struct intent_fact *fact)
-{
-    if (fact->first < before->last || fact->first > before->last + 2)
-        return false;
-    for (uint32_t i = before->last; i < fact->first; i++) {
-        const struct intent_token *token = intent_at(read, i);
-        if (!(token->kind == TOKEN_PUNCT && (token->punct == '&' || token->punct == '/')) &&
-            !intent_is(token, CLASS_MARK, MARK_CONJ) && !intent_is(token, CLASS_MARK, MARK_AT) &&
-            !intent_is(token, CLASS_MARK, MARK_PUT))
-            return false;
-    }
-    return true;
-}
-
-static bool phrase_conflict(const struct intent_read *read, const struct phrase *p,
-                            const struct intent_fact *fact)
-{
-    int slot = slot_of(fact->field);
-    if (slot < 0 || !p->slots[slot] || (fact->flags & FACT_CORRECTION))
-        return false;
-    switch (slot) {
-    case SLOT_DISK:
-        return false;
-    case SLOT_ARCH:
-        return false;
-    case SLOT_LOCATION:
-    case SLOT_TIER: {
-        const struct intent_fact *before = slot == SLOT_LOCATION && p->spread_count
-                                               ? p->spread[p->spread_count - 1]
-                                               : p->slots[slot];
-        if (slot == SLOT_TIER && before->code == fact->code)
-            return false;
-        return !joins_list(read, before, fact);
-    }
-    case SLOT_ACCEL:
-        return !(p->slots[slot]->code == fact->code && (!fact->text || !p->slots[slot]->text) &&
-                 (fact->value == 0 || p->slots[slot]->value == 0));
-    default:
-        return true;
-    }
-}
-
-static void phrase_take(struct phrase *p, struct intent_fact *fact)
-{
-    int slot = slot_of(fact->field);
-    p->correction |= (fact->flags & FACT_CORRECTION) != 0;
-    if (slot == SLOT_LOCATION) {
-        if (!p->slots[slot])
-            p->slots[slot] = fact;
-        if (p->spread_count < PLACES_MAX)
-            p->spread[p->spread_count++] = fact;
-        return;
-    }
-    if (slot == SLOT_DISK && p->slots[slot]) {
-        p->more_disk += fact->value;
-        return;
-    }
-    if (slot == SLOT_ACCEL && p->slots[slot]) {
-        struct intent_fact *first = p->slots[slot];
-        if (!first->text)
-            first->text = fact->text;
-        if (first->value == 0) {
-            first->value = fact->value;
-            first->flags |= fact->flags;
-        }
-        return;
-    }
-    if (slot == SLOT_ARCH && p->slots[slot]) {
-        if (p->slots[slot]->code != fact->code)
-            p->slots[slot]->flags |= FACT_EITHER; /* x86、ARM均可 */
-        return;
-    }
-    if (slot >= 0) {
-        p->slots[slot] = fact;
-        return;
-    }
-    switch (fact->field) {
-    case FIELD_HEAD: {
-        struct intent_fact **place = fact->code == HEAD_APP       ? &p->app
-                                     : fact->code == HEAD_ROLE    ? &p->role
-                                     : fact->code == HEAD_MACHINE ? &p->machine
-                                                                  : &p->delivery;
-        if (!*place)
-            *place = fact;
-        if ((int)fact->value == FORM_SERVER && !p->machine)
-            p->machine = fact;
-        if ((int)fact->value != FORM_SERVER && (int)fact->value != FORM_ABSENT && !p->delivery)
-            p->delivery = fact;
-        break;
-    }
-    case FIELD_SAME:
-        p->same = p->same ? p->same : fact;
-        break;
-    case FIELD_DOUBLE:
-        p->twice = fact;
-        break;
-    case FIELD_PLACES:
-        p->places = fact;
-        break;
-    case FIELD_CLOUD:
-        p->cloud = fact;
-        break;
-    default:
-        break;
-    }
-}
-
-static bool after_conj(const struct intent_read *read, const struct intent_fact *fact)
-{
-    if (fact->flags & FACT_CONJ)
-        return true;
-    if (fact->first == 0)
-        return false;
-    const struct intent_token *token = intent_at(read, fact->first - 1);
-    return intent_is(token, CLASS_MARK, MARK_CONJ) ||
-           (token->kind == TOKEN_PUNCT && (token->punct == '&' || token->punct == '+'));
-}
-
-/* Where the next phrase begins when `at` contradicts [first, at): heads and places that stand
- * before their numbers go with the number that follows. */
-static size_t phrase_border(const struct intent_read *read, const struct intent_fact *facts,
-                            size_t first, size_t at)
-{
-    bool leads = false;
-    for (size_t i = first; i < at; i++) {
-        if (!of_component(&facts[i]))
-            continue;
-        int field = facts[i].field;
-        leads = field == FIELD_HEAD || field == FIELD_LOCATION || field == FIELD_TIER;
-        break;
-    }
-    size_t border = at;
-    for (size_t i = at; i-- > first + 1;) {
-        if (!of_component(&facts[i]))
-            continue;
-        int field = facts[i].field;
-        if (field != FIELD_HEAD && field != FIELD_LOCATION && field != FIELD_TIER &&
-            field != FIELD_ARCH && field != FIELD_CLOUD)
-            break;
-        bool conj = after_conj(read, &facts[i]);
-        if (leads || conj)
-            border = i;
-        if (conj)
-            break;
-    }
-    return border;
-}
-
-static size_t phrase_read(struct arbiter *a, size_t first, struct phrase *p)
-{
-    struct intent_fact *facts = a->read->facts.items;
-    size_t count = a->read->facts.count, i = first;
-    memset(p, 0, sizeof *p);
-    p->first = first;
-    p->clause = facts[first].clause;
-    size_t border = 0;
-    for (; i < count && facts[i].clause == p->clause; i++) {
-        if (!of_component(&facts[i]))
-            continue;
-        if (phrase_conflict(a->read, p, &facts[i])) {
-            border = phrase_border(a->read, facts, first, i);
-            break;
-        }
-        phrase_take(p, &facts[i]);
-    }
-    if (border > first && border < i) { /* read again, only to the border */
-        uint32_t clause = p->clause;
-        memset(p, 0, sizeof *p);
-        p->first = first;
-        p->clause = clause;
-        for (size_t k = first; k < border; k++)
-            if (of_component(&facts[k]))
-                phrase_take(p, &facts[k]);
-        i = border;
-    }
-    p->last = i;
-    return i > first ? i : first + 1;
 }
 
 /* ---- components ---- */
@@ -303,7 +80,7 @@ static int find_named(const struct arbiter *a, const char *name)
     return -1;
 }
 
-static struct group *begin(struct arbiter *a, const struct phrase *p)
+static struct group *begin(struct arbiter *a, const struct intent_phrase *p)
 {
     if (a->count == COMPONENTS_MAX)
         return &a->groups[a->current];
@@ -356,12 +133,12 @@ static int label_slot(const struct intent_read *read, const struct intent_fact *
 }
 
 /* 同上, same spec as the dashboard, CPU内存翻倍 */
-static void refer(struct arbiter *a, struct group *g, const struct phrase *p)
+static void refer(struct arbiter *a, struct group *g, const struct intent_phrase *p)
 {
     int index = (int)(g - a->groups), target = index - 1;
     for (size_t i = p->first; i < p->last; i++) {
         const struct intent_fact *fact = &a->read->facts.items[i];
-        if (fact->field == FIELD_HEAD && of_component(fact)) {
+        if (fact->field == FIELD_HEAD && intent_of_component(fact)) {
             int named = find_named(a, fact->text);
             if (named >= 0 && named != index)
                 target = named;
@@ -372,7 +149,7 @@ static void refer(struct arbiter *a, struct group *g, const struct phrase *p)
     if (p->twice) {
         int slots[SLOTS] = {0};
         if (label_slot(a->read, p->twice, slots) == 0)
-            slots[SLOT_CPU] = slots[SLOT_MEMORY] = 1;
+            slots[SLOT_CPU] = slots[SLOT_MEMORY] = slots[SLOT_DISK] = slots[SLOT_ACCEL] = 1;
         for (int s = 0; s < SLOTS; s++)
             if (slots[s])
                 g->factor[s] = p->twice->value;
@@ -387,7 +164,7 @@ static void refer(struct arbiter *a, struct group *g, const struct phrase *p)
     g->same = target;
 }
 
-static void lay(struct arbiter *a, struct group *g, const struct phrase *p)
+static void lay(struct arbiter *a, struct group *g, const struct intent_phrase *p)
 {
     for (int s = 0; s < SLOTS; s++) {
         struct intent_fact *fact = p->slots[s];
@@ -397,15 +174,9 @@ static void lay(struct arbiter *a, struct group *g, const struct phrase *p)
             g->value[s] += fact->value + p->more_disk; /* 系统盘 + 数据盘 in two clauses */
             continue;
         }
-        if (s == SLOT_ACCEL && g->slots[s]) {
-            struct intent_fact *first = g->slots[s];
-            if (!first->text)
-                first->text = fact->text;
-            if (g->value[s] == 0 || first->value == 0) {
-                first->flags |= fact->flags;
-                g->value[s] = fact->value;
-                first->value = fact->value;
-            }
+        if (s == SLOT_ACCEL && g->slots[s] && !g->borrowed[s]) {
+            intent_join_cards(g->slots[s], fact);
+            g->value[s] = g->slots[s]->value;
             continue;
         }
         give(g, s, fact);
@@ -423,9 +194,7 @@ static void lay(struct arbiter *a, struct group *g, const struct phrase *p)
     if (p->same || p->twice)
         refer(a, g, p);
     if (p->places && p->slots[SLOT_COUNT]) {
-        if (p->places->value > 1) {
-            g->value[SLOT_COUNT] *= p->places->value;
-        } else {
+        if (p->places->value == 0) {
             for (int i = a->count; i-- > 0;)
                 if (a->groups[i].spread_count > 1 && &a->groups[i] != g) {
                     memcpy(g->spread, a->groups[i].spread, sizeof g->spread);
@@ -436,7 +205,7 @@ static void lay(struct arbiter *a, struct group *g, const struct phrase *p)
     }
 }
 
-static bool differs(const struct group *g, const struct phrase *p)
+static bool differs(const struct group *g, const struct intent_phrase *p)
 {
     for (int s = 0; s < SLOTS; s++) {
         const struct intent_fact *have = g->slots[s], *want = p->slots[s];
@@ -448,9 +217,7 @@ static bool differs(const struct group *g, const struct phrase *p)
             continue;
         if (s == SLOT_LOCATION && str_eq(have->text, want->text))
             continue;
-        if (s == SLOT_ACCEL && have->code == want->code &&
-            (!have->text || !want->text || str_eq(have->text, want->text)) &&
-            (have->value == 0 || want->value == 0))
+        if (s == SLOT_ACCEL && intent_same_cards(have, want))
             continue;
         return true;
     }
@@ -458,7 +225,7 @@ static bool differs(const struct group *g, const struct phrase *p)
            g->slots[SLOT_COUNT];
 }
 
-static void correct(struct arbiter *a, const struct phrase *p)
+static void correct(struct arbiter *a, const struct intent_phrase *p)
 {
     struct group *g = &a->groups[a->current];
     if (p->app) {
@@ -490,14 +257,31 @@ static void correct(struct arbiter *a, const struct phrase *p)
         g->machine = p->machine;
 }
 
-static bool only_places(const struct phrase *p)
+static bool only_places(const struct intent_phrase *p)
 {
     return !p->app && !p->role && !p->machine && !p->delivery && !p->slots[SLOT_COUNT] &&
            !has_spec(p->slots) && !p->same && !p->twice && !p->places;
 }
 
+/* "web 2台，db 1台，放上海": nothing stronger than a comma stands between the list and this clause;
+ * "…；都要SSD，放在苏州": the clause before spoke of all. */
+static bool of_whole(const struct arbiter *a, const struct intent_phrase *p)
+{
+    const struct intent_clause *before = p->clause > 0 ? clause_of(a, p->clause - 1) : NULL;
+    if (before &&
+        intent_find(a->read, before->first, before->last, CLASS_MARK, MARK_ALL) != UINT32_MAX)
+        return true;
+    uint32_t first = a->groups[a->count - 2].clause;
+    for (uint32_t c = first + 1; c <= p->clause; c++) {
+        char sign = clause_of(a, c)->before;
+        if (sign == ';' || sign == 'E' || sign == '\n')
+            return false;
+    }
+    return true;
+}
+
 /* A clause of places, tiers or architectures alone. */
-static void qualify(struct arbiter *a, const struct phrase *p)
+static void qualify(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
     bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
@@ -517,7 +301,7 @@ static void qualify(struct arbiter *a, const struct phrase *p)
         for (int i = 0; i < a->count; i++)
             any |= a->groups[i].slots[s] != NULL;
         struct group *g = &a->groups[a->current];
-        if (a->count > 1 && !any && (strong || (fact->flags & FACT_ALL)))
+        if (a->count > 1 && !any && (strong || of_whole(a, p)))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
@@ -530,7 +314,7 @@ static void qualify(struct arbiter *a, const struct phrase *p)
     }
 }
 
-static bool spread_spec(struct arbiter *a, const struct phrase *p)
+static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
 {
     /* 北京3台、上海2台，每台8核16G: a specification after several that have none */
     if (p->app || p->machine || p->slots[SLOT_COUNT] || !has_spec(p->slots) || p->same || p->twice)
@@ -547,7 +331,7 @@ static bool spread_spec(struct arbiter *a, const struct phrase *p)
     return true;
 }
 
-static void settle(struct arbiter *a, const struct phrase *p)
+static void settle(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
     bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
@@ -579,6 +363,16 @@ static void settle(struct arbiter *a, const struct phrase *p)
     }
     if (spread_spec(a, p))
         return;
+    struct intent_phrase reference;
+    if (p->app && (p->same || p->twice) && (g->app || group_scored(g))) {
+        int named = find_named(a, p->app->text);
+        if (named >= 0 &&
+            named != a->current) { /* 配置是网站的两倍: named as a model, not as a part */
+            reference = *p;
+            reference.app = NULL;
+            p = &reference;
+        }
+    }
     if (p->app) {
         int named = find_named(a, p->app->text);
         if (named >= 0 && !differs(&a->groups[named], p)) {
@@ -647,7 +441,7 @@ static void resolve(struct arbiter *a, int index)
     if (g->same >= 0 && g->same < a->count && g->same != index) {
         const struct group *from = &a->groups[g->same];
         for (int s = 0; s < SLOTS; s++) {
-            if (g->slots[s] && !g->borrowed[s] && !g->factor[s])
+            if (g->slots[s] && !g->borrowed[s] && !(g->factor[s] > 0))
                 continue;
             if (!from->slots[s])
                 continue;
@@ -656,7 +450,7 @@ static void resolve(struct arbiter *a, int index)
                 g->value[s] = from->value[s] * g->factor[s];
                 g->borrowed[s] = true;
             } else if (g->same_slot[s] ||
-                       (s == SLOT_MEMORY && g->factor[SLOT_CPU] > 0 && !g->factor[s])) {
+                       (s == SLOT_MEMORY && g->factor[SLOT_CPU] > 0 && !(g->factor[s] > 0))) {
                 g->slots[s] = from->slots[s];
                 g->value[s] = from->value[s];
                 g->borrowed[s] = true;
@@ -683,12 +477,18 @@ static void share_totals(struct group *g)
             g->value[s] /= machines;
 }
 
+/* 8个校区各3台, 主备各一台: machines counted for each of several. */
 static double implied_count(const struct arbiter *a, const struct group *g)
 {
-    /* 主备各一台 */
     const struct intent_fact *count = g->slots[SLOT_COUNT];
     if (!count || !(count->flags & FACT_EACH) || g->spread_count > 1)
         return 1;
+    for (size_t i = 0; i < a->read->facts.count; i++) {
+        const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->field == FIELD_PLACES && fact->value > 1 && fact->clause + 3 >= count->clause &&
+            fact->clause <= count->clause + 2)
+            return fact->value;
+    }
     for (size_t i = 0; i < a->read->facts.count; i++) {
         const struct intent_fact *fact = &a->read->facts.items[i];
         if (fact->clause > count->clause)
@@ -715,6 +515,24 @@ static void set_double(struct arbiter *a, int index, int slot, struct opt_double
 static const char *fallback_name(const struct arbiter *a)
 {
     return str_eq(a->read->out->language, "zh") ? "服务器" : "servers";
+}
+
+static bool name_taken(const struct arbiter *a, const char *name, size_t before)
+{
+    for (size_t i = 0; i < before; i++)
+        if (str_eq(a->read->out->requirement.components.items[i].name, name))
+            return true;
+    return false;
+}
+
+/* Names are keys to those who read the requirement: a second one takes its place or a number. */
+static void name_apart(struct arbiter *a, struct requirement_component *c, size_t index)
+{
+    const char *name = c->name;
+    if (name_taken(a, name, index) && c->location)
+        c->name = name = arena_printf(a->read->arena, "%s %s", name, c->location);
+    for (size_t n = 2; name_taken(a, c->name, index); n++)
+        c->name = arena_printf(a->read->arena, "%s %zu", name, n);
 }
 
 static void emit(struct arbiter *a, int index, const struct intent_fact *location)
@@ -775,6 +593,7 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
         c->location = fact->text;
         intent_span_add(a->read, fact->first, fact->last, "components[%zu].location", n);
     }
+    name_apart(a, c, n);
 }
 
 static bool worth(const struct arbiter *a, int index)
@@ -791,12 +610,12 @@ void intent_arbitrate(struct intent_read *read)
     struct arbiter *a = arena_zalloc(read->arena, sizeof *a);
     a->read = read;
     for (size_t i = 0; i < read->facts.count;) {
-        if (!of_component(&read->facts.items[i])) {
+        if (!intent_of_component(&read->facts.items[i])) {
             i++;
             continue;
         }
-        struct phrase phrase;
-        i = phrase_read(a, i, &phrase);
+        struct intent_phrase phrase;
+        i = intent_phrase_read(a->read, i, &phrase);
         settle(a, &phrase);
     }
     int kept = 0;

@@ -56,13 +56,17 @@ static bool line_is_table(const struct intent_read *read, uint32_t first, uint32
     return bars >= 1;
 }
 
-static int cell_label(const struct intent_read *read, uint32_t first, uint32_t last)
+static int cell_label(const struct intent_read *read, uint32_t first, uint32_t last,
+                      bool *ret_machine)
 {
+    *ret_machine = false;
     for (uint32_t i = first; i < last; i++) {
         const struct intent_token *token = intent_at(read, i);
         const struct intent_sense *label = intent_sense_of(token, CLASS_LABEL);
-        if (label)
+        if (label) {
+            *ret_machine = label->rank > 0;
             return label->code;
+        }
         if (intent_sense_of(token, CLASS_ACCELKIND))
             return LABEL_CARDCOUNT;
         if (intent_is(token, CLASS_UNIT, UNIT_CORE))
@@ -73,6 +77,7 @@ static int cell_label(const struct intent_read *read, uint32_t first, uint32_t l
 
 struct table {
     int columns[COLUMNS_MAX];
+    bool machines[COLUMNS_MAX]; /* 台数: what the column counts are machines */
     bool open, heading;
 };
 
@@ -92,9 +97,12 @@ static void table_line(const struct intent_read *read, uint32_t first, uint32_t 
             numbers += token->kind == TOKEN_NUMBER;
             continue;
         }
-        int label = cell_label(read, from, i);
-        if (column < COLUMNS_MAX)
+        bool machine;
+        int label = cell_label(read, from, i, &machine);
+        if (column < COLUMNS_MAX) {
             columns[column] = label;
+            table->machines[column] = machine;
+        }
         labels += label != 0;
         column++;
         from = i + 1;
@@ -140,8 +148,10 @@ static void cut(struct intent_read *read)
             clause->header = in_table && table.heading;
             clause->row = row && !clause->header;
             row = false;
-            if (in_table && column < COLUMNS_MAX)
+            if (in_table && column < COLUMNS_MAX) {
                 clause->column = table.columns[column];
+                clause->machines = table.columns[column] == LABEL_COUNT && table.machines[column];
+            }
             for (uint32_t k = first; k < i; k++)
                 read->tokens.items[k].clause = (uint32_t)(read->clauses.count - 1);
         }

@@ -7,9 +7,10 @@
 #include "base/str.h"
 #include "intelligent/intent/intent_priv.h"
 
-#define NAME_HAN 10  /* unknown characters that a name may take to the left of its head */
-#define NAME_LATIN 3 /* unknown words */
-#define NEAR 6       /* tokens between a word and what negates or qualifies it */
+#define NAME_HAN 10        /* unknown characters that a name may take to the left of its head */
+#define NAME_LATIN 3       /* unknown words */
+#define NAME_WORD_BYTES 40 /* a longer one is no name */
+#define NEAR 6             /* tokens between a word and what negates or qualifies it */
 
 static const struct intent_clause *clause_of(const struct intent_read *read, uint32_t i)
 {
@@ -58,18 +59,19 @@ bool intent_negated(const struct intent_read *read, uint32_t first, uint32_t las
 static bool is_either(const struct intent_read *read, uint32_t i, int class)
 {
     const struct intent_clause *clause = clause_of(read, i);
+    const struct intent_sense *own = intent_sense_of(intent_at(read, i), class);
     bool choice = false, other = false;
+    if (!own)
+        return false;
     for (uint32_t k = clause->first; k < clause->last; k++) {
         if (mark_at(read, k, MARK_EITHER))
             choice = true;
-        if (k != i && intent_sense_of(intent_at(read, k), class) &&
+        const struct intent_sense *sense = intent_sense_of(intent_at(read, k), class);
+        if (k != i && sense && !str_eq(sense->value, own->value) &&
             (k > i ? k - i : i - k) <= 2 * NEAR)
             other = true;
     }
-    if (choice && other)
-        return true;
-    /* "海光、ARM, 都行": the word of choice may follow a comma */
-    return false;
+    return choice && other;
 }
 
 static bool said_of_all(const struct intent_read *read, uint32_t i)
@@ -100,7 +102,8 @@ static uint32_t name_start(const struct intent_read *read, uint32_t first)
             break;
         if (token->kind == TOKEN_HAN && han < NAME_HAN)
             han++;
-        else if (token->kind == TOKEN_LATIN && latin < NAME_LATIN)
+        else if (token->kind == TOKEN_LATIN && latin < NAME_LATIN &&
+                 token->end - token->begin <= NAME_WORD_BYTES)
             latin++;
         else if (intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_STOP))
             han++;
@@ -262,8 +265,9 @@ static int place_field(const struct intent_read *read, uint32_t i)
         const struct intent_token *token = intent_at(read, k);
         if (token->masked)
             continue;
-        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT) ||
-            intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
+        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT))
+            return FIELD_LOCATION;
+        if (intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
             intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE))
             return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
@@ -391,8 +395,9 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         uint32_t end = intent_quantity(read, i);
         if (read->facts.count > before) {
             struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
-            if (fact->text && is_either(read, i, CLASS_ACCEL))
-                fact->flags |= FACT_EITHER;
+            for (uint32_t k = fact->first; k < fact->last && fact->text; k++)
+                if (is_either(read, k, CLASS_ACCEL))
+                    fact->flags |= FACT_EITHER;
         }
         return end > i ? end : i + 1;
     }
@@ -411,13 +416,13 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     else if ((sense = intent_sense_of(token, CLASS_OBJECTIVE)))
         simple(read, i, FIELD_OBJECTIVE, sense, CLASS_OBJECTIVE);
     else if ((sense = intent_sense_of(token, CLASS_SPEED))) {
-        const struct intent_clause *clause = clause_of(read, i);
         struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
         fact->value = fact->upper = sense->number;
-        (void)clause;
     } else if ((sense = intent_sense_of(token, CLASS_SPAN))) {
         struct intent_fact *fact = intent_add(read, FIELD_DURATION, i, i + 1);
-        fact->value = fact->upper = sense->number;
+        const struct intent_token *next = intent_at(read, i + 1);
+        bool half = next->kind == TOKEN_NUMBER && next->number < 1 && next->clause == token->clause;
+        fact->value = fact->upper = sense->number * (half ? 1.5 : 1); /* 一年半 */
         fact->sense = sense;
     } else if (intent_is(token, CLASS_MARK, MARK_DOUBLE)) {
         struct intent_fact *fact = intent_add(read, FIELD_DOUBLE, i, i + 1);

@@ -59,6 +59,7 @@ static enum err_code embedded_read(const void *self, const char *text, size_t le
     intent_collect(&read);
     intent_arbitrate(&read);
     intent_conclude(&read);
+    intent_bound(&read);
     return arena_check(arena, err);
 }
 

@@ -38,6 +38,7 @@ struct intent_clause {
     char before;          /* the separator that it follows: ',' ';' 'E' '(' ')' '|' 'D' '\n' */
     uint32_t sentence;    /* number of its sentence or line */
     int column;           /* enum intent_label of the table's column, or 0 */
+    bool machines;        /* the column counts machines */
     bool row;             /* first cell of a table row */
     bool header;          /* a table's heading: no facts */
     bool correction;      /* what it states replaces what was said */
@@ -138,6 +139,9 @@ void intent_collect(struct intent_read *read);
 void intent_arbitrate(struct intent_read *read);
 /* whole.c: facts → the fields of the whole requirement; after the components. */
 void intent_conclude(struct intent_read *read);
+
+/* bounds.c: what the contract does not admit becomes a question. */
+void intent_bound(struct intent_read *read);
 
 /* ---- small questions, token.c ---- */
 const struct intent_sense *intent_sense_of(const struct intent_token *token, int class);

@@ -70,8 +70,11 @@ static int by_name(const char *const *names, const char *text)
 static void network(struct intent_read *read, struct requirement *r)
 {
     const struct intent_fact *fact = choose(read, FIELD_BANDWIDTH, "network.bandwidth_mbps");
-    if (fact && fact->value > 0)
-        r->network.bandwidth_mbps = (struct opt_double){true, fact->value};
+    if (fact && fact->value > 0) {
+        const struct intent_fact *streams = greatest(read, FIELD_STREAMS);
+        double factor = fact->flags & FACT_PER_STREAM && streams ? streams->value : 1;
+        r->network.bandwidth_mbps = (struct opt_double){true, fact->value * factor};
+    }
     if ((fact = choose(read, FIELD_PUBLIC_IPS, NULL))) {
         double ips = fact->value * (fact->flags & FACT_EACH ? machines_of(read) : 1);
         if (ips >= 0 && ips < 1e12) {

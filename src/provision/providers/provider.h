@@ -82,7 +82,8 @@ struct provider_ops {
                            struct plan_task_result *out, struct arena *arena, struct err *err);
     enum err_code (*apply)(const struct provider_call *call, struct plan_task_result *out,
                            struct arena *arena, struct err *err); /* "do" */
-    /* Is what apply made really working?  ERR_TRANSIENT = not yet. */
+    /* Is what apply made really working?  ERR_TRANSIENT = not yet.  Of a TASK_CHECK the workflow
+     * calls this alone, until it is true or late: there is nothing to make. */
     enum err_code (*verify)(const struct provider_call *call, struct plan_task_result *out,
                             struct arena *arena, struct err *err);
     enum err_code (*undo)(const struct provider_call *call, struct arena *arena, struct err *err);

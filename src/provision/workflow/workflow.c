@@ -229,8 +229,10 @@ static void *follower_main(void *arg)
         pthread_mutex_lock(&workflow->lock);
         bool stopping = workflow->stopping;
         pthread_mutex_unlock(&workflow->lock);
-        if (stopping)
+        if (stopping) {
+            atomic_store(&workflow->follower_ended, true);
             return NULL;
+        }
         struct store_tx *tx = NULL;
         int64_t position = seen;
         enum err_code rc = store_follow(store, seen, FOLLOW_MS, NULL);
@@ -295,7 +297,6 @@ static void end_threads(struct workflow *workflow, bool keeper, bool follower)
     pthread_cond_broadcast(&workflow->worker_cond);
     pthread_cond_broadcast(&workflow->keeper_cond);
     pthread_mutex_unlock(&workflow->lock);
-    store_wake(workflow->options.store);
     int64_t until = clock_mono_ms() + STOP_GRACE_MS;
     for (bool busy = true; busy;) {
         pthread_mutex_lock(&workflow->lock);
@@ -311,6 +312,11 @@ static void end_threads(struct workflow *workflow, bool keeper, bool follower)
     if (keeper) {
         workflow_signal_keeper(workflow);
         pthread_join(workflow->keeper, NULL);
+    }
+    /* A wake that comes just before it goes to sleep is lost, so it is repeated. */
+    while (follower && !atomic_load(&workflow->follower_ended)) {
+        store_wake(workflow->options.store);
+        clock_sleep_ms(1);
     }
     if (follower)
         pthread_join(workflow->follower, NULL);

@@ -168,7 +168,11 @@ enum err_code workflow_lease_take(struct workflow *workflow, int wanted, struct 
     enum err_code rc = store_write(workflow->options.store, take_body, &take, err);
     arena_done(&arena);
     if (rc) {
-        free_jobs(&take.jobs); /* if the commit did happen, those leases lapse */
+        /* Should the commit have happened and only its answer be lost, these leases are nobody's.
+         */
+        for (struct workflow_job *job = take.jobs; job; job = job->next)
+            workflow_step_release(job);
+        free_jobs(&take.jobs);
         return rc;
     }
     atomic_fetch_add(&workflow->taken_over, take.taken_over);

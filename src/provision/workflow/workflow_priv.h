@@ -172,7 +172,7 @@ struct workflow {
     bool stopping, signalled;
     struct workflow_job *queue, **queue_end, *active;
     int idle; /* workers that wait, less queued jobs */
-    atomic_bool hard_stop;
+    atomic_bool hard_stop, follower_ended;
     pthread_t keeper, follower, *workers;
     int worker_count;
     _Atomic int64_t runs_active, tasks_active, succeeded, failed, retried, undone, taken_over;

@@ -40,6 +40,9 @@ static void take_line(char *line)
         str_format(bed.endpoint, sizeof bed.endpoint, "%s", line + strlen("endpoint="));
     } else if (str_has_prefix(line, "artefact=")) {
         str_format(bed.artefact, sizeof bed.artefact, "%s", line + strlen("artefact="));
+    } else if (str_has_prefix(line, "supervisor=")) {
+        str_format(bed.supervisor, sizeof bed.supervisor, "%s", line + strlen("supervisor="));
+        bed.host.supervisor_path = bed.supervisor;
     } else if (str_has_prefix(line, "command=")) {
         char *rest = mem_strdup(line + strlen("command=")), *save = NULL;
         for (char *word = strtok_r(rest, " ", &save);

@@ -2,7 +2,8 @@
  *
  * A provider is a row of the table in main.c and a script in tests/testbed:
  *   SCRIPT up DIR          starts what is needed below DIR and prints lines "key=value":
- *                          endpoint (must), artefact (path of what is delivered), command (words)
+ *                          endpoint (must), artefact (path of what is delivered), command (words),
+ *                          supervisor (path of swan-supervise)
  *                          exit 77 with a line "SKIP: reason" where the environment cannot
  *   SCRIPT count DIR NAME  prints how many real things of that name exist, asked past the provider
  *   SCRIPT down DIR        ends everything that up started, by id */
@@ -31,7 +32,7 @@ struct bed {
     const struct provider_ops *ops;
     char folder[64];
     char script[512];
-    char endpoint[512], artefact[512];
+    char endpoint[512], artefact[512], supervisor[512];
     char digest[72];
     int64_t artefact_bytes;
     struct provider_host host;

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "conformance.h"
 #include "provision/providers/docker/docker.h"
+#include "provision/providers/host/host.h"
 #include "provision/providers/simulator/simulator.h"
 #include "wire/http.h"
 
@@ -28,6 +29,17 @@
             "simulator:a"                                                                      \
     }
 
+#define HOST_GOOD                                                                              \
+    {                                                                                          \
+        "local", "ssh://root@10.0.0.7:22?key=/k&known_hosts=/h", "ssh://[::1]:2222", "ssh://h" \
+    }
+#define HOST_BAD                                                                                \
+    {                                                                                           \
+        "", "locals", "ssh://", "ssh://@h", "ssh://h:0", "ssh://h:99999", "ssh://h:2x",         \
+            "ssh://-oProxyCommand=x", "ssh://h o", "ssh://h?color=red", "ssh://h?key=relative", \
+            "simulator:a"                                                                       \
+    }
+
 const struct row rows[] = {
     {"simulator",
      "simulator.sh",
@@ -38,6 +50,8 @@ const struct row rows[] = {
       "unix:///run/docker.sock"}},
     {"docker-podman", "podman.sh", &docker_provider, FORM_CONTAINER, DOCKER_GOOD, DOCKER_BAD},
     {"docker-dockerd", "dockerd.sh", &docker_provider, FORM_CONTAINER, DOCKER_GOOD, DOCKER_BAD},
+    {"host-local", "host-local.sh", &host_provider, FORM_PACKAGE, HOST_GOOD, HOST_BAD},
+    {"host-ssh", "host-ssh.sh", &host_provider, FORM_PACKAGE, HOST_GOOD, HOST_BAD},
 };
 const size_t row_count = ARRAY_LEN(rows);
 

@@ -106,6 +106,234 @@ static void test_the_cheapest_design_is_the_cheapest_of_all_placements(void **st
     assert_true(feasible > cases() / 5 && infeasible > cases() / 10);
 }
 
+/* ---- what is said of infeasible needs ---- */
+/* The member of the requirement that a name means, dropped (NaN) or set. */
+static void apply(struct requirement *r, const char *name, double value)
+{
+    char field[64] = "";
+    unsigned index = 0;
+    struct opt_double number = {!isnan(value), isnan(value) ? 0 : value};
+    struct opt_int whole = {!isnan(value), isnan(value) ? 0 : (int64_t)value};
+    if (sscanf(name, "components[%u].%63s", &index, field) == 2) {
+        struct requirement_component *component = &r->components.items[index];
+        if (str_eq(field, "instances"))
+            component->instances = whole;
+        else if (str_eq(field, "arch"))
+            component->arch = ARCH_ABSENT;
+        else if (str_eq(field, "tier"))
+            component->tier = TIER_ABSENT;
+        else if (str_eq(field, "location"))
+            component->location = NULL;
+        else if (str_eq(field, "accelerator"))
+            component->accelerator = NULL;
+        else if (str_eq(field, "accelerator.model") && component->accelerator)
+            component->accelerator->model = NULL;
+        else if (str_eq(field, "vcpus"))
+            component->vcpus = number;
+        else if (str_eq(field, "memory_gib"))
+            component->memory_gib = number;
+        else if (str_eq(field, "disk_gib"))
+            component->disk_gib = number;
+        else
+            assert_string_equal(field, "accelerator.model");
+    } else if (sscanf(name, "flows[%u].%63s", &index, field) == 2) {
+        if (str_eq(field, "max_latency_ms"))
+            r->flows.items[index].max_latency_ms = number;
+        else
+            r->flows.items[index].bandwidth_mbps = (struct opt_double){true, number.value};
+    } else if (sscanf(name, "flows[%u]", &index) == 1) {
+        r->flows.items[index].from = r->flows.items[index].to;
+        r->flows.items[index].max_latency_ms.set = r->flows.items[index].bandwidth_mbps.set = false;
+    } else if (str_eq(name, "network.max_latency_ms")) {
+        r->network.max_latency_ms = number;
+    } else if (str_eq(name, "network.bandwidth_mbps")) {
+        r->network.bandwidth_mbps = number;
+    } else if (str_eq(name, "reliability.replicas")) {
+        r->reliability.replicas = whole;
+    } else if (str_eq(name, "reliability.mode")) {
+        r->reliability.mode = MODE_ABSENT;
+    } else if (str_eq(name, "service_level.availability_percent")) {
+        r->service_level.availability_percent = number;
+    } else if (str_eq(name, "security.data_residency")) {
+        r->security.data_residency = NULL;
+    } else if (str_eq(name, "security.protection_level")) {
+        r->security.protection_level = whole;
+    } else if (str_eq(name, "budget") && number.set) {
+        r->budget->amount = value;
+    } else {
+        assert_string_equal(name, "budget");
+        r->budget = NULL;
+    }
+}
+
+/* The need anew from its seed, so that changes of a trial do not meet in shared parts. */
+static bool cheapest_after(int seed, const char *const *names, const double *values, size_t count,
+                           struct naive_figures *best)
+{
+    struct arena arena;
+    struct rand rand;
+    struct need need;
+    static struct naive naive;
+    arena_init(&arena, 0);
+    rand_init(&rand, (uint64_t)seed);
+    random_need(&rand, &need, &arena);
+    for (size_t i = 0; i < count; i++)
+        apply(&need.requirement, names[i], values[i]);
+    naive_init(&naive, &need);
+    bool exists = naive_cheapest(&naive, best);
+    arena_done(&arena);
+    return exists;
+}
+
+/* "drop a and b", or "a 3 → 10 ms (+7 ms)" */
+static void check_relaxation(int seed, const struct solution_relaxation *relaxation)
+{
+    char text[400], arrow[8];
+    const char *names[8];
+    double values[8], stated, relaxed;
+    size_t count = 0;
+    str_format(text, sizeof text, "%s", relaxation->change);
+    if (strncmp(text, "drop ", 5) == 0) {
+        for (char *at = text + 5; at && count < 8;) {
+            char *next = strstr(at, " and ");
+            if (next) {
+                *next = '\0';
+                next += 5;
+            }
+            values[count] = NAN;
+            names[count++] = at;
+            at = next;
+        }
+    } else {
+        char *blank = strchr(text, ' ');
+        assert_non_null(blank);
+        *blank = '\0';
+        assert_int_equal(sscanf(blank + 1, "%lf %7s %lf", &stated, arrow, &relaxed), 3);
+        names[0] = text;
+        values[0] = relaxed;
+        count = 1;
+    }
+    struct naive_figures best;
+    if (!cheapest_after(seed, names, values, count, &best) ||
+        !close_to(best.cost, relaxation->cost))
+        fail_msg("seed %d: '%s' at %.6f, by brute force %.6f", seed, relaxation->change,
+                 relaxation->cost, best.cost);
+}
+
+#define NAMES 96
+
+static bool in_conflict(const struct solution_answer *answer, const char *name)
+{
+    for (size_t i = 0; i < answer->conflict.count; i++)
+        if (str_eq(answer->conflict.items[i], name))
+            return true;
+    return false;
+}
+
+/* Every constraint that could have been named and was not; amounts only when amounts were looked
+ * at. */
+static size_t names_outside(const struct requirement *r, const struct solution_answer *answer,
+                            char names[NAMES][64])
+{
+    static const char *const of_component[] = {
+        "instances", "arch", "tier", "location", "accelerator.model", "accelerator"};
+    static const char *const of_flow[] = {"bandwidth_mbps", "max_latency_ms"};
+    static const char *const of_all[] = {
+        "reliability.replicas",    "reliability.mode",
+        "network.bandwidth_mbps",  "service_level.availability_percent",
+        "security.data_residency", "security.protection_level",
+        "network.max_latency_ms",  "budget"};
+    size_t count = 0;
+    for (size_t c = 0; c < r->components.count; c++)
+        for (size_t i = 0; i < ARRAY_LEN(of_component); i++)
+            str_format(names[count++], 64, "components[%zu].%s", c, of_component[i]);
+    for (size_t f = 0; f < r->flows.count; f++)
+        for (size_t i = r->flows.items[f].bandwidth_mbps.set ? 0 : 1; i < ARRAY_LEN(of_flow); i++)
+            str_format(names[count++], 64, "flows[%zu].%s", f, of_flow[i]);
+    for (size_t i = 0; i < ARRAY_LEN(of_all); i++)
+        str_format(names[count++], 64, "%s", of_all[i]);
+    bool amounts = false;
+    for (size_t i = 0; i < answer->conflict.count; i++) {
+        const char *name = answer->conflict.items[i];
+        amounts = amounts || strstr(name, "].vcpus") || strstr(name, "memory_gib") ||
+                  strstr(name, "disk_gib") || str_has_suffix(name, "]");
+    }
+    static const char *const amount_names[] = {"vcpus", "memory_gib", "disk_gib"};
+    for (size_t c = 0; amounts && c < r->components.count; c++)
+        for (size_t i = 0; i < ARRAY_LEN(amount_names); i++)
+            str_format(names[count++], 64, "components[%zu].%s", c, amount_names[i]);
+    for (size_t f = 0; amounts && f < r->flows.count; f++)
+        str_format(names[count++], 64, "flows[%zu]", f);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!in_conflict(answer, names[i]))
+            memmove(names[kept++], names[i], 64);
+    return kept;
+}
+
+/* Alone it cannot be met; with any one part of it dropped it can. */
+static void check_conflict(int seed, const struct requirement *r,
+                           const struct solution_answer *answer)
+{
+    static char text[NAMES][64];
+    const char *names[NAMES];
+    double values[NAMES];
+    struct naive_figures best;
+    if (answer->conflict.count == 0) /* no stated constraint explains it: the network alone does */
+        return;
+    size_t count = names_outside(r, answer, text);
+    assert_true(count + 1 < NAMES);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = text[i];
+        values[i] = NAN;
+    }
+    if (cheapest_after(seed, names, values, count, &best))
+        fail_msg("seed %d: the conflict beginning with %s can be met", seed,
+                 answer->conflict.items[0]);
+    for (size_t i = 0; i < answer->conflict.count; i++) {
+        names[count] = answer->conflict.items[i];
+        values[count] = NAN;
+        if (!cheapest_after(seed, names, values, count + 1, &best))
+            fail_msg("seed %d: the conflict holds without %s", seed, answer->conflict.items[i]);
+    }
+}
+
+static void test_conflicts_are_conflicts_and_relaxations_hold(void **state)
+{
+    (void)state;
+    int conflicts = 0, relaxations = 0, numeric = 0;
+    for (int seed = 0; seed < cases() / 2; seed++) {
+        struct arena arena;
+        struct rand rand;
+        struct need need;
+        struct err err = ERR_INIT;
+        arena_init(&arena, 0);
+        rand_init(&rand, (uint64_t)seed);
+        random_need(&rand, &need, &arena);
+        struct design_input input = {
+            .given = {.requirement = &need.requirement, .network = &need.network},
+            .objective = OBJECTIVE_COST,
+            .only_objective = true};
+        struct solution_answer answer = {0};
+        if (design_solve(&input, &answer, &arena, &err) == ERR_INFEASIBLE) {
+            conflicts++;
+            check_conflict(seed, &need.requirement, &answer);
+            for (size_t i = 0; i < answer.relaxations.count; i++) {
+                check_relaxation(seed, &answer.relaxations.items[i]);
+                relaxations++;
+                numeric += strncmp(answer.relaxations.items[i].change, "drop ", 5) != 0;
+                if (i > 0)
+                    assert_true(answer.relaxations.items[i].cost >=
+                                answer.relaxations.items[i - 1].cost);
+            }
+        }
+        arena_done(&arena);
+    }
+    print_message("%d infeasible, %d relaxations, %d of them by a bound\n", conflicts, relaxations,
+                  numeric);
+    assert_true(relaxations > conflicts / 2 && numeric > 0);
+}
+
 /* Any placement, good or bad, is measured as the oracle measures it. */
 static void test_random_placements_are_measured_as_by_the_naive_reading(void **state)
 {
@@ -168,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_cheapest_design_is_the_cheapest_of_all_placements),
+        cmocka_unit_test(test_conflicts_are_conflicts_and_relaxations_hold),
         cmocka_unit_test(test_random_placements_are_measured_as_by_the_naive_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

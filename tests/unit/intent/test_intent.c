@@ -200,6 +200,24 @@ static void test_chinese_numerals_are_numbers(void **state)
     }
 }
 
+static void test_components_never_share_a_name(void **state)
+{
+    (void)state;
+    struct intent_result result = read_text("app后端，济南、青岛各3个容器，4核8G");
+    assert_int_equal(result.requirement.components.count, 2);
+    assert_string_equal(result.requirement.components.items[0].location, "济南");
+    assert_string_equal(result.requirement.components.items[1].location, "青岛");
+    read_text("2台4核8G的服务器，3台8核16G的服务器，4台8核32G的服务器");
+}
+
+static void test_a_number_beyond_the_contract_becomes_a_question(void **state)
+{
+    (void)state;
+    struct intent_result result = read_text("99999999999台4核8G的服务器");
+    assert_false(result.requirement.components.items[0].instances.set);
+    assert_true(asks(&result, "components[0].instances", "contradiction"));
+}
+
 static void test_the_language_is_that_of_the_frame(void **state)
 {
     (void)state;
@@ -286,6 +304,8 @@ int main(void)
         cmocka_unit_test(test_orders_to_the_reader_change_nothing),
         cmocka_unit_test(test_background_leaves_no_trace),
         cmocka_unit_test(test_chinese_numerals_are_numbers),
+        cmocka_unit_test(test_components_never_share_a_name),
+        cmocka_unit_test(test_a_number_beyond_the_contract_becomes_a_question),
         cmocka_unit_test(test_the_language_is_that_of_the_frame),
         cmocka_unit_test(test_too_long_and_broken_texts_are_refused),
         cmocka_unit_test(test_hostile_texts_of_the_greatest_length_take_linear_time),

@@ -71,8 +71,9 @@ static void test_the_class_of_an_error_decides_about_another_attempt(void **stat
 {
     (void)state;
     for (int code = 0; code < ERR_CODES; code++)
-        assert_int_equal(workflow_may_pass(code), code == ERR_TRANSIENT || code == ERR_TIMEOUT ||
-                                                      code == ERR_RATE || code == ERR_IO);
+        assert_int_equal(workflow_may_pass((enum err_code)code),
+                         code == ERR_TRANSIENT || code == ERR_TIMEOUT || code == ERR_RATE ||
+                             code == ERR_IO);
 }
 
 static void test_pauses_double_up_to_sixty_times_with_jitter(void **state)

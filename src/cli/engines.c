@@ -1,0 +1,259 @@
+/* engines.c - commands that need no server: reading words, designing, judging. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/cli_priv.h"
+#include "intelligent/design/design.h"
+#include "intelligent/evaluation/evaluation.h"
+#include "intelligent/intent/intent.h"
+
+#define BATCH_MAX ((size_t)1 << 30)
+#define REQUIREMENT_MAX ((size_t)1 << 20)
+
+/* ---- intent read ---- */
+
+struct batch_line {
+    const char *id, *text;
+};
+static const struct json_field batch_fields[] = {
+    JSON_FIELD("id", JSON_STRING, struct batch_line, id, JSON_REQUIRED, "id of the line"),
+    {.name = "text",
+     .kind = JSON_STRING,
+     .offset = offsetof(struct batch_line, text),
+     .flags = JSON_REQUIRED,
+     .max_len = INTENT_MAX_BYTES,
+     .doc = "the need in words"},
+};
+static const struct json_table batch_table =
+    JSON_TABLE("BatchLine", struct batch_line, batch_fields, "one line of a batch", NULL);
+
+static enum err_code batch_line(const char *line, size_t len, struct arena *arena, struct err *err)
+{
+    struct batch_line item;
+    struct intent_result result;
+    enum err_code rc;
+    if ((rc = json_decode(line, len, &batch_table, NULL, &item, arena, err)) ||
+        (rc = intent_read(&intent_embedded, item.text, strlen(item.text), &result, arena, err)))
+        return rc;
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    struct json_writer w = JSON_WRITER(&out);
+    json_begin(&w, '{');
+    json_member_text(&w, "id", item.id);
+    json_key(&w, "requirement");
+    json_put_object(&w, &requirement_table, &result.requirement);
+    json_end(&w, '}');
+    puts(buf_str(&out));
+    return ERR_OK;
+}
+
+static enum err_code read_batch(const char *path, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    size_t number = 0;
+    enum err_code rc = file_read(path, BATCH_MAX, &text, err);
+    if (rc)
+        return rc;
+    for (const char *line = buf_str(&text); *line;) {
+        size_t len = strcspn(line, "\n");
+        number++;
+        if (len > 0 && strspn(line, " \t\r") < len) {
+            arena_clear(&arena);
+            if ((rc = batch_line(line, len, &arena, err)))
+                return err_context(err, "%s:%zu", path, number), rc;
+        }
+        line += len + (line[len] == '\n');
+    }
+    if (strlen(buf_str(&text)) != text.len)
+        return err_set(err, ERR_INVALID, _("%s:%zu: a NUL byte"), path, number);
+    return ERR_OK;
+}
+
+static enum err_code read_words(const char *given, const char **ret, struct arena *arena,
+                                struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    *ret = given;
+    if (given && !str_eq(given, "-"))
+        return ERR_OK;
+    enum err_code rc = file_read("-", INTENT_MAX_BYTES, &text, err);
+    if (rc)
+        return rc;
+    if (strlen(buf_str(&text)) != text.len)
+        return err_set(err, ERR_INVALID, _("the words hold a NUL byte"));
+    while (text.len && strchr("\r\n", text.data[text.len - 1]))
+        text.data[--text.len] = '\0';
+    *ret = arena_strdup(arena, buf_str(&text));
+    return ERR_OK;
+}
+
+/* Spans and questions as loose JSON, the form in which the server keeps them too. */
+static enum err_code show_read(struct cli_call *call, const struct intent_result *result,
+                               struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    json_encode(&intent_result_table, result, JSON_COMPACT, &text);
+    enum err_code rc = json_parse(buf_str(&text), text.len, &json_limits_large, &doc, err);
+    if (!rc)
+        cli_show_requirement(call, &result->requirement, json_get(json_root(doc), "spans"),
+                             json_get(json_root(doc), "questions"));
+    return rc;
+}
+
+enum err_code cli_run_intent_read(struct cli_call *call, struct err *err)
+{
+    struct intent_result result;
+    const char *batch = cli_option(call, "batch"), *text;
+    enum err_code rc;
+    if (batch)
+        return cli_argument(call, 0) ? err_set(err, ERR_USAGE, _("give either TEXT or --batch"))
+                                     : read_batch(batch, err);
+    if ((rc = read_words(cli_argument(call, 0), &text, call->arena, err)) ||
+        (rc = intent_read(&intent_embedded, text, strlen(text), &result, call->arena, err)))
+        return rc;
+    if (cli_flag(call, "explain") ? cli_answer_table(call, &intent_result_table, &result)
+                                  : cli_answer_table(call, &requirement_table, &result.requirement))
+        return ERR_OK;
+    return show_read(call, &result, err);
+}
+
+/* ---- what design and evaluate read ---- */
+
+static bool looks_like_path(const char *given)
+{
+    return str_has_suffix(given, ".json") || str_has_suffix(given, ".yaml") ||
+           str_has_suffix(given, ".yml");
+}
+
+enum err_code cli_read_requirement(struct cli_call *call, const char *given,
+                                   struct requirement *out, struct err *err)
+{
+    struct intent_result result;
+    if (str_eq(given, "-") || file_exists(given) || looks_like_path(given))
+        return json_decode_file(given, &requirement_table, NULL, out, call->arena, err);
+    if (given[0] == '{')
+        return json_decode(given, strlen(given), &requirement_table, NULL, out, call->arena, err);
+    enum err_code rc =
+        intent_read(&intent_embedded, given, strlen(given), &result, call->arena, err);
+    if (rc)
+        return rc;
+    *out = result.requirement;
+    if (call->format == CLI_TABLE)
+        return show_read(call, &result, err);
+    return ERR_OK;
+}
+
+struct inputs {
+    struct requirement requirement;
+    struct network network;
+    struct price_notes notes;
+    struct evaluation_input given;
+};
+
+static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, struct err *err)
+{
+    const char *network = cli_option(call, "network"), *notes = cli_option(call, "price-notes");
+    const char *requirement = cli_option(call, "requirement");
+    enum err_code rc;
+    if (!network || !requirement) {
+        err_set(err, ERR_USAGE, _("--%s is missing"), network ? "requirement" : "network");
+        return err_hint(err, _("--network FILE and --requirement REQ are both needed"));
+    }
+    if ((rc = network_read_file(network, &inputs->network, call->arena, err)) ||
+        (rc = cli_read_requirement(call, requirement, &inputs->requirement, err)))
+        return rc;
+    if (notes && (rc = json_decode_file(notes, &price_notes_table, &json_limits_large,
+                                        &inputs->notes, call->arena, err)))
+        return rc;
+    inputs->given = (struct evaluation_input){.requirement = &inputs->requirement,
+                                              .network = &inputs->network,
+                                              .notes = notes ? &inputs->notes : NULL,
+                                              .now_ms = clock_now_ms()};
+    return ERR_OK;
+}
+
+/* ---- solution design ---- */
+
+static bool is_late(void *deadline)
+{
+    return clock_mono_ms() >= *(int64_t *)deadline;
+}
+
+enum err_code cli_run_solution_design(struct cli_call *call, struct err *err)
+{
+    struct inputs inputs = {.notes = {{NULL, 0}}};
+    struct solution_answer answer = {.sites_seen = 0};
+    double limit = cli_number(call, "time-limit", 0);
+    int64_t deadline = clock_mono_ms() + (int64_t)(limit * 1000);
+    enum err_code rc = read_inputs(call, &inputs, err);
+    if (rc)
+        return rc;
+    struct design_input input = {
+        .given = inputs.given,
+        .objective = json_enum_find(requirement_objective_names, cli_option(call, "objective")),
+        .seed = (uint64_t)cli_integer(call, "seed", 0),
+        .only_objective = cli_flag(call, "only-objective"),
+        .should_stop = limit > 0 ? is_late : NULL,
+        .stop_ctx = &deadline,
+    };
+    rc = design_solve(&input, &answer, call->arena, err);
+    if (rc && rc != ERR_INFEASIBLE)
+        return rc;
+    if (cli_answer_table(call, &solution_answer_table, &answer))
+        return rc;
+    if (rc)
+        return cli_show_infeasible(call, &answer, &inputs.requirement, err);
+    cli_say(call, "\n");
+    cli_show_candidates(call, &answer, 0);
+    if (answer.solutions.count)
+        cli_show_solution(call, &answer.solutions.items[0]);
+    cli_show_rejected(call, &answer);
+    return ERR_OK;
+}
+
+/* ---- solution evaluate ---- */
+
+/* A solution as it is, or one of the solutions of an answer. */
+static enum err_code read_solution(struct cli_call *call, struct solution *out, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    const char *path = cli_argument(call, 0);
+    int64_t choice = cli_integer(call, "choice", 1);
+    enum err_code rc = file_read(path, json_limits_large.bytes, &text, err);
+    if (rc)
+        return rc;
+    bool is_answer = !json_parse(buf_str(&text), text.len, &json_limits_large, &doc, NULL) &&
+                     json_get(json_root(doc), "solutions");
+    if (!is_answer) {
+        rc = json_decode_yaml(buf_str(&text), text.len, &solution_table, &json_limits_large, out,
+                              call->arena, err);
+        return rc ? (err_context(err, "%s", path), rc) : ERR_OK;
+    }
+    struct solution_answer answer;
+    if ((rc = json_decode(buf_str(&text), text.len, &solution_answer_table, &json_limits_large,
+                          &answer, call->arena, err)))
+        return err_context(err, "%s", path), rc;
+    if (choice < 1 || (size_t)choice > answer.solutions.count)
+        return err_set(err, ERR_INVALID, _("%s holds %zu solutions, there is no number %lld"), path,
+                       answer.solutions.count, (long long)choice);
+    *out = answer.solutions.items[choice - 1];
+    return ERR_OK;
+}
+
+enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err)
+{
+    struct inputs inputs = {.notes = {{NULL, 0}}};
+    struct solution solution;
+    struct feasibility_report report;
+    enum err_code rc;
+    if ((rc = read_inputs(call, &inputs, err)) || (rc = read_solution(call, &solution, err)) ||
+        (rc = evaluation_report(&inputs.given, &solution, &report, call->arena, err)))
+        return rc;
+    if (!cli_answer_table(call, &feasibility_report_table, &report))
+        cli_show_report(call, &report, true);
+    return ERR_OK;
+}

@@ -1,0 +1,511 @@
+/* words.c - codes and sentences of the API in the reader's language.
+ *
+ * Contract: a code that has no word here is shown as it is: a newer server's code is better than
+ * none.  Sentences of engines and server come in English; those whose shape is listed are printed
+ * again from their translated pattern, {1} … {9} standing for what varies.  Others stay English. */
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/cli_priv.h"
+
+struct word {
+    const char *group, *code, *text;
+};
+
+static const struct word words[] = {
+    {"tier", "public-cloud", N_("public cloud")},
+    {"tier", "private-cloud", N_("private cloud")},
+    {"tier", "edge", N_("edge")},
+    {"tier", "device", N_("device")},
+    {"tier", "supercomputing", N_("supercomputing")},
+    {"tier", "intelligent-computing", N_("intelligent computing")},
+    {"form", "container", N_("container")},
+    {"form", "package", N_("package")},
+    {"form", "vm-image", N_("VM image")},
+    {"form", "function", N_("function")},
+    {"form", "server", N_("server")},
+    {"mode", "active-standby", N_("active-standby")},
+    {"mode", "active-active", N_("active-active")},
+    {"mode", "multi-site", N_("multi-site")},
+    {"period", "hour", N_("hour")},
+    {"period", "month", N_("month")},
+    {"period", "year", N_("year")},
+    {"period", "once", N_("once")},
+    {"objective", "cost", N_("cost")},
+    {"objective", "latency", N_("latency")},
+    {"objective", "reliability", N_("reliability")},
+    {"objective", "green", N_("green")},
+    {"objective", "balanced", N_("balanced")},
+    {"scenario", "video-analytics", N_("video analytics")},
+    {"scenario", "industrial-vision", N_("industrial vision")},
+    {"scenario", "iot-collection", N_("IoT collection")},
+    {"scenario", "web-application", N_("web application")},
+    {"scenario", "database", N_("database")},
+    {"scenario", "big-data", N_("big data")},
+    {"scenario", "ai-training", N_("AI training")},
+    {"scenario", "llm-inference", N_("LLM inference")},
+    {"scenario", "hpc-batch", N_("high-performance batch computing")},
+    {"scenario", "cloud-rendering", N_("cloud rendering")},
+    {"scenario", "cloud-gaming", N_("cloud gaming")},
+    {"scenario", "v2x", N_("vehicle to everything")},
+    {"scenario", "telemedicine", N_("telemedicine")},
+    {"scenario", "cdn", N_("content delivery")},
+    {"scenario", "sme-digitalisation", N_("digitalisation of small firms")},
+    {"scenario", "other", N_("other")},
+    {"access", "5g-private", N_("private 5G")},
+    {"access", "industrial-ethernet", N_("industrial Ethernet")},
+    {"access", "ethernet", N_("Ethernet")},
+    {"access", "optical", N_("optical")},
+    {"access", "dedicated-line", N_("dedicated line")},
+    {"verdict", "pass", N_("pass")},
+    {"verdict", "fail", N_("fail")},
+    {"verdict", "unknown", N_("unknown")},
+    {"dimension", "compute", N_("compute")},
+    {"dimension", "network", N_("network")},
+    {"dimension", "application", N_("application")},
+    {"dimension", "cost", N_("cost")},
+    {"dimension", "business", N_("business")},
+    {"basis", "list", N_("list price")},
+    {"basis", "contract", N_("contract")},
+    {"basis", "estimated", N_("estimated")},
+    {"basis", "reconciled", N_("reconciled")},
+    {"basis", "unknown", N_("unknown basis")},
+    {"item", "vcpu", N_("vCPU")},
+    {"item", "memory", N_("memory")},
+    {"item", "flavor", N_("flavor")},
+    {"item", "accelerator", N_("accelerator")},
+    {"item", "disk", N_("disk")},
+    {"item", "bandwidth", N_("bandwidth")},
+    {"item", "link", N_("link")},
+    {"item", "public_ip", N_("public IP")},
+    {"task", "artefact.deliver", N_("deliver artefact")},
+    {"task", "server.open", N_("open server")},
+    {"task", "bandwidth.open", N_("open bandwidth")},
+    {"task", "address.open", N_("open public IP")},
+    {"task", "instance.start", N_("start")},
+    {"task", "instance.check", N_("check")},
+    {"part", "server.open", N_("server")},
+    {"part", "bandwidth.open", N_("bandwidth")},
+    {"part", "address.open", N_("public IP")},
+    {"part", "instance.start", N_("instance")},
+    {"purpose", "open", N_("open")},
+    {"purpose", "remove", N_("remove")},
+    {"state", "queued", N_("queued")},
+    {"state", "running", N_("running")},
+    {"state", "undoing", N_("undoing")},
+    {"state", "succeeded", N_("succeeded")},
+    {"state", "failed", N_("failed")},
+    {"state", "partly", N_("partly undone")},
+    {"state", "cancelled", N_("cancelled")},
+    {"state", "waiting", N_("waiting")},
+    {"state", "eligible", N_("ready to start")},
+    {"state", "doing", N_("doing")},
+    {"state", "verifying", N_("verifying")},
+    {"state", "undone", N_("undone")},
+    {"state", "skipped", N_("skipped")},
+    {"state", "opening", N_("opening")},
+    {"state", "up", N_("up")},
+    {"state", "degraded", N_("degraded")},
+    {"state", "down", N_("down")},
+    {"state", "removing", N_("removing")},
+    {"state", "removed", N_("removed")},
+    {"state", "unknown", N_("unknown")},
+    {"state", "unreachable", N_("unreachable")},
+    {"state", "dead", N_("dead")},
+    {"state", "draft", N_("draft")},
+    {"state", "submitted", N_("submitted")},
+    {"state", "approved", N_("approved")},
+    {"state", "published", N_("published")},
+    {"state", "retired", N_("retired")},
+    {"state", "confirmed", N_("confirmed")},
+    {"state", "planned", N_("planned")},
+    {"state", "open", N_("open")},
+    {"state", "closed", N_("closed")},
+    {"state", "ready", N_("ready")},
+    {"state", "applied", N_("applied")},
+    {"role", "viewer", N_("viewer")},
+    {"role", "customer", N_("customer")},
+    {"role", "operator", N_("operator")},
+    {"role", "admin", N_("admin")},
+    {"layer", "physical", N_("physical")},
+    {"layer", "virtual", N_("virtual")},
+    {"layer", "application", N_("application")},
+    {"layer", "business", N_("business")},
+    {"kind", "site", N_("site")},
+    {"kind", "server", N_("server")},
+    {"kind", "address", N_("public IP")},
+    {"kind", "bandwidth", N_("bandwidth")},
+    {"kind", "instance", N_("instance")},
+    {"kind", "application", N_("application")},
+    {"kind", "deployment", N_("deployment")},
+    {"kind", "requirement", N_("requirement")},
+    {"kind", "solution", N_("solution")},
+    {"kind", "order", N_("order")},
+    {"kind", "plan", N_("plan")},
+    {"kind", "run", N_("run")},
+    {"kind", "connection", N_("connection")},
+    {"kind", "user", N_("user")},
+    {"kind", "tenant", N_("tenant")},
+    {"kind", "token", N_("token")},
+    {"kind", "collection", N_("collection")},
+    {"origin", "declared", N_("declared")},
+    {"origin", "observed", N_("observed")},
+    {"origin", "inferred", N_("inferred")},
+    {"relation", "hosts", N_("hosts")},
+    {"relation", "runs-on", N_("runs on")},
+    {"relation", "connects", N_("connects")},
+    {"relation", "calls", N_("calls")},
+    {"relation", "depends-on", N_("depends on")},
+    {"relation", "serves", N_("serves")},
+    {"relation", "part-of", N_("is part of")},
+    {"question", "missing", N_("missing")},
+    {"question", "contradiction", N_("contradiction")},
+    {"question", "ambiguous", N_("ambiguous")},
+    /* reasons of rejection and codes of checks */
+    {"reason", "tier", N_("tier")},
+    {"reason", "location", N_("location")},
+    {"reason", "arch", N_("architecture")},
+    {"reason", "accelerator", N_("accelerator")},
+    {"reason", "protection_level", N_("protection level")},
+    {"reason", "residency", N_("data residency")},
+    {"reason", "flavor", N_("no flavor is large enough")},
+    {"reason", "form", N_("cannot open this form")},
+    {"reason", "capacity.vcpus", N_("free vCPUs")},
+    {"reason", "capacity.memory_gib", N_("free memory")},
+    {"reason", "capacity.disk_gib", N_("free disk")},
+    {"reason", "capacity.accelerators", N_("free accelerators")},
+    {"reason", "capacity", N_("capacity")},
+    {"reason", "latency", N_("latency")},
+    {"reason", "bandwidth", N_("bandwidth")},
+    {"reason", "budget", N_("budget")},
+    {"reason", "availability", N_("availability")},
+    {"reason", "distinct_sites", N_("different sites")},
+    {"reason", "mode", N_("sites of the reliability mode")},
+    {"reason", "instances", N_("instances")},
+    {"reason", "replicas", N_("replicas")},
+    {"reason", "placement", N_("placement")},
+    {"reason", "site", N_("site")},
+    {"reason", "component", N_("component")},
+    {"reason", "connectivity", N_("connection between them")},
+    {"reason", "availability_percent", N_("availability")},
+    {"reason", "dominated", N_("another is better in everything")},
+    {"reason", "cost", N_("cost")},
+    {"reason", "price.basis", N_("basis of prices")},
+    {"reason", "price.age", N_("age of prices")},
+    {"reason", "response_time", N_("response time")},
+    {"reason", "access", N_("access network")},
+    {"reason", "application", N_("application")},
+    {"reason", "application.form", N_("form of the application")},
+    {"reason", "application.arch", N_("architecture of the application")},
+    {"reason", "needs.vcpus", N_("vCPUs that the application needs")},
+    {"reason", "needs.memory_gib", N_("memory that the application needs")},
+    {"reason", "needs.disk_gib", N_("disk that the application needs")},
+    {"reason", "needs.accelerator", N_("accelerator that the application needs")},
+    {"reason", "dependency", N_("dependency")},
+    {"reason", "opening", N_("can be opened")},
+    {"reason", "scenario.latency", N_("latency usual for the scenario")},
+    {"reason", "scenario.availability", N_("availability usual for the scenario")},
+    {"reason", "backup", N_("backup")},
+    {"reason", "encryption", N_("encryption")},
+    {"reason", "throughput", N_("throughput")},
+    {"reason", "concurrent_users", N_("concurrent users")},
+    {"reason", "catalogue_only", N_("catalogue only: cannot be opened")},
+    {"price", "vcpu_hour", N_("vCPU per hour")},
+    {"price", "memory_gib_hour", N_("memory per hour")},
+    {"price", "disk_gib_month", N_("disk per month")},
+    {"price", "bandwidth_mbps_month", N_("bandwidth per month")},
+    {"price", "public_ip_month", N_("public IP per month")},
+    {"price", "accelerator_hour", N_("accelerator per hour")},
+    {"unit", "level", N_("level")},
+    {"unit", "instance", N_("instances")},
+    {"unit", "card", N_("cards")},
+    {"unit", "day", N_("days")},
+    {"unit", "address", N_("addresses")},
+    {"unit", "CNY/month", N_("CNY/month")},
+    /* fields of a requirement */
+    {"field", "scenario", N_("scenario")},
+    {"field", "name", N_("name")},
+    {"field", "form", N_("form")},
+    {"field", "instances", N_("instances")},
+    {"field", "vcpus", N_("vCPUs each")},
+    {"field", "memory_gib", N_("memory each")},
+    {"field", "disk_gib", N_("disk each")},
+    {"field", "arch", N_("architecture")},
+    {"field", "kind", N_("kind")},
+    {"field", "model", N_("model")},
+    {"field", "count", N_("count")},
+    {"field", "accelerator", N_("accelerator")},
+    {"field", "tier", N_("tier")},
+    {"field", "location", N_("location")},
+    {"field", "bandwidth_mbps", N_("bandwidth")},
+    {"field", "public_ips", N_("public IPs")},
+    {"field", "max_latency_ms", N_("latency at most")},
+    {"field", "access", N_("access network")},
+    {"field", "max_response_ms", N_("response time at most")},
+    {"field", "availability_percent", N_("availability at least")},
+    {"field", "throughput_per_s", N_("throughput")},
+    {"field", "concurrent_users", N_("concurrent users")},
+    {"field", "replicas", N_("replicas")},
+    {"field", "mode", N_("reliability mode")},
+    {"field", "backup", N_("backup")},
+    {"field", "data_residency", N_("data residency")},
+    {"field", "protection_level", N_("protection level")},
+    {"field", "encryption", N_("encryption")},
+    {"field", "budget", N_("budget at most")},
+    {"field", "amount", N_("budget at most")},
+    {"field", "currency", N_("currency")},
+    {"field", "period", N_("budget period")},
+    {"field", "duration_days", N_("duration")},
+    {"field", "user_location", N_("where users are")},
+    {"field", "objective", N_("prefer")},
+    {"field", "from", N_("from")},
+    {"field", "to", N_("to")},
+    {"field", "flows", N_("flow")},
+    {"field", "components", N_("component")},
+    /* errors */
+    {"error", "invalid", N_("invalid input")},
+    {"error", "usage", N_("command not understood")},
+    {"error", "unauthenticated", N_("not signed in")},
+    {"error", "forbidden", N_("not allowed")},
+    {"error", "not-found", N_("not found")},
+    {"error", "method", N_("method not allowed")},
+    {"error", "conflict", N_("conflict")},
+    {"error", "precondition", N_("it has changed meanwhile")},
+    {"error", "too-large", N_("too large")},
+    {"error", "unsupported", N_("not supported")},
+    {"error", "infeasible", N_("infeasible")},
+    {"error", "policy", N_("forbidden by policy")},
+    {"error", "quota", N_("quota exceeded")},
+    {"error", "capacity", N_("not enough capacity")},
+    {"error", "credential", N_("credential refused")},
+    {"error", "balance", N_("balance too low")},
+    {"error", "rate", N_("too many requests")},
+    {"error", "transient", N_("temporarily unavailable")},
+    {"error", "timeout", N_("timed out")},
+    {"error", "cancelled", N_("cancelled")},
+    {"error", "partial", N_("partly done")},
+    {"error", "io", N_("input or output failed")},
+    {"error", "corrupt", N_("stored data is corrupt")},
+    {"error", "bug", N_("internal error")},
+};
+
+const char *cli_word(const char *group, const char *code)
+{
+    if (!code)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq(words[i].code, code) && str_eq(words[i].group, group))
+            return _(words[i].text);
+    return code;
+}
+
+/* ---- sentences ---- */
+
+static const char *const sentences[] = {
+    /* assumptions */
+    N_("users are at {1} too: no other place of theirs was said"),
+    N_("{1} takes {2} vCPU, the least that {3} needs"),
+    N_("{1} takes {2} GiB of memory, the least that {3} needs"),
+    N_("{1} takes {2} GiB of disk, the least that {3} needs"),
+    N_("no user location is stated: users are taken to be at the farthest access point"),
+    N_("the budget was not compared: it is in another currency, or paid once for an unstated "
+       "duration"),
+    N_("at least one site is catalogue only and cannot be opened from here"),
+    N_("a month has 730 hours; free capacity is what the network states, with no reservation made"),
+    /* evidence */
+    N_("sum of the cost lines"),
+    N_("what is known of it: some prices are unknown"),
+    N_("share of the cost whose prices have no source"),
+    N_("older than the limit: confidence in the cost is halved"),
+    N_("the oldest price used"),
+    N_("there and back over all flows; the margin is what computing and queueing may take, of "
+       "which there is no measurement"),
+    N_("no flow is stated, so the network's part is not known"),
+    N_("type of the first link of the path"),
+    N_("no flow comes from the user"),
+    N_("simulated: nothing real would be opened"),
+    N_("a connection opens this form"),
+    N_("none of the site's connections opens this form"),
+    N_("catalogue only: no provider opens anything here"),
+    N_("by the name of the site's provider alone"),
+    N_("no connection to this site is known"),
+    N_("a bare server needs no application"),
+    N_("no published application is known for it"),
+    N_("below what this scenario usually needs; the customer states no bound"),
+    N_("instances placed"),
+    N_("no site says whether it keeps backups"),
+    N_("no site or link says whether it encrypts"),
+    N_("no measurement of the application at this size"),
+    N_("at least one site is catalogue only: it can be designed for, not opened"),
+    N_("the network states no such price"),
+    N_("as the network states it"),
+    N_("the network does not state it"),
+    N_("capacity less what is allocated"),
+    N_("no chain of links joins them"),
+    N_("least-latency path over links"),
+    N_("sum of the stated latencies of its links, one way"),
+    N_("bandwidth less what is used"),
+    N_("product over components of what their distinct sites leave up"),
+    N_("a budget paid once needs a duration"),
+    N_("the network's prices are in another currency"),
+    N_("a basis for each price"),
+    N_("a provider at each site"),
+    N_("a path"),
+    N_("network {1} + compute unknown"),
+    /* questions */
+    N_("what is to run: an application, or how many machines of which size?"),
+    N_("the text states this more than once, with different values"),
+    N_("the text states more than one budget"),
+    N_("how many cores and how much memory does one instance need?"),
+    /* why a task waits */
+    N_("after {1}"),
+    N_("undone after {1}"),
+    N_("no free worker"),
+    N_("retry at {1}: {2}"),
+    N_("retry at {1}"),
+    N_("does not answer yet: {1}"),
+    N_("does not answer yet"),
+    N_("its server is gone; another takes it over"),
+    N_("site {1} has {2} tasks under way, its most"),
+    N_("cancelled on request"),
+    N_("could not be removed: {1}"),
+    N_("does not work after {1} s: {2}"),
+    N_("see the log of the instance"),
+    /* errors of server and engines */
+    N_("no {1} is named '{2}'"),
+    N_("none of {1} sites can take '{2}', mostly for {3}"),
+    N_("none of {1} sites can take '{2}'"),
+    N_("no placement meets the requirement; these cannot hold together: {1}"),
+    N_("no placement meets the requirement"),
+    N_("possible with: {1}"),
+    N_("stopped before a solution was found"),
+    N_("user_location '{1}' is no access point of the network"),
+    N_("name one of the network's access points, or leave it out for the farthest"),
+    N_("a flow names '{1}', which is no component"),
+    N_("two components are named '{1}'"),
+    N_("the text is not valid UTF-8"),
+    N_("the text has {1} bytes; a need is read from at most {2}"),
+    N_("state the need in fewer words"),
+    N_("the network has changed since: {1}"),
+    N_("prices have changed since: {1} a month was approved, it is {2} now"),
+    N_("applications or connections have changed since: {1}"),
+    N_("look at the change, then make a new plan (or a new design)"),
+    N_("the plan's digest is {1}"),
+    N_("what is applied is the plan that was looked at: show it again"),
+    N_("site '{1}' has no connection: it is catalogue only"),
+    N_("site '{1}' is not in the network any more"),
+    N_("site '{1}' is catalogue only: nobody can open things there"),
+    N_("connect a provider to it, or open it on the simulator (simulate)"),
+    N_("no connection of site '{1}' can open the form '{2}'"),
+    N_("connect a provider that opens it to the site, or exclude the site"),
+    N_("no provider is named '{1}'"),
+    N_("no published application answers component '{1}'"),
+    N_("publish one with `swan app publish PATH`, or ask for a bare server"),
+    N_("site '{1}' has {2} left, {3} are wanted"),
+    N_("another order took it meanwhile: design again"),
+    N_("deployment '{1}' is removed already"),
+    N_("deployment '{1}' is {2} by run {3}"),
+    N_("wait for that run, or cancel it: swan run cancel {1}"),
+    N_("order '{1}' is {2} with plan {3}"),
+    N_("an order is opened once, by its latest plan"),
+    N_("plan '{1}' was applied by run {2}"),
+    N_("run '{1}' has ended: {2}"),
+    N_("to take away what it opened, delete its deployment"),
+    N_("{1} exists with other content"),
+    N_("a version does not change: give it a new number"),
+    N_("{1} is {2}: {3} is not possible"),
+    N_("possible now: {1}"),
+    N_("the whole twin is for operators; ask for a deployment's: /api/v1/deployments/ID/twin"),
+    N_("still starting, or stopping"),
+    N_("call of {1} failed: {2}"),
+    N_("cannot read '{1}': {2}"),
+    N_("too many wrong passwords for '{1}'"),
+    N_("wait a minute"),
+    N_("'{1}' is the last admin and stays"),
+    N_("the archive holds '{1}', {2}"),
+    N_("the package holds no executable file '{1}'"),
+    N_("'{1}' is neither a site nor an access point"),
+    N_("link '{1}' ends at site '{2}'"),
+    N_("deployment '{1}' runs on site '{2}'"),
+};
+
+/* Fills the ranges that {1}… stand for; false when the text has another shape. */
+struct hole {
+    const char *text;
+    size_t len;
+};
+
+static bool match(const char *pattern, const char *text, struct hole holes[9])
+{
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *text++)
+                return false;
+            continue;
+        }
+        struct hole *hole = &holes[pattern[1] - '1'];
+        pattern += 3;
+        size_t literal = strcspn(pattern, "{");
+        hole->text = text;
+        if (literal == 0) {
+            hole->len = strlen(text);
+            return true;
+        }
+        char *rest = mem_strndup(pattern, literal);
+        const char *end = NULL;
+        if (pattern[literal]) { /* more holes follow: the first place */
+            end = strstr(text, rest);
+        } else { /* the literal ends the sentence */
+            size_t len = strlen(text);
+            if (len >= literal && str_eq(text + len - literal, rest))
+                end = text + len - literal;
+        }
+        mem_free(rest);
+        if (!end)
+            return false;
+        hole->len = (size_t)(end - text);
+        text = end;
+    }
+    return !*text;
+}
+
+/* Codes inside sentences are words too: "deployment 'x' is removing". */
+static void add_hole(struct buf *out, const struct hole *hole)
+{
+    static const char *const groups[] = {"state", "kind", "form", "role", "reason"};
+    char code[64];
+    if (hole->len < sizeof code) {
+        str_format(code, sizeof code, "%.*s", (int)hole->len, hole->text);
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+            const char *word = cli_word(groups[i], code);
+            if (word != code) {
+                buf_add_str(out, word);
+                return;
+            }
+        }
+    }
+    buf_add(out, hole->text, hole->len);
+}
+
+const char *cli_sentence(const char *text, struct arena *arena)
+{
+    if (!text || !cli_language_is_chinese())
+        return text;
+    for (size_t i = 0; i < ARRAY_LEN(sentences); i++) {
+        struct hole holes[9] = {{NULL, 0}};
+        if (!match(sentences[i], text, holes))
+            continue;
+        CLEANUP(buf_done) struct buf out = BUF_INIT;
+        for (const char *at = _(sentences[i]); *at; at++) {
+            bool is_hole = at[0] == '{' && at[1] >= '1' && at[1] <= '9' && at[2] == '}';
+            if (is_hole && holes[at[1] - '1'].text)
+                add_hole(&out, &holes[at[1] - '1']);
+            if (is_hole)
+                at += 2;
+            else
+                buf_add_char(&out, *at);
+        }
+        return arena_strdup(arena, buf_str(&out));
+    }
+    return text;
+}

@@ -1,0 +1,224 @@
+/* storage.c - sizes in bytes: memory, disk, video memory (which has no field), bandwidth.
+ *
+ * Contract: the label beside the number decides; without one the usual order of a specification
+ * (cores, memory, disk).  A label serves one number. */
+#include <stdlib.h>
+
+#include "intelligent/intent/quantity_priv.h"
+
+/* ---- memory, disk, bandwidth ---- */
+
+static bool is_storage_label(int label)
+{
+    return label == LABEL_MEMORY || label == LABEL_DISK || label == LABEL_VRAM ||
+           label == LABEL_BANDWIDTH;
+}
+
+static double unit_gib(int unit)
+{
+    switch (unit) {
+    case UNIT_TB:
+        return 1024;
+    case UNIT_PB:
+        return 1048576;
+    case UNIT_MB:
+        return 1.0 / 1024;
+    default:
+        return 1;
+    }
+}
+
+static double unit_mbps(int unit)
+{
+    switch (unit) {
+    case UNIT_GB:
+    case UNIT_GBPS:
+        return 1000;
+    case UNIT_TB:
+    case UNIT_TBPS:
+        return 1e6;
+    case UNIT_KBPS:
+        return 0.001;
+    case UNIT_MBYTEPS:
+        return 8;
+    case UNIT_GBYTEPS:
+        return 8000;
+    default:
+        return 1;
+    }
+}
+
+void intent_bandwidth(struct intent_read *read, const struct intent_measure *m, int unit,
+                      uint32_t last)
+{
+    struct intent_fact *fact = intent_measure_add(read, FIELD_BANDWIDTH, m, last);
+    fact->value *= unit_mbps(unit);
+    fact->upper *= unit_mbps(unit);
+    for (uint32_t i = m->first; i-- > intent_clause_of(read, m->first)->first;)
+        if (intent_is_mark(read, i, MARK_EACH) &&
+            intent_unit_of(read, i + 1, m->first) == UNIT_STREAM)
+            fact->flags |= FACT_PER_STREAM;
+}
+
+/* What the phrase so far lacks: after cores memory, then disk. */
+static int field_by_order(const struct intent_read *read, const struct intent_measure *m, int unit)
+{
+    bool cpu = false, memory = false, disk = false;
+    uint32_t clause = intent_at(read, m->first)->clause;
+    for (size_t i = read->facts.count; i-- > 0;) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (fact->clause + 1 < clause || fact->field == FIELD_BREAK)
+            break;
+        if (fact->clause != clause && read->clauses.items[clause].before != ',' &&
+            read->clauses.items[clause].before != '(')
+            break;
+        if (fact->field == FIELD_MEMORY)
+            memory = true;
+        else if (fact->field == FIELD_DISK)
+            disk = true;
+        else if (fact->field == FIELD_CPU) {
+            cpu = true;
+            break;
+        } else if (fact->field == FIELD_COUNT && (memory || disk))
+            break;
+    }
+    if (unit == UNIT_MB)
+        return cpu && !memory ? FIELD_MEMORY : FIELD_BANDWIDTH;
+    if (memory)
+        return FIELD_DISK;
+    if (unit == UNIT_PB || (unit == UNIT_TB && !cpu))
+        return FIELD_DISK;
+    if (unit == UNIT_TB) { /* 96核 1T 10T: memory only when a disk follows */
+        const struct intent_clause *c = &read->clauses.items[clause];
+        for (uint32_t i = m->next; i < c->last; i++) {
+            int other = intent_unit_of(read, i, c->last);
+            if (other == UNIT_TB || other == UNIT_PB)
+                return FIELD_MEMORY;
+        }
+        return FIELD_DISK;
+    }
+    return FIELD_MEMORY;
+}
+
+static bool follows_card(const struct intent_read *read, const struct intent_measure *m)
+{
+    if (m->first == 0)
+        return false;
+    uint32_t i = m->first - 1;
+    const struct intent_clause *clause = intent_clause_of(read, m->first);
+    while (i > clause->first && (intent_is_punct(intent_at(read, i), '-') ||
+                                 intent_is(intent_at(read, i), CLASS_ACCELKIND, 0)))
+        i--;
+    const struct intent_token *token = intent_at(read, i);
+    if (intent_is_punct(token, '(') && i > 0)
+        token = intent_at(read, i - 1);
+    const struct intent_sense *card = intent_sense_of(token, CLASS_ACCEL);
+    if (!card || !card->extra)
+        return false;
+    for (const char *p = card->extra; *p;) {
+        char *end;
+        double size = strtod(p, &end);
+        if (size == m->value)
+            return true;
+        p = *end == ',' ? end + 1 : end;
+        if (end == p && *p != ',' && *p)
+            break;
+    }
+    return false;
+}
+
+/* "2块", "6 x" before a size: disks of one machine. */
+static double pieces_before(const struct intent_read *read, const struct intent_measure *m,
+                            uint32_t *ret_first)
+{
+    const struct intent_clause *clause = intent_clause_of(read, m->first);
+    uint32_t i = m->first;
+    if (i < clause->first + 2)
+        return 1;
+    i--;
+    bool sign = intent_unit_of(read, i, clause->last) == UNIT_CARD ||
+                intent_sense_of(intent_at(read, i), CLASS_MUL) ||
+                (intent_unit_of(read, i, clause->last) == UNIT_PIECE);
+    if (sign && intent_at(read, i - 1)->kind == TOKEN_NUMBER && !intent_at(read, i - 1)->used &&
+        intent_at(read, i - 1)->number >= 1) {
+        *ret_first = i - 1;
+        return intent_at(read, i - 1)->number;
+    }
+    return 1;
+}
+
+uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int unit)
+{
+    const struct intent_clause *clause = intent_clause_of(read, m->first);
+    uint32_t next = m->next, left = intent_label_left(read, m->first),
+             right = intent_label_right(read, next);
+    int label = LABEL_NONE;
+    uint32_t label_at = UINT32_MAX;
+    if (left != UINT32_MAX && is_storage_label(intent_label_code(read, left)))
+        label_at = left;
+    if (right != UINT32_MAX && is_storage_label(intent_label_code(read, right)) &&
+        (label_at == UINT32_MAX || m->first - left > 3))
+        label_at = right;
+    /* "内存16G硬盘500G": the label on the right belongs to the next number when it touches it */
+    if (label_at == right && right != UINT32_MAX && left == UINT32_MAX &&
+        right + 1 < clause->last && intent_at(read, right + 1)->kind == TOKEN_NUMBER &&
+        right == next &&
+        intent_last_of(read, FIELD_MEMORY, intent_at(read, m->first)->clause) == NULL &&
+        intent_last_of(read, FIELD_CPU, intent_at(read, m->first)->clause) != NULL &&
+        intent_label_code(read, right) == LABEL_DISK)
+        label_at = UINT32_MAX;
+    if (label_at != UINT32_MAX) {
+        label = intent_label_code(read, label_at);
+        read->tokens.items[label_at].used = true;
+        if (label_at >= next)
+            next = label_at + 1;
+        /* SSD 数据盘: one noun */
+        while (next < clause->last && label == LABEL_DISK &&
+               intent_is(intent_at(read, next), CLASS_LABEL, LABEL_DISK) &&
+               !(next + 1 < clause->last && intent_at(read, next + 1)->kind == TOKEN_NUMBER)) {
+            read->tokens.items[next].used = true;
+            next++;
+        }
+    } else if (clause->column) {
+        label = clause->column;
+    }
+    if (label == LABEL_VRAM ||
+        (label != LABEL_MEMORY && label != LABEL_DISK && follows_card(read, m)))
+        return next;
+    if (intent_is_mark(read, m->next, MARK_PERSECOND) || label == LABEL_BANDWIDTH) {
+        intent_bandwidth(read, m, unit, next);
+        return next;
+    }
+    int field = label == LABEL_MEMORY ? FIELD_MEMORY
+                : label == LABEL_DISK ? FIELD_DISK
+                                      : field_by_order(read, m, unit);
+    if (field == FIELD_BANDWIDTH) {
+        intent_bandwidth(read, m, unit, next);
+        return next;
+    }
+    uint32_t first = m->first;
+    double pieces = field == FIELD_DISK ? pieces_before(read, m, &first) : 1;
+    struct intent_fact *fact = intent_measure_add(read, field, m, next);
+    if (pieces > 1) { /* the number of pieces was read as something else before its size came */
+        struct intent_fact *mistaken = NULL;
+        for (size_t i = read->facts.count - 1; i-- > 0 && read->facts.items[i].first >= first;)
+            mistaken = &read->facts.items[i];
+        if (mistaken)
+            mistaken->dead = true;
+        fact->first = first;
+    }
+    fact->value *= unit_gib(unit) * pieces;
+    fact->upper = fact->value;
+    if (label != LABEL_NONE)
+        fact->flags |= FACT_LABELLED;
+    if (field == FIELD_DISK && intent_sense_of(intent_at(read, next), CLASS_MUL) &&
+        intent_at(read, next + 1)->kind == TOKEN_NUMBER && next + 1 < clause->last &&
+        !intent_last_of(read, FIELD_CPU, fact->clause) &&
+        intent_unit_of(read, next + 2, clause->last) != UNIT_MACHINE) {
+        fact->value *= intent_at(read, next + 1)->number;
+        fact->last = next + 2;
+        read->tokens.items[next + 1].used = true;
+        next += 2;
+    }
+    return next;
+}

@@ -1,1 +1,0 @@
-typedef int provision_providers_host_placeholder; /* replaced by the first file of the module */
