@@ -731,7 +731,7 @@ static enum err_code fault_allocate(struct fixture *f, int n, void *ctx)
     (void)ctx;
     struct wish wish =
         wish_of(f, arena_printf(&f->arena, "dep-%d", n),
-                "{'components':[{'name':'web','vcpus':0.01},{'name':'db','vcpus':0.01}]}",
+                "{'components':[{'name':'web','vcpus':0.0625},{'name':'db','vcpus':0.0625}]}",
                 "[{'component':'web','instance':0,'site':'b'},"
                 "{'component':'db','instance':0,'site':'c'}]");
     enum err_code rc = store_write(f->store, allocate_body, &wish, &f->err);
@@ -760,7 +760,7 @@ static void test_a_write_that_the_store_fails_has_changed_nothing(void **state)
             arena_printf(&f->arena, "{'currency':'CNY','sites':[{'id':'d%d','tier':'edge'}]}", i),
             arena_printf(&f->arena, "{'items':[{'site':'d%d','basis':'list','source':'x'}]}", i));
         struct wish wish = wish_of(f, arena_printf(&f->arena, "rel-%d", i),
-                                   "{'components':[{'name':'web','vcpus':0.01}]}",
+                                   "{'components':[{'name':'web','vcpus':0.0625}]}",
                                    "[{'component':'web','instance':0,'site':'b'}]");
         assert_ok(f, store_write(f->store, allocate_body, &wish, &f->err));
     }
