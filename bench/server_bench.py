@@ -123,7 +123,7 @@ def design():
                 begin = time.monotonic()
                 solution = server.ok("POST", "/api/v1/solutions", {"text": words})
                 took.append((time.monotonic() - begin) * 1000)
-            count = len(solution["status"]["result"]["solutions"])
+            count = len(solution["spec"]["answer"]["solutions"])
             print(f"POST /solutions, {name}:           {spread(took)}: {count} solutions")
     took = []
     for _ in range(20):
