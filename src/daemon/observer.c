@@ -1,8 +1,9 @@
 /* observer.c - looks at what was opened: asks each provider what it has of ours, and tells
  * deployments, twin and sites.
  *
- * Contract: what a provider does not list is down; what cannot be asked is unknown, never down.
- * Several servers may observe at once: they write the same truth. */
+ * Contract: what a provider does not list is down; what cannot be asked is unknown, never down;
+ * what the end of the server cuts off says nothing. Several servers may observe at once: they write
+ * the same truth. */
 #include "daemon/daemon_priv.h"
 
 #include <stdint.h>
@@ -118,6 +119,8 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
             continue;
         struct place *place =
             look(daemon, places, instance->provider, instance->endpoint, instance->site, arena);
+        if (daemon->stop)
+            return;
         const struct provider_observation *seen = map_find(place->by_name, instance->name);
         bool asked = place->rc == ERR_OK, up = asked && seen && seen->up;
         const char *text = !asked ? place->err.text : seen ? seen->text : "not there any more";
@@ -158,6 +161,8 @@ static void observe_sites(struct daemon *daemon, struct map *places, struct aren
             continue; /* the first connection speaks for the site */
         struct place *place = look(daemon, places, connection->provider, connection->endpoint,
                                    connection->site, arena);
+        if (daemon->stop)
+            break;
         CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
         struct store_record record;
         struct compute_site_status status = {0};
