@@ -218,11 +218,11 @@ static void warn_simulated(struct launch *launch)
         if (task->simulated && task->site && !strstr(buf_str(&sites), task->site))
             buf_printf(&sites, "%s%s", sites.len ? ", " : "", task->site);
     }
-    cli_say(call, "\n%s%s%s%s\n", S_BOLD, S_YELLOW,
-            _("! SIMULATED: these sites are catalogue only, the simulator stands in for them. "
-              "Nothing real is opened there:"),
-            S_RESET);
-    cli_say(call, "%s  %s%s\n", S_YELLOW, buf_str(&sites), S_RESET);
+    cli_say(call, "\n");
+    cli_say_wrapped(call, "", S_BOLD S_YELLOW,
+                    _("! SIMULATED: these sites are catalogue only, the simulator stands in for "
+                      "them. Nothing real is opened there:"));
+    cli_say_wrapped(call, "  ", S_YELLOW, buf_str(&sites));
 }
 
 static enum err_code order(struct launch *launch, struct err *err)
