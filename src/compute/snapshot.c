@@ -31,21 +31,7 @@ static void put_entry(struct map *map, const char *id, struct compute_entry *ent
 static void write_site_json(struct compute_entry *entry, const struct store_record *record)
 {
     CLEANUP(buf_done) struct buf out = BUF_INIT;
-    struct json_writer w = JSON_WRITER(&out);
-    json_begin(&w, '{');
-    json_member_text(&w, "id", record->id);
-    json_member_text(&w, "collection", record->collection);
-    json_member_int(&w, "version", record->version);
-    json_member_text(&w, "tenant", record->tenant ? record->tenant : "");
-    json_member_time(&w, "created_at", record->created_ms);
-    json_member_time(&w, "updated_at", record->updated_ms);
-    json_key(&w, "spec");
-    json_put_raw(&w, record->spec);
-    if (record->status) {
-        json_key(&w, "status");
-        json_put_raw(&w, record->status);
-    }
-    json_end(&w, '}');
+    store_write_record(record, &out);
     buf_add_char(&out, '\n');
     entry->json_len = out.len;
     entry->json = buf_take(&out);
