@@ -214,7 +214,7 @@ static void draw_total(struct follow *follow, struct arena *arena, struct buf *o
     buf_printf(&line, " %s",
                arena_printf(arena, _("%lld/%lld tasks"), (long long)status->tasks_done,
                             (long long)status->tasks_total));
-    if (!has_ended(status) && status->eta_s > 0)
+    if (!has_ended(status) && left > 0)
         buf_printf(&line, " · %s",
                    arena_printf(arena, _("about %s left"), cli_seconds(arena, left)));
     add_line(out, buf_str(&line));
@@ -445,5 +445,7 @@ enum err_code cli_follow(struct cli_call *call, const char *run, struct run_stat
     }
     if (err)
         *err = follow.lost;
+    if (follow.losses)
+        err_hint(err, _("the run goes on when the server does; follow it: swan run watch %s"), run);
     return follow.lost.code;
 }

@@ -120,8 +120,8 @@ void cli_show_candidates(struct cli_call *call, const struct solution_answer *an
                        style_of(verdict));
     }
     cli_table_print(call, &table);
-    cli_say(
-        call, "  %s%s%s\n", S_DIM,
+    cli_say_wrapped(
+        call, "  ", S_DIM,
         _("verdicts: compute, network, application, cost, business (✔ pass, ✘ fail, ? unknown)"));
     if (catalogue)
         cli_say_wrapped(call, "  ", S_DIM,
@@ -316,13 +316,16 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
             S_RESET);
     for (size_t i = 0; i < answer->conflict.count; i++) {
         if (i == 0)
-            cli_heading(call, _("These cannot hold together"));
+            cli_heading(call, P_("This cannot be met", "These cannot hold together",
+                                 answer->conflict.count));
         show_conflict(call, answer->conflict.items[i], requirement);
     }
     for (size_t i = 0; i < answer->relaxations.count; i++) {
         const struct solution_relaxation *r = &answer->relaxations.items[i];
         if (i == 0)
-            cli_heading(call, _("Any one of these would make it possible"));
+            cli_heading(call,
+                        P_("This would make it possible", "Any one of these would make it possible",
+                           answer->relaxations.count));
         cli_say(call, "  %zu. %s", i + 1, cli_relabel(r->change, requirement, arena));
         if (r->cost > 0)
             cli_say(call, " → %s",
@@ -333,7 +336,7 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
     cli_say(call, "\n");
     err_set(err, ERR_INFEASIBLE, "%s", _("no design meets this need"));
     if (answer->relaxations.count)
-        err_hint(err, _("possible with: %s"),
+        err_hint(err, _("this would make it possible: %s"),
                  cli_relabel(answer->relaxations.items[0].change, requirement, arena));
     return ERR_INFEASIBLE;
 }
