@@ -125,12 +125,12 @@ void cli_wrap(struct buf *out, const char *text, size_t indent, size_t width)
     buf_add_char(out, '\n');
 }
 
-#define WIDTH_DEFAULT 100 /* into a file */
+#define WIDTH_FILE 1000000 /* into a file nothing is broken */
 
 void cli_say_wrapped(struct cli_call *call, const char *lead, const char *style, const char *text)
 {
     CLEANUP(buf_done) struct buf out = BUF_INIT;
-    size_t width = call->width > 0 ? (size_t)call->width : WIDTH_DEFAULT;
+    size_t width = call->width > 0 ? (size_t)call->width : WIDTH_FILE;
     buf_add_str(&out, lead);
     buf_add_str(&out, style ? style : "");
     cli_wrap(&out, text, str_width(lead), width);
