@@ -32,9 +32,11 @@ static enum err_code login(struct api_call *call, struct err *err)
     struct login body;
     struct token_answer answer = {0};
     char token[64];
-    enum err_code rc;
-    if ((rc = api_decode(call, &login_table, &body, err)) ||
-        (rc = access_login(call->api->options.access, body.user, body.password, token,
+    enum err_code rc = api_decode(call, &login_table, &body, err);
+    if (rc)
+        return rc;
+    call->object = arena_printf(call->arena, "users/%.100s", body.user);
+    if ((rc = access_login(call->api->options.access, body.user, body.password, token,
                            &answer.expires_at, err)))
         return rc;
     answer.token = token;
@@ -42,17 +44,27 @@ static enum err_code login(struct api_call *call, struct err *err)
     return ERR_OK;
 }
 
+struct identity {
+    const char *user, *tenant;
+    int role;
+    bool all_tenants;
+};
+static const struct json_field identity_fields[] = {
+    JSON_FIELD("user", JSON_STRING, struct identity, user, 0, "login"),
+    JSON_FIELD("tenant", JSON_STRING, struct identity, tenant, 0, "empty = the operator's own"),
+    JSON_FIELD_ENUM("role", struct identity, role, 0, access_role_names, "what counts here"),
+    JSON_FIELD("all_tenants", JSON_BOOL, struct identity, all_tenants, JSON_KEEP,
+               "sees what belongs to any tenant"),
+};
+static const struct json_table identity_table =
+    JSON_TABLE("Identity", struct identity, identity_fields, "whose token it is", NULL);
+
 static enum err_code whoami(struct api_call *call, struct err *err)
 {
     (void)err;
-    struct json_writer w = JSON_WRITER(&call->response->body);
-    json_begin(&w, '{');
-    json_member_text(&w, "user", call->who.user);
-    json_member_text(&w, "tenant", call->who.tenant);
-    json_member_text(&w, "role", access_role_names[call->who.role]);
-    json_member_bool(&w, "all_tenants", call->who.all_tenants);
-    json_end(&w, '}');
-    buf_add_char(&call->response->body, '\n');
+    struct identity identity = {call->who.user, call->who.tenant, (int)call->who.role,
+                                call->who.all_tenants};
+    api_answer_table(call, &identity_table, &identity);
     return ERR_OK;
 }
 
@@ -72,14 +84,14 @@ static enum err_code user_update(struct api_call *call, struct err *err)
     int64_t expected;
     enum err_code rc;
     if ((rc = api_decode(call, &access_user_table, &spec, err)) ||
-        (rc = api_if_match(call, &expected, err)))
+        (rc = api_if_match(call, "users", call->params[0], &expected, err)))
         return rc;
     if (!str_eq(spec.name, call->params[0])) {
         err_set(err, ERR_INVALID, "a user keeps the name '%s'", call->params[0]);
         return err_field(err, "name");
     }
-    rc = access_user_update(call->api->options.access, spec.name, expected > 0 ? expected : 0,
-                            &spec, &call->actor, err);
+    rc = access_user_update(call->api->options.access, spec.name, expected, &spec, &call->actor,
+                            err);
     return rc ? rc : api_answer_stored(call, "users", spec.name, err);
 }
 
@@ -134,14 +146,41 @@ static enum err_code token_delete(struct api_call *call, struct err *err)
         enum err_code rc;
         if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
             (rc = store_get(tx, "tokens", call->params[0], &record, call->arena, err)) ||
-            (rc = json_decode(record.spec, strlen(record.spec), &access_token_table, NULL, &spec,
-                              call->arena, err)))
+            (rc = json_decode_stored(record.spec, &access_token_table, &spec, call->arena, err)))
             return rc;
         if (!str_eq(spec.user, call->who.user))
             return err_set(err, ERR_NOT_FOUND, "no token is named '%s'", call->params[0]);
     }
     return access_token_revoke(call->api->options.access, call->params[0], &call->actor, err);
 }
+
+#define AUDIT_PAGE 500
+
+struct audit_entry {
+    int64_t position, at;
+    const char *user, *tenant, *audit;
+};
+static const struct json_field audit_entry_fields[] = {
+    JSON_FIELD("position", JSON_INT, struct audit_entry, position, 0, "in the journal"),
+    JSON_FIELD("at", JSON_TIME, struct audit_entry, at, 0, "when"),
+    JSON_FIELD("user", JSON_STRING, struct audit_entry, user, 0, "who"),
+    JSON_FIELD("tenant", JSON_STRING, struct audit_entry, tenant, 0, "of which tenant"),
+    JSON_FIELD("audit", JSON_RAW, struct audit_entry, audit, 0,
+               "method, path, outcome, object, request, peer"),
+};
+static const struct json_table audit_entry_table = JSON_TABLE(
+    "AuditEntry", struct audit_entry, audit_entry_fields, "a write that was tried", NULL);
+struct audit_page {
+    LIST(struct audit_entry) items;
+    struct opt_int next;
+};
+static const struct json_field audit_page_fields[] = {
+    JSON_FIELD_TABLE("items", JSON_ARRAY, struct audit_page, items, JSON_KEEP, &audit_entry_table,
+                     "oldest first"),
+    JSON_FIELD("next", JSON_OPT_INT, struct audit_page, next, 0, "`after` of the next page"),
+};
+static const struct json_table audit_page_table =
+    JSON_TABLE("AuditPage", struct audit_page, audit_page_fields, "writes that were tried", NULL);
 
 static enum err_code audit_list(struct api_call *call, struct err *err)
 {
@@ -151,54 +190,44 @@ static enum err_code audit_list(struct api_call *call, struct err *err)
         err_set(err, ERR_INVALID, "a position is a number of the journal");
         return err_field(err, "after");
     }
-    if (api_query_is_true(call, "watch"))
+    if (api_wants_watch(call))
         return api_watch_start(call, "audit", NULL, err);
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
     struct store_event *events;
+    struct audit_page page = {0};
     size_t count;
     enum err_code rc;
     if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
-        (rc = store_events(tx, after, "audit", NULL, NULL, 500, &events, &count, call->arena, err)))
+        (rc = store_events(tx, after, "audit", NULL, NULL, AUDIT_PAGE, &events, &count, call->arena,
+                           err)))
         return rc;
-    struct json_writer w = JSON_WRITER(&call->response->body);
-    json_begin(&w, '{');
-    json_key(&w, "items");
-    json_begin(&w, '[');
-    for (size_t i = 0; i < count; i++) {
-        json_begin(&w, '{');
-        json_member_int(&w, "position", events[i].position);
-        json_member_time(&w, "at", events[i].at_ms);
-        json_member_text(&w, "user", events[i].user);
-        json_member_text(&w, "tenant", events[i].tenant);
-        json_key(&w, "audit");
-        json_put_raw(&w, events[i].body ? events[i].body : "{}");
-        json_end(&w, '}');
-    }
-    json_end(&w, ']');
-    if (count == 500)
-        json_member_int(&w, "next", events[count - 1].position);
-    json_end(&w, '}');
-    buf_add_char(&call->response->body, '\n');
+    for (size_t i = 0; i < count; i++)
+        *LIST_ADD(call->arena, &page.items) = (struct audit_entry){
+            events[i].position, events[i].at_ms, events[i].user, events[i].tenant, events[i].body};
+    if (count == AUDIT_PAGE)
+        page.next = (struct opt_int){true, events[count - 1].position};
+    api_answer_table(call, &audit_page_table, &page);
     return ERR_OK;
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/login", ACCESS_NOBODY, API_OPEN | API_SECRET | API_NO_AUDIT, &login_table,
-     &token_answer_table, "a token for a password", login},
-    {"GET", "/api/v1/whoami", ACCESS_VIEWER, 0, NULL, NULL, "whose token this is", whoami},
-    {"POST", "/api/v1/users", ACCESS_ADMIN, API_CREATED, &access_user_table, &access_user_table,
+    {"POST", "/api/v1/login", ACCESS_NOBODY, API_OPEN | API_SECRET, &login_table,
+     &token_answer_table, NULL, NULL, "a token for a password", login},
+    {"GET", "/api/v1/whoami", ACCESS_VIEWER, 0, NULL, &identity_table, NULL, NULL,
+     "whose token this is", whoami},
+    {"POST", "/api/v1/users", ACCESS_ADMIN, API_CREATED, &access_user_table, NULL, "users", NULL,
      "add a user", user_create},
-    {"PUT", "/api/v1/users/{name}", ACCESS_ADMIN, 0, &access_user_table, &access_user_table,
-     "change a user", user_update},
-    {"DELETE", "/api/v1/users/{name}", ACCESS_ADMIN, API_NO_CONTENT, NULL, NULL,
+    {"PUT", "/api/v1/users/{id}", ACCESS_ADMIN, API_IF_MATCH, &access_user_table, NULL, "users",
+     NULL, "change a user", user_update},
+    {"DELETE", "/api/v1/users/{id}", ACCESS_ADMIN, API_NO_CONTENT, NULL, NULL, NULL, NULL,
      "remove a user and its tokens", user_delete},
-    {"POST", "/api/v1/tenants", ACCESS_ADMIN, API_CREATED, &access_tenant_table,
-     &access_tenant_table, "add a tenant", tenant_create},
+    {"POST", "/api/v1/tenants", ACCESS_ADMIN, API_CREATED, &access_tenant_table, NULL, "tenants",
+     NULL, "add a tenant", tenant_create},
     {"POST", "/api/v1/tokens", ACCESS_VIEWER, API_CREATED | API_SECRET, &access_token_table,
-     &token_answer_table, "make a token", token_create},
-    {"DELETE", "/api/v1/tokens/{id}", ACCESS_VIEWER, API_NO_CONTENT, NULL, NULL, "revoke a token",
-     token_delete},
-    {"GET", "/api/v1/audit", ACCESS_ADMIN, API_LIST, NULL, NULL, "writes that were tried",
-     audit_list},
+     &token_answer_table, NULL, NULL, "make a token", token_create},
+    {"DELETE", "/api/v1/tokens/{id}", ACCESS_VIEWER, API_NO_CONTENT, NULL, NULL, NULL, NULL,
+     "revoke a token", token_delete},
+    {"GET", "/api/v1/audit", ACCESS_ADMIN, API_WATCH, NULL, &audit_page_table, NULL, "after",
+     "writes that were tried", audit_list},
 };
 const struct api_routes api_routes_access = {routes, ARRAY_LEN(routes)};

@@ -11,11 +11,13 @@ void api_problem(struct http_response *response, const struct err *err, const ch
     const struct err_info *info = err_info(err->code);
     struct json_writer w = JSON_WRITER(&response->body);
     char type[96];
+    if (response->status == 0)
+        response->status = info->http_status;
     str_format(type, sizeof type, "urn:swan:problem:%s", info->name);
     json_begin(&w, '{');
     json_member_text(&w, "type", type);
     json_member_text(&w, "title", info->title);
-    json_member_int(&w, "status", info->http_status);
+    json_member_int(&w, "status", response->status);
     json_member_text(&w, "detail", err->text);
     if (instance)
         json_member_text(&w, "instance", instance);
@@ -34,7 +36,6 @@ void api_problem(struct http_response *response, const struct err *err, const ch
     }
     json_end(&w, '}');
     buf_add_char(&response->body, '\n');
-    response->status = info->http_status;
     response->content_type = "application/problem+json";
     if (info->retryable)
         http_add_header(response, "Retry-After", "1");
@@ -59,26 +60,41 @@ void api_write_record(struct buf *out, const struct store_record *record)
     json_end(&w, '}');
 }
 
-static bool etag_is_known(const struct api_call *call, const char *etag)
+bool api_is_known(const struct api_call *call, const char *etag)
 {
     const char *given = http_header(call->request, "If-None-Match");
     return given && (str_eq(given, "*") || strstr(given, etag));
 }
 
+static const char *etag_of(const struct api_call *call, const struct store_record *record)
+{
+    return arena_printf(call->arena, "\"%lld\"", (long long)record->version);
+}
+
 void api_answer_record(struct api_call *call, const struct store_record *record)
 {
-    const char *etag = arena_printf(call->arena, "\"%lld\"", (long long)record->version);
-    http_add_header(call->response, "ETag", etag);
-    if (str_eq(call->request->method, "GET") && etag_is_known(call, etag)) {
-        call->response->status = 304;
-        return;
-    }
     api_write_record(&call->response->body, record);
     buf_add_char(&call->response->body, '\n');
+    call->object = arena_printf(call->arena, "%s/%s", record->collection, record->id);
+    if (call->dry_run) {
+        call->response->status = 200; /* nothing was made that could have a place or a version */
+        return;
+    }
+    http_add_header(call->response, "ETag", etag_of(call, record));
     if (call->route->flags & (API_CREATED | API_ACCEPTED))
         http_add_header(call->response, "Location",
-                        arena_printf(call->arena, "/api/v1/%s/%s", record->collection, record->id));
-    call->object = arena_printf(call->arena, "%s/%s", record->collection, record->id);
+                        arena_printf(call->arena, "/api/v1/%s", call->object));
+}
+
+void api_answer_known_record(struct api_call *call, const struct store_record *record)
+{
+    const char *etag = etag_of(call, record);
+    if (!api_is_known(call, etag)) {
+        api_answer_record(call, record);
+        return;
+    }
+    http_add_header(call->response, "ETag", etag);
+    call->response->status = 304;
 }
 
 void api_answer_table(struct api_call *call, const struct json_table *table, const void *object)

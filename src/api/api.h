@@ -39,7 +39,8 @@ void api_set_ready(struct api *api, bool ready); /* what /readyz says */
 /* For http_server_options. */
 void api_handle(void *api, struct http_request *request, struct http_response *response);
 void api_refuse(void *api, const struct err *err, struct http_response *response);
-size_t api_body_limit(void *api, const char *method, const char *path);
+/* Large bodies only for those who may send them: told before the body is read. */
+size_t api_body_limit(void *api, const struct http_request *request);
 
 /* The OpenAPI 3.1 document, as served; for tests and docs. */
 void api_openapi(const char *version, struct buf *out);

@@ -5,9 +5,11 @@
 #include "api/api.h"
 
 #define API_MAX_PARAMS 2
-#define API_BODY_DEFAULT ((size_t)1 << 20)
 #define API_BODY_NETWORK ((size_t)256 << 20)   /* a network of 100 000 sites is about 60 MB */
 #define API_BODY_ARTEFACT ((size_t)2048 << 20) /* one artefact by HTTP */
+/* Refused writes without a token that get an audit record each minute; more are only counted, so
+ * that a stranger cannot fill the journal. */
+#define API_ANONYMOUS_AUDITS 60
 
 struct api_watch;
 
@@ -16,7 +18,8 @@ struct api {
     struct api_watch *watch;
     _Atomic bool ready;
     _Atomic int64_t answered[6]; /* by status class */
-    _Atomic int64_t writes, designs, designs_infeasible;
+    _Atomic int64_t writes, designs, designs_infeasible, unaudited;
+    _Atomic int64_t anonymous_minute, anonymous_audits;
     int64_t started_ms;
 };
 
@@ -27,9 +30,11 @@ struct api_call {
     struct arena *arena;
     const struct api_route *route;
     const char *params[API_MAX_PARAMS]; /* what stood at {…}, decoded */
-    struct access_identity who;
+    struct access_identity who;         /* role: what it counts for here, see authorise() */
     struct store_actor actor;
     char request_id[64];
+    char allow[64]; /* methods of the path, when none of them was asked */
+    size_t headers; /* of every answer; those after them are dropped when a handler fails */
     bool dry_run;
     const char *object;          /* collection/id that a write touched, for the audit */
     const char *idempotency_key; /* NULL = none or already answered */
@@ -39,24 +44,28 @@ struct api_call {
 typedef enum err_code (*api_handler_fn)(struct api_call *call, struct err *err);
 
 enum api_flag {
-    API_OPEN = 1 << 0,       /* no token needed */
-    API_NO_AUDIT = 1 << 1,   /* a POST that changes nothing */
-    API_SECRET = 1 << 2,     /* the answer holds a secret: never kept for idempotency */
-    API_LIST = 1 << 3,       /* takes filter, sort, limit, cursor, watch */
-    API_BINARY = 1 << 4,     /* the body is bytes */
-    API_YAML = 1 << 5,       /* the body may be YAML */
-    API_DRY_RUN = 1 << 6,    /* takes dry_run */
-    API_ACCEPTED = 1 << 7,   /* answers 202 */
-    API_CREATED = 1 << 8,    /* answers 201 */
-    API_NO_CONTENT = 1 << 9, /* answers 204 */
+    API_OPEN = 1 << 0,        /* no token needed */
+    API_NO_EFFECT = 1 << 1,   /* a POST that changes nothing: neither audit nor idempotency */
+    API_SECRET = 1 << 2,      /* the answer holds a secret: never kept, neither here nor there */
+    API_LIST = 1 << 3,        /* takes filter, sort, limit, cursor; answers a list of records */
+    API_WATCH = 1 << 4,       /* takes watch, position */
+    API_BINARY = 1 << 5,      /* the body is bytes */
+    API_YAML = 1 << 6,        /* the body may be YAML */
+    API_DRY_RUN = 1 << 7,     /* takes dry_run */
+    API_IF_MATCH = 1 << 8,    /* takes If-Match */
+    API_ACCEPTED = 1 << 9,    /* answers 202 */
+    API_CREATED = 1 << 10,    /* answers 201 */
+    API_NO_CONTENT = 1 << 11, /* answers 204 */
 };
 
 struct api_route {
     const char *method, *path; /* "/api/v1/sites/{id}" */
     enum access_role role;
     unsigned flags;
-    const struct json_table *body;   /* NULL = none or free */
-    const struct json_table *answer; /* of what is answered */
+    const struct json_table *body;   /* NULL = none, or bytes */
+    const struct json_table *answer; /* of what is answered; or */
+    const char *record;              /* a record of that collection is; or neither */
+    const char *query;               /* names of further query parameters, blank between */
     const char *summary;
     api_handler_fn handler;
 };
@@ -67,34 +76,81 @@ struct api_routes {
 };
 /* Each file of routes gives its part of the table. */
 extern const struct api_routes api_routes_base, api_routes_records, api_routes_network,
-    api_routes_application, api_routes_loop, api_routes_deployment, api_routes_access;
+    api_routes_application, api_routes_need, api_routes_loop, api_routes_deployment,
+    api_routes_access;
 extern const struct api_routes *const api_route_parts[];
 extern const size_t api_route_part_count;
 
 /* ---- reading ---- */
 enum err_code api_decode(struct api_call *call, const struct json_table *table, void *out,
                          struct err *err); /* empty body reads as {} */
-/* If-Match as a version; 0 = none given.  "*" is -2 (must exist). */
-enum err_code api_if_match(struct api_call *call, int64_t *out, struct err *err);
+/* If-Match as a version of that record; 0 = none given.  "*" is the version there is now. */
+enum err_code api_if_match(struct api_call *call, const char *collection, const char *id,
+                           int64_t *out, struct err *err);
 /* NULL = sees all tenants. */
 const char *api_tenant(const struct api_call *call);
-bool api_query_is_true(const struct api_call *call, const char *name);
+/* A query parameter that is true or false; absent is false. */
+enum err_code api_query_flag(const struct api_call *call, const char *name, bool *out,
+                             struct err *err);
+/* Does the request ask to watch?  (query.c has checked that the value is one.) */
+bool api_wants_watch(const struct api_call *call);
+/* Only parameters that the route takes, each once. */
+enum err_code api_check_query(const struct api_call *call, struct err *err);
+
+/* ---- lists ---- */
+#define API_MAX_CONDITIONS 8
+struct api_list_query {
+    struct store_list_query query;
+    struct store_condition conditions[API_MAX_CONDITIONS + 1]; /* one for the tenant */
+};
+/* One text of ?filter=: "spec.tier==edge".  Parts come from the arena. */
+enum err_code api_read_filter(const char *text, struct store_condition *out, struct arena *arena,
+                              struct err *err);
 
 /* ---- answering ---- */
+/* Takes the status that is set in the response, else that of the error. */
 void api_problem(struct http_response *response, const struct err *err, const char *instance,
                  const char *request_id, const char *extra_members);
 void api_write_record(struct buf *out, const struct store_record *record);
-/* 200 (or the route's status) with ETag; honours If-None-Match on GET. */
+/* 200 (or the route's status) with ETag, and Location where something was made. */
 void api_answer_record(struct api_call *call, const struct store_record *record);
+/* The same, or 304 when the asker knows that version.  For records that change only with it. */
+void api_answer_known_record(struct api_call *call, const struct store_record *record);
+bool api_is_known(const struct api_call *call, const char *etag);
 void api_answer_table(struct api_call *call, const struct json_table *table, const void *object);
 void api_answer_text(struct api_call *call, int status, const char *content_type, const char *text);
 /* Reads the record back and answers it. */
 enum err_code api_answer_stored(struct api_call *call, const char *collection, const char *id,
                                 struct err *err);
 
+/* ---- one stage of the loop ---- */
+/* Stores a stage, its answer and the kept answer for a repeated request in one transaction; with
+ * dry_run everything but the commit. */
+struct api_stage {
+    struct api_call *call;
+    const char *collection; /* of the record that is answered */
+    /* Does the work in the transaction and leaves the id of that record; may run again. */
+    enum err_code (*body)(struct store_tx *tx, struct api_stage *stage, struct err *err);
+    char id[ID_SIZE];
+    const char *existing; /* id of a record that was there before, instead of `id` */
+};
+enum err_code api_stage_store(struct api_stage *stage, struct err *err);
+/* What is made stands in the tenant of what it is made from, also when an operator makes it. */
+enum err_code api_act_for(struct api_call *call, struct store_tx *tx, const char *collection,
+                          const char *id, struct err *err);
+
+/* need_routes.c: the network as one need sees it. */
+const struct network *api_network_for(struct api_call *call, const struct requirement *requirement,
+                                      const struct compute_snapshot *snapshot);
+
+/* deployment_routes.c: the plan that removes a deployment, from its state in that transaction. */
+enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,
+                               struct plan *out, const char **ret_order, const char **ret_title,
+                               struct err *err);
+
 /* ---- once only ---- */
-/* Before a POST with a key: answers a repeated one (*ret_answered) or remembers that it is under
- * way. */
+/* Before a POST with a key: answers a repeated one (*ret_answered) or notes that it is under way.
+ */
 enum err_code api_idempotency_begin(struct api_call *call, bool *ret_answered, struct err *err);
 /* Keeps the answer; in the transaction of the change where the handler has one.  Does nothing
  * without a key. */
@@ -102,22 +158,31 @@ enum err_code api_idempotency_keep(struct api_call *call, struct store_tx *tx, s
 void api_idempotency_forget(struct api_call *call);
 
 /* ---- watching ---- */
-struct api_watch *api_watch_new(struct store *store);
+struct api_watch *api_watch_new(struct store *store, struct access *access);
 void api_watch_free(struct api_watch *watch);
-/* Turns the call into a stream of events of that collection and object (NULL = all of it). */
+/* Turns the call into a stream of events of that collection and object (NULL = all of it that the
+ * asker may see).  Whether he may see the object has been checked. */
 enum err_code api_watch_start(struct api_call *call, const char *collection, const char *object,
                               struct err *err);
 
+/* Who sees a record of a collection, beside those who see all tenants. */
+enum api_sight {
+    API_EVERYBODY,
+    API_TENANT,   /* its tenant */
+    API_PUBLISHED /* its tenant; everybody once it is published */
+};
 /* Is the collection readable by generic routes, and by whom?  NULL = no. */
 struct api_collection {
     const char *name, *singular;
     enum access_role role;
     const struct json_table *spec, *status;
-    bool by_tenant;
+    enum api_sight sight;
 };
 const struct api_collection *api_collection_find(const char *name);
 extern const struct api_collection api_collections[];
 extern const size_t api_collection_count;
+bool api_may_see(const struct api_call *call, const struct api_collection *collection,
+                 const struct store_record *record);
 
 void api_metrics(struct api *api, struct buf *out);
 

@@ -37,17 +37,25 @@ static enum err_code openapi(struct api_call *call, struct err *err)
     return ERR_OK;
 }
 
+struct version {
+    const char *version, *store, *instance;
+    int64_t started_at;
+};
+static const struct json_field version_fields[] = {
+    JSON_FIELD("version", JSON_STRING, struct version, version, 0, "of Swan"),
+    JSON_FIELD("store", JSON_STRING, struct version, store, 0, "sqlite or postgresql"),
+    JSON_FIELD("instance", JSON_STRING, struct version, instance, 0, "name of this server"),
+    JSON_FIELD("started_at", JSON_TIME, struct version, started_at, 0, "since when it runs"),
+};
+static const struct json_table version_table =
+    JSON_TABLE("Version", struct version, version_fields, "what runs here", NULL);
+
 static enum err_code version(struct api_call *call, struct err *err)
 {
     (void)err;
-    struct json_writer w = JSON_WRITER(&call->response->body);
-    json_begin(&w, '{');
-    json_member_text(&w, "version", call->api->options.version);
-    json_member_text(&w, "store", store_kind(call->api->options.store));
-    json_member_text(&w, "instance", call->api->options.instance);
-    json_member_time(&w, "started_at", call->api->started_ms);
-    json_end(&w, '}');
-    buf_add_char(&call->response->body, '\n');
+    struct version answer = {call->api->options.version, store_kind(call->api->options.store),
+                             call->api->options.instance, call->api->started_ms};
+    api_answer_table(call, &version_table, &answer);
     return ERR_OK;
 }
 
@@ -69,16 +77,24 @@ static const char *const page =
 static enum err_code front(struct api_call *call, struct err *err)
 {
     (void)err;
+    http_add_header(call->response, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+                    "form-action 'none'; frame-ancestors 'none'");
     api_answer_text(call, 200, "text/html; charset=utf-8", page);
     return ERR_OK;
 }
 
 static const struct api_route routes[] = {
-    {"GET", "/", ACCESS_NOBODY, API_OPEN, NULL, NULL, "front page", front},
-    {"GET", "/healthz", ACCESS_NOBODY, API_OPEN, NULL, NULL, "the process lives", healthz},
-    {"GET", "/readyz", ACCESS_NOBODY, API_OPEN, NULL, NULL, "requests can be served", readyz},
-    {"GET", "/metrics", ACCESS_NOBODY, API_OPEN, NULL, NULL, "figures for Prometheus", metrics},
-    {"GET", "/api/v1/openapi.json", ACCESS_NOBODY, API_OPEN, NULL, NULL, "this document", openapi},
-    {"GET", "/api/v1/version", ACCESS_NOBODY, API_OPEN, NULL, NULL, "version and store", version},
+    {"GET", "/", ACCESS_NOBODY, API_OPEN, NULL, NULL, NULL, NULL, "front page", front},
+    {"GET", "/healthz", ACCESS_NOBODY, API_OPEN, NULL, NULL, NULL, NULL, "the process lives",
+     healthz},
+    {"GET", "/readyz", ACCESS_NOBODY, API_OPEN, NULL, NULL, NULL, NULL, "requests can be served",
+     readyz},
+    {"GET", "/metrics", ACCESS_NOBODY, API_OPEN, NULL, NULL, NULL, NULL, "figures for Prometheus",
+     metrics},
+    {"GET", "/api/v1/openapi.json", ACCESS_NOBODY, API_OPEN, NULL, NULL, NULL, NULL,
+     "this document", openapi},
+    {"GET", "/api/v1/version", ACCESS_NOBODY, API_OPEN, NULL, &version_table, NULL, NULL,
+     "version and store", version},
 };
 const struct api_routes api_routes_base = {routes, ARRAY_LEN(routes)};

@@ -45,50 +45,59 @@ static enum err_code whole_twin(struct api_call *call, struct err *err)
     return show_twin(call, NULL, err);
 }
 
-struct removal {
-    struct api_call *call;
-    char plan_id[ID_SIZE], run_id[ID_SIZE];
-};
-
-static enum err_code remove_body(struct store_tx *tx, void *ctx, struct err *err)
+enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,
+                               struct plan *out, const char **ret_order, const char **ret_title,
+                               struct err *err)
 {
-    struct removal *removal = ctx;
-    struct api_call *call = removal->call;
-    const char *id = call->params[0];
     struct deployment_spec spec;
-    struct deployment_status status;
-    struct plan opened, plan;
-    const char *order = NULL;
+    struct deployment_status *status = arena_zalloc(call->arena, sizeof *status);
+    struct plan *opened = arena_zalloc(call->arena, sizeof *opened);
     enum err_code rc;
-    if ((rc = business_deployment_load(tx, id, api_tenant(call), &spec, &status, NULL, call->arena,
-                                       err)) ||
-        (rc = business_plan_load(tx, spec.plan, NULL, &opened, &order, call->arena, err)) ||
-        (rc = planner_remove(id, &status, &opened, &plan, call->arena, err)) ||
-        (rc = business_plan_save(tx, &plan, order, &call->actor, removal->plan_id, err)))
+    if ((rc = business_deployment_load(tx, deployment, api_tenant(call), &spec, status, NULL,
+                                       call->arena, err)) ||
+        (rc = api_act_for(call, tx, "deployments", deployment, err)) ||
+        (rc = business_plan_load(tx, spec.plan, NULL, opened, ret_order, call->arena, err)))
         return rc;
-    id_new("run", removal->run_id);
-    if ((rc = business_apply(tx, removal->plan_id, &plan, order, removal->run_id, spec.title,
-                             &call->actor, err)))
+    if (ret_title)
+        *ret_title = spec.title;
+    if (status->state == DEPLOYMENT_REMOVED || status->state == DEPLOYMENT_FAILED)
+        return err_set(err, ERR_CONFLICT, "deployment '%s' is %s: nothing of it is left",
+                       deployment, deployment_state_names[status->state]);
+    return planner_remove(deployment, status, opened, out, call->arena, err);
+}
+
+static enum err_code remove_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
+{
+    struct api_call *call = stage->call;
+    const char *order, *title;
+    char plan_id[ID_SIZE];
+    struct plan plan;
+    enum err_code rc;
+    if ((rc = api_plan_removal(call, tx, call->params[0], &plan, &order, &title, err)) ||
+        (rc = business_plan_save(tx, &plan, order, &call->actor, plan_id, err)))
         return rc;
-    return workflow_submit(tx, removal->run_id, removal->plan_id, &plan, &call->actor, err);
+    id_new("run", stage->id);
+    if ((rc = business_apply(tx, plan_id, &plan, order, stage->id, title, &call->actor, err)))
+        return rc;
+    return workflow_submit(tx, stage->id, plan_id, &plan, &call->actor, err);
 }
 
 static enum err_code deployment_delete(struct api_call *call, struct err *err)
 {
-    struct removal removal = {.call = call};
+    struct api_stage stage = {.call = call, .collection = "runs", .body = remove_body};
+    enum err_code rc = api_stage_store(&stage, err);
     call->object = arena_printf(call->arena, "deployments/%s", call->params[0]);
-    enum err_code rc = store_write(call->api->options.store, remove_body, &removal, err);
-    if (rc)
-        return rc;
-    workflow_wake(call->api->options.workflow);
-    return api_answer_stored(call, "runs", removal.run_id, err);
+    if (!rc && !call->dry_run)
+        workflow_wake(call->api->options.workflow);
+    return rc;
 }
 
 static const struct api_route routes[] = {
-    {"GET", "/api/v1/deployments/{id}/twin", ACCESS_VIEWER, 0, NULL, &twin_view_table,
+    {"GET", "/api/v1/deployments/{id}/twin", ACCESS_VIEWER, 0, NULL, &twin_view_table, NULL, "at",
      "the twin of a deployment; ?at= another moment", deployment_twin},
-    {"GET", "/api/v1/twin", ACCESS_VIEWER, 0, NULL, &twin_view_table, "the whole twin", whole_twin},
-    {"DELETE", "/api/v1/deployments/{id}", ACCESS_CUSTOMER, API_ACCEPTED, NULL, &run_spec_table,
-     "remove all that a deployment consists of", deployment_delete},
+    {"GET", "/api/v1/twin", ACCESS_VIEWER, 0, NULL, &twin_view_table, NULL, "at", "the whole twin",
+     whole_twin},
+    {"DELETE", "/api/v1/deployments/{id}", ACCESS_CUSTOMER, API_ACCEPTED | API_DRY_RUN, NULL, NULL,
+     "runs", NULL, "remove all that a deployment consists of", deployment_delete},
 };
 const struct api_routes api_routes_deployment = {routes, ARRAY_LEN(routes)};

@@ -17,7 +17,7 @@ static const struct store_migration migrations[] = {
     {1, "api: answers kept for repeated requests",
      "CREATE TABLE api_idempotency ("
      " owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, instance TEXT NOT NULL,"
-     " created_ms BIGINT NOT NULL, status BIGINT NOT NULL, location TEXT, body TEXT,"
+     " created_ms BIGINT NOT NULL, status BIGINT NOT NULL, location TEXT, etag TEXT, body TEXT,"
      " PRIMARY KEY (owner, key));"
      "CREATE INDEX api_idempotency_created ON api_idempotency (created_ms)"},
 };
@@ -38,26 +38,33 @@ static enum err_code begin_body(struct store_tx *tx, void *ctx, struct err *err)
     struct store_value row[] = {STORE_V_TEXT(call->who.user), STORE_V_TEXT(call->idempotency_key),
                                 STORE_V_TEXT(call->fingerprint),
                                 STORE_V_TEXT(call->api->options.instance), STORE_V_INT(now)};
+    int64_t inserted = 0;
     enum err_code rc;
+    begin->rows = (struct store_rows){0};
     if ((rc = store_exec(tx, "DELETE FROM api_idempotency WHERE created_ms < $1", old, 1, NULL,
                          err)) ||
-        (rc = store_query(tx,
-                          "SELECT fingerprint, status, location, body FROM api_idempotency"
-                          " WHERE owner = $1 AND key = $2",
-                          key, 2, 1, &begin->rows, call->arena, err)))
+        (rc = store_exec(tx,
+                         "INSERT INTO api_idempotency (owner, key, fingerprint, instance,"
+                         " created_ms, status) VALUES ($1, $2, $3, $4, $5, 0)"
+                         " ON CONFLICT (owner, key) DO NOTHING",
+                         row, 5, &inserted, err)) ||
+        inserted)
         return rc;
-    if (begin->rows.count)
-        return ERR_OK;
-    return store_exec(tx,
-                      "INSERT INTO api_idempotency (owner, key, fingerprint, instance, created_ms,"
-                      " status) VALUES ($1, $2, $3, $4, $5, 0)",
-                      row, 5, NULL, err);
+    return store_query(tx,
+                       "SELECT fingerprint, status, location, etag, body FROM api_idempotency"
+                       " WHERE owner = $1 AND key = $2",
+                       key, 2, 1, &begin->rows, call->arena, err);
+}
+
+static void add_parameter(void *text, const char *name, const char *value)
+{
+    buf_printf(text, "%s=%s\n", name, value);
 }
 
 enum err_code api_idempotency_begin(struct api_call *call, bool *ret_answered, struct err *err)
 {
     const char *key = http_header(call->request, "Idempotency-Key");
-    if (!key || call->dry_run)
+    if (!key || call->dry_run) /* a trial has no effect to repeat */
         return ERR_OK;
     size_t len = strlen(key);
     if (len == 0 || len > KEY_BYTES || !str_is_utf8(key, len)) {
@@ -66,15 +73,19 @@ enum err_code api_idempotency_begin(struct api_call *call, bool *ret_answered, s
     }
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     buf_printf(&text, "%s %s\n", call->request->method, call->request->path);
+    http_each_query(call->request, add_parameter, &text);
+    buf_add_char(&text, '\n');
     buf_add(&text, call->request->body, call->request->body_len);
     id_digest(buf_str(&text), text.len, call->fingerprint);
     call->idempotency_key = arena_strdup(call->arena, key);
 
     struct begin begin = {.call = call};
     enum err_code rc = store_write(call->api->options.store, begin_body, &begin, err);
-    if (rc || begin.rows.count == 0)
-        return rc;
+    if (!rc && begin.rows.count == 0)
+        return ERR_OK;
     call->idempotency_key = NULL; /* somebody else's to end */
+    if (rc)
+        return rc;
     if (!str_eq(store_cell(&begin.rows, 0, 0)->text, call->fingerprint)) {
         err_set(err, ERR_CONFLICT, "this key was used for another request");
         return err_field(err, "Idempotency-Key");
@@ -86,11 +97,14 @@ enum err_code api_idempotency_begin(struct api_call *call, bool *ret_answered, s
                              "at what exists, then use a new key");
     }
     const char *location = store_cell(&begin.rows, 0, 2)->text;
-    const char *body = store_cell(&begin.rows, 0, 3)->text;
+    const char *etag = store_cell(&begin.rows, 0, 3)->text;
+    const char *body = store_cell(&begin.rows, 0, 4)->text;
     call->response->status = (int)status;
     buf_add_str(&call->response->body, body ? body : "");
     if (location)
         http_add_header(call->response, "Location", location);
+    if (etag)
+        http_add_header(call->response, "ETag", etag);
     http_add_header(call->response, "Idempotency-Replayed", "true");
     *ret_answered = true;
     return ERR_OK;
@@ -113,12 +127,14 @@ static enum err_code keep_body(struct store_tx *tx, void *ctx, struct err *err)
                                                      : 200;
     struct store_value args[] = {STORE_V_INT(status),
                                  STORE_V_TEXT(header_of(call->response, "Location")),
+                                 STORE_V_TEXT(header_of(call->response, "ETag")),
                                  STORE_V_TEXT(buf_str(&call->response->body)),
-                                 STORE_V_TEXT(call->who.user), STORE_V_TEXT(call->idempotency_key)};
+                                 STORE_V_TEXT(call->who.user),
+                                 STORE_V_TEXT(call->idempotency_key)};
     return store_exec(tx,
-                      "UPDATE api_idempotency SET status = $1, location = $2, body = $3"
-                      " WHERE owner = $4 AND key = $5",
-                      args, 5, NULL, err);
+                      "UPDATE api_idempotency SET status = $1, location = $2, etag = $3,"
+                      " body = $4 WHERE owner = $5 AND key = $6",
+                      args, ARRAY_LEN(args), NULL, err);
 }
 
 enum err_code api_idempotency_keep(struct api_call *call, struct store_tx *tx, struct err *err)

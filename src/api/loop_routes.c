@@ -1,8 +1,9 @@
-/* loop_routes.c - the loop itself: requirements → solutions → orders → plans → runs.
+/* loop_routes.c - from a choice to running things: orders → plans → runs.
  *
  * Each stage reads the stored one before it, asks an engine, and stores the next.  Applying a plan
  * checks again, against the network of now, that price, tasks and capacity are those that were
- * approved; allocation, deployment, run and the kept answer are one transaction. */
+ * approved; allocation, deployment, run and the kept answer are one transaction.  Capacity is
+ * checked in that transaction, prices directly before it. */
 #include <math.h>
 #include <string.h>
 
@@ -11,413 +12,63 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "business/business.h"
-#include "intelligent/design/design.h"
+#include "intelligent/evaluation/evaluation.h"
 #include "provision/plan/planner.h"
-
-/* ---- requirements ---- */
-
-struct need {
-    const char *text;
-    struct requirement *requirement;
-};
-static const struct json_field need_fields[] = {
-    {.name = "text",
-     .kind = JSON_STRING,
-     .offset = offsetof(struct need, text),
-     .flags = JSON_NON_EMPTY,
-     .max_len = INTENT_MAX_BYTES,
-     .doc = "the need in words, Chinese or English"},
-    JSON_FIELD_TABLE("requirement", JSON_OBJECT_PTR, struct need, requirement, 0,
-                     &requirement_table, "or the need as fields"),
-};
-static enum err_code check_need(const void *object, struct err *err)
-{
-    const struct need *need = object;
-    if (!need->text == !need->requirement)
-        return err_set(err, ERR_INVALID, "give either text or requirement");
-    return ERR_OK;
-}
-static const struct json_table need_table =
-    JSON_TABLE("Need", struct need, need_fields, "a need, in words or as fields", check_need);
-
-static const char *list_json(const struct json_table *table, const void *object, const char *member,
-                             struct arena *arena)
-{
-    CLEANUP(buf_done) struct buf text = BUF_INIT;
-    CLEANUP(buf_done) struct buf part = BUF_INIT;
-    struct json_doc *doc = NULL;
-    json_encode(table, object, JSON_COMPACT, &text);
-    if (json_parse(buf_str(&text), text.len, &json_limits_large, &doc, NULL))
-        return NULL;
-    const struct json_value *value = json_get(json_root(doc), member);
-    if (value)
-        json_write(value, JSON_COMPACT, &part);
-    json_doc_free(doc);
-    return part.len ? arena_strdup(arena, buf_str(&part)) : NULL;
-}
-
-static enum err_code read_need(struct api_call *call, const struct need *need,
-                               struct business_requirement *out, struct err *err)
-{
-    *out = (struct business_requirement){
-        .text = need->text, .requirement = need->requirement, .reader = "fields"};
-    if (!need->text)
-        return ERR_OK;
-    struct intent_result *result = arena_zalloc(call->arena, sizeof *result);
-    enum err_code rc = intent_read(call->api->options.reader, need->text, strlen(need->text),
-                                   result, call->arena, err);
-    if (rc)
-        return rc;
-    out->requirement = &result->requirement;
-    out->reader = result->reader;
-    out->spans = list_json(&intent_result_table, result, "spans", call->arena);
-    out->questions = list_json(&intent_result_table, result, "questions", call->arena);
-    return ERR_OK;
-}
-
-/* What the body of one write needs and leaves; a body may run again, so it resets what it wrote. */
-struct save {
-    struct api_call *call;
-    const void *spec;
-    enum err_code (*save)(struct store_tx *tx, const void *spec, const struct store_actor *actor,
-                          char out_id[ID_SIZE], struct err *err);
-    const char *collection;
-    char id[ID_SIZE];
-};
-
-static enum err_code save_body(struct store_tx *tx, void *ctx, struct err *err)
-{
-    struct save *save = ctx;
-    struct api_call *call = save->call;
-    struct store_record record;
-    size_t headers = call->response->header_count;
-    enum err_code rc;
-    buf_clear(&call->response->body);
-    if ((rc = save->save(tx, save->spec, &call->actor, save->id, err)) ||
-        (rc = store_get(tx, save->collection, save->id, &record, call->arena, err)))
-        return rc;
-    api_answer_record(call, &record);
-    rc = api_idempotency_keep(call, tx, err);
-    if (rc)
-        call->response->header_count = headers;
-    return rc;
-}
-
-static enum err_code store_stage(struct save *save, struct err *err)
-{
-    enum err_code rc = store_write(save->call->api->options.store, save_body, save, err);
-    if (!rc)
-        save->call->idempotency_key = NULL; /* kept in the same transaction */
-    return rc;
-}
-
-static enum err_code save_requirement(struct store_tx *tx, const void *spec,
-                                      const struct store_actor *actor, char out_id[ID_SIZE],
-                                      struct err *err)
-{
-    return business_requirement_save(tx, spec, actor, out_id, err);
-}
-
-static enum err_code post_requirement(struct api_call *call, struct err *err)
-{
-    struct need need;
-    struct business_requirement spec;
-    enum err_code rc;
-    if ((rc = api_decode(call, &need_table, &need, err)) ||
-        (rc = read_need(call, &need, &spec, err)))
-        return rc;
-    struct save save = {
-        .call = call, .spec = &spec, .save = save_requirement, .collection = "requirements"};
-    return store_stage(&save, err);
-}
-
-/* ---- solutions ---- */
-
-struct wish {
-    const char *requirement, *text;
-    int objective;
-    struct opt_double time_limit_s;
-};
-static const struct json_field wish_fields[] = {
-    JSON_FIELD("requirement", JSON_STRING, struct wish, requirement, JSON_NON_EMPTY,
-               "a stored requirement"),
-    {.name = "text",
-     .kind = JSON_STRING,
-     .offset = offsetof(struct wish, text),
-     .flags = JSON_NON_EMPTY,
-     .max_len = INTENT_MAX_BYTES,
-     .doc = "or the need in words, which is stored first"},
-    JSON_FIELD_ENUM("objective", struct wish, objective, 0, requirement_objective_names,
-                    "what to prefer; absent = the requirement's, else cost"),
-    JSON_FIELD_RANGE("time_limit_s", JSON_OPT_DOUBLE, struct wish, time_limit_s, 0, 0.01, 600,
-                     "most seconds for the search"),
-};
-static enum err_code check_wish(const void *object, struct err *err)
-{
-    const struct wish *wish = object;
-    if (!wish->text == !wish->requirement)
-        return err_set(err, ERR_INVALID, "give either requirement or text");
-    return ERR_OK;
-}
-static const struct json_table wish_table =
-    JSON_TABLE("Wish", struct wish, wish_fields, "what to design for", check_wish);
-
-static bool is_late(void *deadline)
-{
-    return clock_mono_ms() > *(int64_t *)deadline;
-}
-
-/* What was not said but follows from where the request comes: users of a service that must run on
- * this machine, and name no place, are on this machine. */
-static void assume_place(struct api_call *call, struct requirement *requirement,
-                         const struct network *network, struct solution_answer *notes)
-{
-    const char *here = call->api->options.local_place;
-    bool known = false;
-    if (!here || requirement->user_location)
-        return;
-    for (size_t i = 0; i < requirement->components.count; i++)
-        if (!str_eq(requirement->components.items[i].location, here))
-            return;
-    for (size_t i = 0; i < network->access.count; i++)
-        known = known || str_eq(network->access.items[i].id, here);
-    if (!known)
-        return;
-    requirement->user_location = here;
-    *LIST_ADD(call->arena, &notes->conflict) =
-        arena_printf(call->arena, "users are at %s too: no other place of theirs was said", here);
-}
-
-/* Sizes that were not said come from what the application needs. */
-static void assume_sizes(struct api_call *call, struct requirement *requirement,
-                         const struct application_spec_refs *applications,
-                         struct solution_answer *notes)
-{
-    for (size_t i = 0; i < requirement->components.count; i++) {
-        struct requirement_component *component = &requirement->components.items[i];
-        const struct application_spec_ref *ref =
-            application_spec_find(applications, component->name);
-        if (!ref)
-            continue;
-        const struct application_spec_needs *needs = &ref->spec.needs;
-        const struct {
-            struct opt_double *have;
-            const struct opt_double *need;
-            const char *what;
-        } sizes[] = {{&component->vcpus, &needs->vcpus, "vCPU"},
-                     {&component->memory_gib, &needs->memory_gib, "GiB of memory"},
-                     {&component->disk_gib, &needs->disk_gib, "GiB of disk"}};
-        for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
-            if (sizes[k].have->set || !sizes[k].need->set)
-                continue;
-            *sizes[k].have = *sizes[k].need;
-            *LIST_ADD(call->arena, &notes->conflict) =
-                arena_printf(call->arena, "%s takes %g %s, the least that %s needs",
-                             component->name, sizes[k].need->value, sizes[k].what, ref->id);
-        }
-    }
-}
-
-static void infeasible_problem(struct api_call *call, const struct solution_answer *answer,
-                               const struct err *err)
-{
-    CLEANUP(buf_done) struct buf all = BUF_INIT;
-    json_encode(&solution_answer_table, answer, JSON_COMPACT, &all);
-    /* The members of the answer become members of the problem: strip the braces. */
-    char *members = arena_strndup(call->arena, buf_str(&all) + 1, all.len - 2);
-    api_problem(call->response, err, call->request->path, call->request_id, members);
-}
-
-static enum err_code match_applications(struct api_call *call, const struct requirement *need,
-                                        struct application_spec_refs *out, struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    enum err_code rc = store_begin(call->api->options.store, STORE_READ, &tx, err);
-    return rc ? rc
-              : application_match(call->api->options.application, tx, need, out, call->arena, err);
-}
-
-static enum err_code save_solution(struct store_tx *tx, const void *spec,
-                                   const struct store_actor *actor, char out_id[ID_SIZE],
-                                   struct err *err)
-{
-    return business_solution_save(tx, spec, actor, out_id, err);
-}
-
-static enum err_code design_for(struct api_call *call, const struct wish *wish,
-                                struct requirement *requirement, const char *requirement_id,
-                                const struct compute_snapshot *snapshot, struct err *err)
-{
-    struct application_spec_refs applications = {0};
-    struct solution_answer *answer = arena_zalloc(call->arena, sizeof *answer);
-    struct solution_answer assumed = {0}; /* collects assumptions in a list of texts */
-    enum err_code rc = match_applications(call, requirement, &applications, err);
-    if (rc)
-        return rc;
-    assume_place(call, requirement, &snapshot->network, &assumed);
-    assume_sizes(call, requirement, &applications, &assumed);
-    double limit = call->api->options.design_time_limit_s;
-    if (wish->time_limit_s.set && wish->time_limit_s.value < limit)
-        limit = wish->time_limit_s.value;
-    int64_t deadline = clock_mono_ms() + (int64_t)(limit * 1000);
-    struct design_input input = {.given = {.requirement = requirement,
-                                           .network = &snapshot->network,
-                                           .notes = &snapshot->notes,
-                                           .connections = &snapshot->connections,
-                                           .applications = &applications,
-                                           .now_ms = clock_now_ms()},
-                                 .objective = wish->objective,
-                                 .should_stop = is_late,
-                                 .stop_ctx = &deadline};
-    call->api->designs++;
-    rc = design_solve(&input, answer, call->arena, err);
-    if (rc == ERR_INFEASIBLE) {
-        call->api->designs_infeasible++;
-        infeasible_problem(call, answer, err);
-    }
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < answer->solutions.count; i++)
-        for (size_t k = 0; k < assumed.conflict.count; k++)
-            *LIST_ADD(call->arena, &answer->solutions.items[i].assumptions) =
-                assumed.conflict.items[k];
-    struct business_solution spec = {.requirement_id = requirement_id,
-                                     .requirement = requirement,
-                                     .network_version = snapshot->version,
-                                     .answer = answer};
-    for (size_t i = 0; i < applications.items.count; i++)
-        *LIST_ADD(call->arena, &spec.applications) = applications.items.items[i].id;
-    struct save save = {
-        .call = call, .spec = &spec, .save = save_solution, .collection = "solutions"};
-    return store_stage(&save, err);
-}
-
-static enum err_code load_requirement(struct api_call *call, const char *id,
-                                      struct business_requirement *out, const char **ret_id,
-                                      struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    int64_t version;
-    enum err_code rc;
-    if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
-        (rc = business_requirement_load(tx, id, api_tenant(call), out, &version, call->arena, err)))
-        return rc;
-    *ret_id = arena_printf(call->arena, "%s@%lld", id, (long long)version);
-    return ERR_OK;
-}
-
-struct requirement_save {
-    struct api_call *call;
-    const struct business_requirement *spec;
-    char id[ID_SIZE];
-};
-
-static enum err_code requirement_body(struct store_tx *tx, void *ctx, struct err *err)
-{
-    struct requirement_save *save = ctx;
-    return business_requirement_save(tx, save->spec, &save->call->actor, save->id, err);
-}
-
-static enum err_code post_solution(struct api_call *call, struct err *err)
-{
-    struct wish wish;
-    struct business_requirement need;
-    const char *requirement_id = NULL;
-    enum err_code rc = api_decode(call, &wish_table, &wish, err);
-    if (rc)
-        return rc;
-    if (wish.text) {
-        struct need words = {.text = wish.text};
-        struct requirement_save save = {.call = call, .spec = &need};
-        if ((rc = read_need(call, &words, &need, err)) ||
-            (rc = store_write(call->api->options.store, requirement_body, &save, err)))
-            return rc;
-        requirement_id = arena_printf(call->arena, "%s@1", save.id);
-    } else if ((rc = load_requirement(call, wish.requirement, &need, &requirement_id, err))) {
-        return rc;
-    }
-    const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    rc = design_for(call, &wish, need.requirement, requirement_id, snapshot, err);
-    compute_snapshot_unref(snapshot);
-    return rc;
-}
-
-static enum err_code evaluate_again(struct api_call *call, struct err *err)
-{
-    struct business_solution set;
-    struct application_spec_refs applications = {0};
-    const char *choice = http_query(call->request, "choice");
-    int64_t index = 0;
-    enum err_code rc;
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
-        (rc = business_solution_load(tx, call->params[0], api_tenant(call), &set, NULL, call->arena,
-                                     err)) ||
-        (rc = application_match(call->api->options.application, tx, set.requirement, &applications,
-                                call->arena, err)))
-        return rc;
-    store_rollback_at(&tx);
-    if ((choice && str_to_int64(choice, &index, NULL)) || index < 0 ||
-        (size_t)index >= set.answer->solutions.count) {
-        err_set(err, ERR_INVALID, "the set holds the choices 0 to %zu",
-                set.answer->solutions.count - 1);
-        return err_field(err, "choice");
-    }
-    const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    struct evaluation_input input = {.requirement = set.requirement,
-                                     .network = &snapshot->network,
-                                     .notes = &snapshot->notes,
-                                     .connections = &snapshot->connections,
-                                     .applications = &applications,
-                                     .now_ms = clock_now_ms()};
-    struct feasibility_report report;
-    rc = evaluation_report(&input, &set.answer->solutions.items[index], &report, call->arena, err);
-    if (!rc)
-        api_answer_table(call, &feasibility_report_table, &report);
-    compute_snapshot_unref(snapshot);
-    return rc;
-}
 
 /* ---- orders ---- */
 
-static enum err_code save_order(struct store_tx *tx, const void *spec,
-                                const struct store_actor *actor, char out_id[ID_SIZE],
-                                struct err *err)
+struct order_stage {
+    struct api_stage stage;
+    struct order_spec spec;
+};
+
+static enum err_code order_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
-    return business_order_save(tx, spec, actor, out_id, err);
+    const struct order_stage *order = (struct order_stage *)stage;
+    struct api_call *call = stage->call;
+    struct business_solution set;
+    enum err_code rc;
+    if ((rc = business_solution_load(tx, order->spec.solution, api_tenant(call), &set, NULL,
+                                     call->arena, err)) ||
+        (rc = api_act_for(call, tx, "solutions", order->spec.solution, err)))
+        return rc;
+    return business_order_save(tx, &order->spec, &call->actor, stage->id, err);
 }
 
 static enum err_code post_order(struct api_call *call, struct err *err)
 {
-    struct order_spec spec;
-    enum err_code rc = api_decode(call, &order_spec_table, &spec, err);
-    if (rc)
-        return rc;
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    struct business_solution set;
-    if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
-        (rc = business_solution_load(tx, spec.solution, api_tenant(call), &set, NULL, call->arena,
-                                     err)))
-        return rc;
-    store_rollback_at(&tx);
-    struct save save = {.call = call, .spec = &spec, .save = save_order, .collection = "orders"};
-    return store_stage(&save, err);
+    struct order_stage order = {
+        .stage = {.call = call, .collection = "orders", .body = order_body}};
+    enum err_code rc = api_decode(call, &order_spec_table, &order.spec, err);
+    return rc ? rc : api_stage_store(&order.stage, err);
 }
 
 /* ---- plans ---- */
 
 struct plan_wish {
-    const char *order;
+    const char *order, *remove;
     bool simulate;
 };
 static const struct json_field plan_wish_fields[] = {
-    JSON_FIELD("order", JSON_STRING, struct plan_wish, order, JSON_REQUIRED | JSON_NON_EMPTY,
-               "a confirmed order"),
+    JSON_FIELD("order", JSON_STRING, struct plan_wish, order, JSON_NON_EMPTY,
+               "a confirmed order, to open it"),
+    JSON_FIELD("remove", JSON_STRING, struct plan_wish, remove, JSON_NON_EMPTY,
+               "or a deployment, to remove it"),
     JSON_FIELD("simulate", JSON_BOOL, struct plan_wish, simulate, 0,
                "sites that are catalogue only go to the simulator, labelled so"),
 };
+static enum err_code check_plan_wish(const void *object, struct err *err)
+{
+    const struct plan_wish *wish = object;
+    if (!wish->order == !wish->remove)
+        return err_set(err, ERR_INVALID, "give either order or remove");
+    if (!wish->remove || !wish->simulate)
+        return ERR_OK;
+    err_set(err, ERR_INVALID, "what was opened for real is not removed in simulation");
+    return err_field(err, "simulate");
+}
 static const struct json_table plan_wish_table =
-    JSON_TABLE("PlanWish", struct plan_wish, plan_wish_fields, "what to plan", NULL);
+    JSON_TABLE("PlanWish", struct plan_wish, plan_wish_fields, "what to plan", check_plan_wish);
 
 /* Everything that planning of an order reads, at one moment. */
 struct planning {
@@ -446,6 +97,12 @@ static enum err_code load_planning(struct api_call *call, struct store_tx *tx, c
     return ERR_OK;
 }
 
+static bool provider_can(const void *set, const char *provider, int kind)
+{
+    const struct provider_ops *ops = provider_find(set, provider);
+    return ops && provider_does(ops, kind);
+}
+
 static enum err_code make_plan(struct api_call *call, const struct planning *planning,
                                const char *deployment, bool simulate, int64_t network_version,
                                const struct compute_snapshot *snapshot, struct plan *out,
@@ -459,30 +116,42 @@ static enum err_code make_plan(struct api_call *call, const struct planning *pla
                                   .network = &snapshot->network,
                                   .connections = &snapshot->connections,
                                   .applications = &planning->applications,
-                                  .simulate = simulate};
+                                  .simulate = simulate,
+                                  .does = provider_can,
+                                  .does_ctx = call->api->options.providers};
     return planner_open(&input, out, call->arena, err);
 }
 
-struct plan_save {
+struct plan_stage {
+    struct api_stage stage;
     struct plan plan;
-    const char *order;
+    const char *order, *remove;
 };
 
-static enum err_code save_plan(struct store_tx *tx, const void *spec,
-                               const struct store_actor *actor, char out_id[ID_SIZE],
-                               struct err *err)
+static enum err_code plan_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
-    const struct plan_save *save = spec;
-    return business_plan_save(tx, &save->plan, save->order, actor, out_id, err);
+    struct plan_stage *plan = (struct plan_stage *)stage;
+    struct api_call *call = stage->call;
+    enum err_code rc = ERR_OK;
+    if (plan->remove)
+        rc = api_plan_removal(call, tx, plan->remove, &plan->plan, &plan->order, NULL, err);
+    else
+        rc = api_act_for(call, tx, "orders", plan->order, err);
+    return rc ? rc : business_plan_save(tx, &plan->plan, plan->order, &call->actor, stage->id, err);
 }
 
 static enum err_code post_plan(struct api_call *call, struct err *err)
 {
     struct plan_wish wish;
     struct planning planning = {0};
+    struct plan_stage plan = {.stage = {.call = call, .collection = "plans", .body = plan_body}};
     enum err_code rc = api_decode(call, &plan_wish_table, &wish, err);
     if (rc)
         return rc;
+    plan.order = wish.order;
+    plan.remove = wish.remove;
+    if (wish.remove)
+        return api_stage_store(&plan.stage, err);
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
     if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
         (rc = load_planning(call, tx, wish.order, &planning, err)))
@@ -490,14 +159,11 @@ static enum err_code post_plan(struct api_call *call, struct err *err)
     store_rollback_at(&tx);
     char deployment[ID_SIZE];
     id_new("dep", deployment);
-    struct plan_save plan = {.order = wish.order};
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
     rc = make_plan(call, &planning, deployment, wish.simulate, snapshot->version, snapshot,
                    &plan.plan, err);
-    if (!rc) {
-        struct save save = {.call = call, .spec = &plan, .save = save_plan, .collection = "plans"};
-        rc = store_stage(&save, err);
-    }
+    if (!rc)
+        rc = api_stage_store(&plan.stage, err);
     compute_snapshot_unref(snapshot);
     return rc;
 }
@@ -517,85 +183,174 @@ static const struct json_table apply_wish_table =
     JSON_TABLE("ApplyWish", struct apply_wish, apply_wish_fields, "which plan to apply", NULL);
 
 struct apply {
-    struct api_call *call;
+    struct api_stage stage;
     const char *plan_id, *order, *title;
     struct plan plan;
     struct planning planning;
-    char run_id[ID_SIZE];
 };
 
-/* Has what the plan was made from moved in a way that matters?  The plan is made again from the
- * network of now: same price and same tasks, or refuse and say what differs. */
+/* What differs between what was approved and what is now, as member of the problem. */
+struct change {
+    const char *code, *subject, *approved, *now, *unit;
+};
+static const struct json_field change_fields[] = {
+    JSON_FIELD("code", JSON_STRING, struct change, code, 0, "price, plan, or the code of a check"),
+    JSON_FIELD("subject", JSON_STRING, struct change, subject, 0, "of what"),
+    JSON_FIELD("approved", JSON_STRING, struct change, approved, 0, "as it was"),
+    JSON_FIELD("now", JSON_STRING, struct change, now, 0, "as it is; absent = not known"),
+    JSON_FIELD("unit", JSON_STRING, struct change, unit, 0, "of both"),
+};
+static const struct json_table change_table =
+    JSON_TABLE("Change", struct change, change_fields, "what differs from what was approved", NULL);
+struct changes {
+    LIST(struct change) items;
+};
+static const struct json_field changes_fields[] = {
+    JSON_FIELD_TABLE("difference", JSON_ARRAY, struct changes, items, 0, &change_table,
+                     "what differs"),
+};
+static const struct json_table changes_table =
+    JSON_TABLE("Changes", struct changes, changes_fields, "what differs", NULL);
+
+static void moved_problem(struct api_call *call, const struct changes *changes,
+                          const struct err *err)
+{
+    CLEANUP(buf_done) struct buf all = BUF_INIT;
+    json_encode(&changes_table, changes, JSON_COMPACT, &all);
+    const char *members =
+        all.len > 2 ? arena_strndup(call->arena, buf_str(&all) + 1, all.len - 2) : NULL;
+    api_problem(call->response, err, call->request->path, call->request_id, members);
+}
+
+static enum err_code no_longer_feasible(const struct evaluation_figures *now,
+                                        struct changes *changes, struct arena *arena,
+                                        struct err *err)
+{
+    bool capacity = now->violations.count > 0;
+    for (size_t i = 0; i < now->violations.count; i++) {
+        const struct feasibility_check *check = &now->violations.items[i];
+        capacity = capacity && str_has_prefix(check->code, "capacity.");
+        *LIST_ADD(arena, &changes->items) = (struct change){
+            check->code, check->subject, check->required, check->observed, check->unit};
+    }
+    if (now->violations.count == 0)
+        return err_set(err, ERR_PRECONDITION,
+                       "the network has changed since: the design no longer "
+                       "holds");
+    const struct change *first = &changes->items.items[0];
+    if (capacity)
+        return err_set(err, ERR_CAPACITY, "%s has %s of %s %s left, %s are wanted",
+                       first->subject ? first->subject : "a site",
+                       first->now ? first->now : "an unknown amount", first->code,
+                       first->unit ? first->unit : "", first->approved ? first->approved : "more");
+    return err_set(err, ERR_PRECONDITION,
+                   "the network has changed since: %s of %s no longer holds (asked %s, now %s %s)",
+                   first->code, first->subject ? first->subject : "the design",
+                   first->approved ? first->approved : "-", first->now ? first->now : "unknown",
+                   first->unit ? first->unit : "");
+}
+
+static const char *money(struct arena *arena, double amount)
+{
+    return arena_printf(arena, "%.2f", amount);
+}
+
+/* The plan made again from the network of now: same design, same price, same tasks? */
+static enum err_code compare(struct apply *apply, const struct compute_snapshot *snapshot,
+                             struct changes *changes, struct err *err)
+{
+    struct api_call *call = apply->stage.call;
+    struct evaluation_input input = {
+        .requirement = apply->planning.set.requirement,
+        .network = api_network_for(call, apply->planning.set.requirement, snapshot),
+        .notes = &snapshot->notes,
+        .connections = &snapshot->connections,
+        .applications = &apply->planning.applications,
+        .now_ms = clock_now_ms()};
+    struct evaluation_model *model;
+    struct evaluation_figures now;
+    struct solution solution = *apply->planning.chosen;
+    double approved = solution.cost;
+    struct plan again;
+    enum err_code rc;
+    if ((rc = evaluation_model_new(&input, &model, call->arena, err)) ||
+        (rc = evaluation_measure(model, &solution, &now, call->arena, err))) {
+        err_context(err, "the plan's basis has moved");
+        return rc;
+    }
+    if (!now.feasible)
+        return no_longer_feasible(&now, changes, call->arena, err);
+    if (!(fabs(now.cost - approved) <= 0.005)) { /* also when it is no number any more */
+        *LIST_ADD(call->arena, &changes->items) = (struct change){
+            "price", "a month", money(call->arena, approved),
+            isfinite(now.cost) ? money(call->arena, now.cost) : NULL, apply->plan.currency};
+        return err_set(err, ERR_PRECONDITION,
+                       "prices have changed since: %.2f a month was approved, it is %.2f now",
+                       approved, now.cost);
+    }
+    if ((rc = make_plan(call, &apply->planning, apply->plan.deployment, apply->plan.simulated,
+                        apply->plan.basis.network_version, snapshot, &again, err)) ||
+        str_eq(again.digest, apply->plan.digest))
+        return rc;
+    *LIST_ADD(call->arena, &changes->items) =
+        (struct change){"plan", apply->plan_id, apply->plan.digest, again.digest, NULL};
+    return err_set(err, ERR_PRECONDITION,
+                   "applications or connections have changed since: the "
+                   "plan made now differs");
+}
+
+/* Has what the plan was made from moved in a way that matters? */
 static enum err_code check_basis(struct apply *apply, struct err *err)
 {
-    struct api_call *call = apply->call;
+    struct api_call *call = apply->stage.call;
+    struct changes changes = {0};
+    enum err_code rc = compute_refresh(call->api->options.compute, err);
+    if (rc)
+        return rc;
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    enum err_code rc = ERR_OK;
-    if (snapshot->version != apply->plan.basis.network_version) {
-        struct evaluation_input input = {.requirement = apply->planning.set.requirement,
-                                         .network = &snapshot->network,
-                                         .notes = &snapshot->notes,
-                                         .connections = &snapshot->connections,
-                                         .applications = &apply->planning.applications};
-        struct evaluation_model *model;
-        struct evaluation_figures now;
-        struct solution solution = *apply->planning.chosen;
-        struct plan again;
-        if ((rc = evaluation_model_new(&input, &model, call->arena, err)) ||
-            (rc = evaluation_measure(model, &solution, &now, call->arena, err))) {
-            err_context(err, "the plan's basis has moved");
-        } else if (!now.feasible) {
-            const struct feasibility_check *first =
-                now.violations.count ? &now.violations.items[0] : NULL;
-            rc = err_set(err, ERR_PRECONDITION,
-                         "the network has changed since: %s of %s no longer holds (asked %s, now "
-                         "%s %s)",
-                         first ? first->code : "the design",
-                         first && first->subject ? first->subject : "it",
-                         first && first->required ? first->required : "-",
-                         first && first->observed ? first->observed : "unknown",
-                         first && first->unit ? first->unit : "");
-        } else if (fabs(now.cost - apply->planning.chosen->cost) > 0.005) {
-            rc = err_set(err, ERR_PRECONDITION,
-                         "prices have changed since: %.2f a month was approved, it is %.2f now",
-                         apply->planning.chosen->cost, now.cost);
-        } else if (!(rc = make_plan(call, &apply->planning, apply->plan.deployment,
-                                    apply->plan.simulated, apply->plan.basis.network_version,
-                                    snapshot, &again, err)) &&
-                   !str_eq(again.digest, apply->plan.digest)) {
-            rc = err_set(err, ERR_PRECONDITION,
-                         "applications or connections have changed since: the plan made now "
-                         "differs (%s)",
-                         again.digest);
-        }
-        if (rc == ERR_PRECONDITION)
-            err_hint(err, "look at the change, then make a new plan (or a new design)");
-    }
+    if (snapshot->version != apply->plan.basis.network_version)
+        rc = compare(apply, snapshot, &changes, err);
     compute_snapshot_unref(snapshot);
+    if (rc == ERR_PRECONDITION || rc == ERR_CAPACITY) {
+        err_hint(err, "look at the change, then make a new plan, or a new design");
+        moved_problem(call, &changes, err);
+    }
     return rc;
 }
 
-static enum err_code apply_body(struct store_tx *tx, void *ctx, struct err *err)
+static enum err_code open_body(struct store_tx *tx, struct apply *apply, struct err *err)
 {
-    struct apply *apply = ctx;
-    struct api_call *call = apply->call;
-    size_t headers = call->response->header_count;
-    struct store_record record;
-    enum err_code rc;
-    buf_clear(&call->response->body);
-    id_new("run", apply->run_id);
-    if ((rc = compute_allocate(tx, apply->plan.deployment, apply->planning.set.requirement,
-                               apply->planning.chosen, &call->actor, err)) ||
-        (rc = business_apply(tx, apply->plan_id, &apply->plan, apply->order, apply->run_id,
-                             apply->title, &call->actor, err)) ||
-        (rc =
-             workflow_submit(tx, apply->run_id, apply->plan_id, &apply->plan, &call->actor, err)) ||
-        (rc = store_get(tx, "runs", apply->run_id, &record, call->arena, err)))
+    struct api_call *call = apply->stage.call;
+    return compute_allocate(tx, apply->plan.deployment, apply->planning.set.requirement,
+                            apply->planning.chosen, &call->actor, err);
+}
+
+/* A removal is planned from the state of the deployment: it must still be that. */
+static enum err_code removal_body(struct store_tx *tx, struct apply *apply, struct err *err)
+{
+    struct plan again;
+    const char *order;
+    enum err_code rc = api_plan_removal(apply->stage.call, tx, apply->plan.deployment, &again,
+                                        &order, &apply->title, err);
+    if (rc || str_eq(again.digest, apply->plan.digest))
         return rc;
-    api_answer_record(call, &record);
-    if ((rc = api_idempotency_keep(call, tx, err)))
-        call->response->header_count = headers;
-    return rc;
+    err_set(err, ERR_PRECONDITION, "deployment '%s' has changed since", apply->plan.deployment);
+    return err_hint(err, "make a new plan to remove it");
+}
+
+static enum err_code apply_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
+{
+    struct apply *apply = (struct apply *)stage;
+    struct api_call *call = stage->call;
+    bool opens = str_eq(apply->plan.purpose, "open");
+    enum err_code rc;
+    id_new("run", stage->id);
+    if ((rc = api_act_for(call, tx, "plans", apply->plan_id, err)) ||
+        (rc = opens ? open_body(tx, apply, err) : removal_body(tx, apply, err)) ||
+        (rc = business_apply(tx, apply->plan_id, &apply->plan, apply->order, stage->id,
+                             apply->title, &call->actor, err)))
+        return rc;
+    return workflow_submit(tx, stage->id, apply->plan_id, &apply->plan, &call->actor, err);
 }
 
 static enum err_code title_of(struct api_call *call, struct store_tx *tx, struct apply *apply,
@@ -617,83 +372,76 @@ static enum err_code title_of(struct api_call *call, struct store_tx *tx, struct
     return ERR_OK;
 }
 
-static enum err_code post_run(struct api_call *call, struct err *err)
+/* Reads the plan and what it stands on; the digest must be the one that was approved. */
+static enum err_code load_apply(struct api_call *call, const struct apply_wish *wish,
+                                struct apply *apply, struct err *err)
 {
-    struct apply_wish wish;
-    struct apply apply = {.call = call};
-    enum err_code rc = api_decode(call, &apply_wish_table, &wish, err);
-    if (rc)
-        return rc;
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
+    enum err_code rc;
+    apply->plan_id = wish->plan;
     if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
-        (rc = business_plan_load(tx, wish.plan, api_tenant(call), &apply.plan, &apply.order,
+        (rc = business_plan_load(tx, wish->plan, api_tenant(call), &apply->plan, &apply->order,
                                  call->arena, err)))
         return rc;
-    if (!str_eq(wish.digest, apply.plan.digest)) {
-        err_set(err, ERR_PRECONDITION, "the plan's digest is %s", apply.plan.digest);
+    if (!str_eq(wish->digest, apply->plan.digest)) {
+        err_set(err, ERR_PRECONDITION, "the plan's digest is %s", apply->plan.digest);
         err_hint(err, "what is applied is the plan that was looked at: show it again");
         return err_field(err, "digest");
     }
-    if ((rc = plan_check_seal(&apply.plan, err)))
+    if ((rc = plan_check_seal(&apply->plan, err)) || !str_eq(apply->plan.purpose, "open"))
         return rc;
-    if (!str_eq(apply.plan.purpose, "open"))
-        return err_set(err, ERR_CONFLICT,
-                       "a plan to remove is applied by DELETE of its "
-                       "deployment");
-    if ((rc = load_planning(call, tx, apply.order, &apply.planning, err)) ||
-        (rc = title_of(call, tx, &apply, err)))
+    if ((rc = load_planning(call, tx, apply->order, &apply->planning, err)))
         return rc;
-    store_rollback_at(&tx);
-    apply.plan_id = wish.plan;
-    if ((rc = check_basis(&apply, err)) ||
-        (rc = store_write(call->api->options.store, apply_body, &apply, err)))
+    return title_of(call, tx, apply, err);
+}
+
+static enum err_code post_run(struct api_call *call, struct err *err)
+{
+    struct apply_wish wish;
+    struct apply apply = {.stage = {.call = call, .collection = "runs", .body = apply_body}};
+    enum err_code rc;
+    if ((rc = api_decode(call, &apply_wish_table, &wish, err)) ||
+        (rc = load_apply(call, &wish, &apply, err)) ||
+        (str_eq(apply.plan.purpose, "open") && (rc = check_basis(&apply, err))) ||
+        (rc = api_stage_store(&apply.stage, err)))
         return rc;
-    call->idempotency_key = NULL;
-    workflow_wake(call->api->options.workflow);
+    if (!call->dry_run)
+        workflow_wake(call->api->options.workflow);
     return ERR_OK;
 }
 
-struct cancel {
-    struct api_call *call;
-};
-
-static enum err_code cancel_body(struct store_tx *tx, void *ctx, struct err *err)
+static enum err_code cancel_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
-    struct cancel *cancel = ctx;
-    struct api_call *call = cancel->call;
+    struct api_call *call = stage->call;
     struct store_record record;
-    enum err_code rc = store_get(tx, "runs", call->params[0], &record, call->arena, err);
+    enum err_code rc = store_get(tx, "runs", stage->existing, &record, call->arena, err);
     if (rc)
         return rc;
-    if (api_tenant(call) && !str_eq(record.tenant, api_tenant(call)))
-        return err_set(err, ERR_NOT_FOUND, "no run is named '%s'", call->params[0]);
-    return workflow_cancel(tx, call->params[0], &call->actor, err);
+    if (!api_may_see(call, api_collection_find("runs"), &record))
+        return err_set(err, ERR_NOT_FOUND, "no run is named '%s'", stage->existing);
+    call->actor.tenant = record.tenant;
+    return workflow_cancel(tx, stage->existing, &call->actor, err);
 }
 
 static enum err_code cancel_run(struct api_call *call, struct err *err)
 {
-    struct cancel cancel = {call};
-    enum err_code rc = store_write(call->api->options.store, cancel_body, &cancel, err);
-    if (rc)
-        return rc;
-    workflow_wake(call->api->options.workflow);
-    return api_answer_stored(call, "runs", call->params[0], err);
+    struct api_stage stage = {
+        .call = call, .collection = "runs", .body = cancel_body, .existing = call->params[0]};
+    call->object = arena_printf(call->arena, "runs/%s", call->params[0]);
+    enum err_code rc = api_stage_store(&stage, err);
+    if (!rc && !call->dry_run)
+        workflow_wake(call->api->options.workflow);
+    return rc;
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/requirements", ACCESS_CUSTOMER, API_CREATED, &need_table,
-     &business_requirement_table, "read a need", post_requirement},
-    {"POST", "/api/v1/solutions", ACCESS_CUSTOMER, API_CREATED, &wish_table,
-     &business_solution_table, "design solutions for a need", post_solution},
-    {"POST", "/api/v1/solutions/{id}/evaluate", ACCESS_VIEWER, API_NO_AUDIT, NULL,
-     &feasibility_report_table, "judge a solution against the network of now", evaluate_again},
-    {"POST", "/api/v1/orders", ACCESS_CUSTOMER, API_CREATED, &order_spec_table, &order_spec_table,
-     "order a solution", post_order},
-    {"POST", "/api/v1/plans", ACCESS_CUSTOMER, API_CREATED, &plan_wish_table, &plan_table,
-     "plan an order", post_plan},
-    {"POST", "/api/v1/runs", ACCESS_CUSTOMER, API_ACCEPTED, &apply_wish_table, &run_spec_table,
-     "apply a plan", post_run},
-    {"POST", "/api/v1/runs/{id}/cancel", ACCESS_CUSTOMER, API_ACCEPTED, NULL, &run_spec_table,
-     "stop a run and undo what it made", cancel_run},
+    {"POST", "/api/v1/orders", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &order_spec_table, NULL,
+     "orders", NULL, "order a solution", post_order},
+    {"POST", "/api/v1/plans", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &plan_wish_table, NULL,
+     "plans", NULL, "plan an order, or a removal", post_plan},
+    {"POST", "/api/v1/runs", ACCESS_CUSTOMER, API_ACCEPTED | API_DRY_RUN, &apply_wish_table, NULL,
+     "runs", NULL, "apply a plan", post_run},
+    {"POST", "/api/v1/runs/{id}/cancel", ACCESS_CUSTOMER, API_ACCEPTED | API_DRY_RUN, NULL, NULL,
+     "runs", NULL, "stop a run and undo what it made", cancel_run},
 };
 const struct api_routes api_routes_loop = {routes, ARRAY_LEN(routes)};

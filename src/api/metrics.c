@@ -30,6 +30,8 @@ void api_metrics(struct api *api, struct buf *out)
     figure(out, "swan_http_refused_total", "counter", "requests refused before a handler",
            http.refused);
     figure(out, "swan_writes_total", "counter", "writes that were tried", api->writes);
+    figure(out, "swan_unaudited_refusals_total", "counter",
+           "refused writes of strangers beyond those that are audited", api->unaudited);
     figure(out, "swan_designs_total", "counter", "designs made", api->designs);
     figure(out, "swan_designs_infeasible_total", "counter", "designs without solution",
            api->designs_infeasible);

@@ -90,13 +90,13 @@ static enum err_code site_put(struct api_call *call, struct err *err)
     int64_t expected;
     enum err_code rc;
     if ((rc = api_decode(call, &network_site_table, &site, err)) ||
-        (rc = same_name(call, site.id, "id", err)) || (rc = api_if_match(call, &expected, err)))
+        (rc = same_name(call, site.id, "id", err)) ||
+        (rc = api_if_match(call, "sites", site.id, &expected, err)))
         return rc;
     const char *none = http_header(call->request, "If-None-Match");
     if (none && str_eq(none, "*"))
         expected = -1;
-    rc = compute_site_put(call->api->options.compute, &site, expected == -2 ? 0 : expected,
-                          &call->actor, NULL, err);
+    rc = compute_site_put(call->api->options.compute, &site, expected, &call->actor, NULL, err);
     return rc ? rc : api_answer_stored(call, "sites", site.id, err);
 }
 
@@ -104,10 +104,10 @@ static enum err_code site_delete(struct api_call *call, struct err *err)
 {
     int64_t expected;
     call->object = arena_printf(call->arena, "sites/%s", call->params[0]);
-    enum err_code rc = api_if_match(call, &expected, err);
+    enum err_code rc = api_if_match(call, "sites", call->params[0], &expected, err);
     return rc ? rc
-              : compute_site_delete(call->api->options.compute, call->params[0],
-                                    expected > 0 ? expected : 0, &call->actor, err);
+              : compute_site_delete(call->api->options.compute, call->params[0], expected,
+                                    &call->actor, err);
 }
 
 static void set_error(struct compute_site_status *status, const struct err *err,
@@ -166,13 +166,12 @@ static enum err_code link_put(struct api_call *call, struct err *err)
     struct network_link link;
     int64_t expected;
     enum err_code rc;
-    if ((rc = api_decode(call, &network_link_table, &link, err)) ||
-        (rc = api_if_match(call, &expected, err)))
+    if ((rc = api_decode(call, &network_link_table, &link, err)))
         return rc;
     const char *id = arena_printf(call->arena, "%s~%s", link.a, link.b);
     if ((rc = same_name(call, id, "a", err)) ||
-        (rc = compute_link_put(call->api->options.compute, &link, expected > 0 ? expected : 0,
-                               &call->actor, err)))
+        (rc = api_if_match(call, "links", id, &expected, err)) ||
+        (rc = compute_link_put(call->api->options.compute, &link, expected, &call->actor, err)))
         return rc;
     return api_answer_stored(call, "links", id, err);
 }
@@ -181,10 +180,10 @@ static enum err_code link_delete(struct api_call *call, struct err *err)
 {
     int64_t expected;
     call->object = arena_printf(call->arena, "links/%s", call->params[0]);
-    enum err_code rc = api_if_match(call, &expected, err);
+    enum err_code rc = api_if_match(call, "links", call->params[0], &expected, err);
     return rc ? rc
-              : compute_link_delete(call->api->options.compute, call->params[0],
-                                    expected > 0 ? expected : 0, &call->actor, err);
+              : compute_link_delete(call->api->options.compute, call->params[0], expected,
+                                    &call->actor, err);
 }
 
 static enum err_code access_put(struct api_call *call, struct err *err)
@@ -236,29 +235,29 @@ static enum err_code connection_delete(struct api_call *call, struct err *err)
 }
 
 static const struct api_route routes[] = {
-    {"PUT", "/api/v1/sites/{id}", ACCESS_OPERATOR, 0, &network_site_table, &network_site_table,
-     "add or replace a site", site_put},
-    {"DELETE", "/api/v1/sites/{id}", ACCESS_OPERATOR, API_NO_CONTENT, NULL, NULL, "remove a site",
-     site_delete},
-    {"POST", "/api/v1/sites/{id}/discover", ACCESS_OPERATOR, 0, NULL, &network_site_table,
+    {"PUT", "/api/v1/sites/{id}", ACCESS_OPERATOR, API_IF_MATCH, &network_site_table, NULL, "sites",
+     NULL, "add or replace a site", site_put},
+    {"DELETE", "/api/v1/sites/{id}", ACCESS_OPERATOR, API_IF_MATCH | API_NO_CONTENT, NULL, NULL,
+     NULL, NULL, "remove a site", site_delete},
+    {"POST", "/api/v1/sites/{id}/discover", ACCESS_OPERATOR, 0, NULL, NULL, "sites", NULL,
      "measure a site through its connection", site_discover},
-    {"PUT", "/api/v1/links/{id}", ACCESS_OPERATOR, 0, &network_link_table, &network_link_table,
-     "add or replace a link", link_put},
-    {"DELETE", "/api/v1/links/{id}", ACCESS_OPERATOR, API_NO_CONTENT, NULL, NULL, "remove a link",
-     link_delete},
-    {"PUT", "/api/v1/access-points/{id}", ACCESS_OPERATOR, 0, &network_access_table,
-     &network_access_table, "add or replace an access point", access_put},
-    {"PUT", "/api/v1/connections/{id}", ACCESS_OPERATOR, 0, &site_connection_table,
-     &site_connection_table, "say how a site is opened", connection_put},
-    {"DELETE", "/api/v1/connections/{id}", ACCESS_OPERATOR, API_NO_CONTENT, NULL, NULL,
+    {"PUT", "/api/v1/links/{id}", ACCESS_OPERATOR, API_IF_MATCH, &network_link_table, NULL, "links",
+     NULL, "add or replace a link", link_put},
+    {"DELETE", "/api/v1/links/{id}", ACCESS_OPERATOR, API_IF_MATCH | API_NO_CONTENT, NULL, NULL,
+     NULL, NULL, "remove a link", link_delete},
+    {"PUT", "/api/v1/access-points/{id}", ACCESS_OPERATOR, 0, &network_access_table, NULL,
+     "access-points", NULL, "add or replace an access point", access_put},
+    {"PUT", "/api/v1/connections/{id}", ACCESS_OPERATOR, 0, &site_connection_table, NULL,
+     "connections", NULL, "say how a site is opened", connection_put},
+    {"DELETE", "/api/v1/connections/{id}", ACCESS_OPERATOR, API_NO_CONTENT, NULL, NULL, NULL, NULL,
      "forget how a site is opened", connection_delete},
-    {"GET", "/api/v1/network", ACCESS_VIEWER, 0, NULL, &network_table,
+    {"GET", "/api/v1/network", ACCESS_VIEWER, 0, NULL, &network_table, NULL, NULL,
      "the whole network as a network file", export_network},
     {"POST", "/api/v1/network/import", ACCESS_OPERATOR, API_YAML | API_DRY_RUN, &network_table,
-     &counts_table, "add or replace what a network file holds", import_network},
+     &counts_table, NULL, NULL, "add or replace what a network file holds", import_network},
     {"POST", "/api/v1/price-notes/import", ACCESS_OPERATOR, API_YAML | API_DRY_RUN,
-     &price_notes_table, &counts_table, "say where prices come from", import_notes},
+     &price_notes_table, &counts_table, NULL, NULL, "say where prices come from", import_notes},
     {"POST", "/api/v1/prices/import", ACCESS_OPERATOR, API_YAML, &price_book_table, &counts_table,
-     "add or replace lines of the price book", import_prices},
+     NULL, NULL, "add or replace lines of the price book", import_prices},
 };
 const struct api_routes api_routes_network = {routes, ARRAY_LEN(routes)};

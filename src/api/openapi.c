@@ -6,9 +6,9 @@
 #include "base/str.h"
 
 const struct api_routes *const api_route_parts[] = {
-    &api_routes_base, &api_routes_access,     &api_routes_network, &api_routes_application,
-    &api_routes_loop, &api_routes_deployment, &api_routes_records, /* last: its patterns catch any
-                                                                      collection */
+    &api_routes_base,        &api_routes_access,  &api_routes_network,
+    &api_routes_application, &api_routes_need,    &api_routes_loop,
+    &api_routes_deployment,  &api_routes_records, /* last: its patterns catch any collection */
 };
 const size_t api_route_part_count = ARRAY_LEN(api_route_parts);
 
@@ -53,6 +53,43 @@ static void write_parameter(struct json_writer *w, const char *where, const char
     json_end(w, '}');
 }
 
+/* "access point" → "AccessPoint" */
+static void type_name(const char *singular, const char *suffix, char *out, size_t size)
+{
+    size_t len = 0;
+    bool begins = true;
+    for (const char *at = singular; *at && len + 1 < size; at++) {
+        if (*at == ' ') {
+            begins = true;
+            continue;
+        }
+        out[len++] = begins ? (char)(*at & ~0x20) : *at;
+        begins = false;
+    }
+    out[len] = '\0';
+    str_format(out + len, size - len, "%s", suffix);
+}
+
+static void write_query_parameters(struct json_writer *w, const struct api_route *route)
+{
+    if (route->flags & API_WATCH) {
+        write_parameter(w, "query", "watch", false, "boolean", "answer with server-sent events");
+        write_parameter(w, "query", "position", false, "integer", "journal position to watch from");
+        write_parameter(w, "header", "Last-Event-ID", false, "string",
+                        "the last event that was seen, to resume after it");
+    }
+    if (route->flags & API_LIST) {
+        write_parameter(w, "query", "filter", false, "string", "spec.tier==edge; repeatable");
+        write_parameter(w, "query", "sort", false, "string", "path, with - before it descending");
+        write_parameter(w, "query", "limit", false, "integer", "1 to 1000");
+        write_parameter(w, "query", "cursor", false, "string", "`next` of the page before");
+    }
+    if (route->query)
+        write_parameter(w, "query", route->query, false, "string", "see the summary");
+    if (route->flags & API_DRY_RUN)
+        write_parameter(w, "query", "dry_run", false, "boolean", "check only, keep nothing");
+}
+
 static void write_parameters(struct json_writer *w, const struct api_route *route,
                              const char *collection)
 {
@@ -65,49 +102,126 @@ static void write_parameters(struct json_writer *w, const struct api_route *rout
         if (!(collection && str_eq(name, "collection")))
             write_parameter(w, "path", name, true, "string", "which one");
     }
-    if (route->flags & API_LIST) {
-        write_parameter(w, "query", "watch", false, "boolean", "answer with server-sent events");
-        write_parameter(w, "query", "position", false, "integer", "journal position to watch from");
-    }
-    if ((route->flags & API_LIST) && !strstr(route->path, "{id}")) {
-        write_parameter(w, "query", "filter", false, "string", "spec.tier==edge; repeatable");
-        write_parameter(w, "query", "sort", false, "string", "path, with - before it descending");
-        write_parameter(w, "query", "limit", false, "integer", "1 to 1000");
-        write_parameter(w, "query", "cursor", false, "string", "`next` of the page before");
-    }
-    if (route->flags & API_DRY_RUN)
-        write_parameter(w, "query", "dry_run", false, "boolean", "check only, keep nothing");
-    if (str_eq(route->method, "POST") && !(route->flags & (API_SECRET | API_OPEN | API_NO_AUDIT)))
+    write_query_parameters(w, route);
+    if (route->flags & API_IF_MATCH)
+        write_parameter(w, "header", "If-Match", false, "string",
+                        "ETag of the version that is changed, or *");
+    if (str_eq(route->method, "POST") && !(route->flags & (API_SECRET | API_OPEN | API_NO_EFFECT)))
         write_parameter(w, "header", "Idempotency-Key", false, "string",
                         "a repeated request with the same key takes effect once");
     json_end(w, ']');
 }
 
-static void write_answers(struct json_writer *w, const struct api_route *route)
+/* Name of the schema of what a route answers; "" when it has none. */
+static void answer_type(const struct api_route *route, const char *collection, char *out,
+                        size_t size)
+{
+    const struct api_collection *of =
+        route->record || collection
+            ? api_collection_find(route->record ? route->record : collection)
+            : NULL;
+    out[0] = '\0';
+    if (route->answer)
+        str_format(out, size, "%s", route->answer->name);
+    else if (of)
+        type_name(of->singular, route->flags & API_LIST ? "List" : "Record", out, size);
+}
+
+static void write_answers(struct json_writer *w, const struct api_route *route,
+                          const char *collection)
 {
     const char *status = route->flags & API_ACCEPTED     ? "202"
                          : route->flags & API_CREATED    ? "201"
                          : route->flags & API_NO_CONTENT ? "204"
                                                          : "200";
+    char type[96];
+    answer_type(route, collection, type, sizeof type);
     json_key(w, "responses");
     json_begin(w, '{');
     json_key(w, status);
     json_begin(w, '{');
     json_member_text(w, "description", route->summary);
-    if (route->answer) {
+    if (*type) {
         json_key(w, "content");
         json_begin(w, '{');
         json_key(w, "application/json");
         json_begin(w, '{');
         json_key(w, "schema");
-        write_ref(w, route->answer->name);
+        write_ref(w, type);
         json_end(w, '}');
+        if (route->flags & API_WATCH) {
+            json_key(w, "text/event-stream");
+            json_put_raw(w, "{\"schema\":{\"type\":\"string\"}}");
+        }
         json_end(w, '}');
     }
     json_end(w, '}');
     json_key(w, "default");
     json_begin(w, '{');
     json_member_text(w, "$ref", "#/components/responses/Problem");
+    json_end(w, '}');
+    json_end(w, '}');
+}
+
+static void write_property_ref(struct json_writer *w, const char *name,
+                               const struct json_table *table)
+{
+    json_key(w, name);
+    if (table)
+        write_ref(w, table->name);
+    else
+        json_put_raw(w, "{\"type\":\"object\"}");
+}
+
+/* The one shape of records, and the list of them. */
+static void write_record_schemas(struct json_writer *w, const struct api_collection *collection)
+{
+    char record[96], list[96];
+    type_name(collection->singular, "Record", record, sizeof record);
+    type_name(collection->singular, "List", list, sizeof list);
+    json_key(w, record);
+    json_begin(w, '{');
+    json_member_text(w, "type", "object");
+    json_key(w, "required");
+    json_put_raw(w, "[\"id\",\"collection\",\"version\",\"tenant\",\"created_at\","
+                    "\"updated_at\",\"spec\"]");
+    json_key(w, "properties");
+    json_begin(w, '{');
+    json_key(w, "id");
+    json_put_raw(w, "{\"type\":\"string\"}");
+    json_key(w, "collection");
+    json_begin(w, '{');
+    json_member_text(w, "const", collection->name);
+    json_end(w, '}');
+    json_key(w, "version");
+    json_put_raw(w, "{\"type\":\"integer\",\"minimum\":1}");
+    json_key(w, "tenant");
+    json_put_raw(w, "{\"type\":\"string\"}");
+    json_key(w, "created_at");
+    json_put_raw(w, "{\"type\":\"string\",\"format\":\"date-time\"}");
+    json_key(w, "updated_at");
+    json_put_raw(w, "{\"type\":\"string\",\"format\":\"date-time\"}");
+    write_property_ref(w, "spec", collection->spec);
+    write_property_ref(w, "status", collection->status);
+    json_end(w, '}');
+    json_end(w, '}');
+    json_key(w, list);
+    json_begin(w, '{');
+    json_member_text(w, "type", "object");
+    json_key(w, "required");
+    json_put_raw(w, "[\"items\",\"position\"]");
+    json_key(w, "properties");
+    json_begin(w, '{');
+    json_key(w, "items");
+    json_begin(w, '{');
+    json_member_text(w, "type", "array");
+    json_key(w, "items");
+    write_ref(w, record);
+    json_end(w, '}');
+    json_key(w, "next");
+    json_put_raw(w, "{\"type\":\"string\"}");
+    json_key(w, "position");
+    json_put_raw(w, "{\"type\":\"integer\"}");
     json_end(w, '}');
     json_end(w, '}');
 }
@@ -120,7 +234,7 @@ static void write_operation(struct json_writer *w, const struct api_route *route
                collection ? collection
                           : route->path + (str_has_prefix(route->path, "/api/v1/") ? 8 : 1));
     if (collection && strstr(route->path, "{id}"))
-        str_format(id + strlen(id), sizeof id - strlen(id), "_one");
+        str_format(id + strlen(id), sizeof id - strlen(id), "/{id}");
     for (; *at; at++)
         if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')))
             *at = '_';
@@ -162,7 +276,7 @@ static void write_operation(struct json_writer *w, const struct api_route *route
         json_end(w, '}');
         json_end(w, '}');
     }
-    write_answers(w, route);
+    write_answers(w, route, collection);
     json_end(w, '}');
 }
 
@@ -271,6 +385,7 @@ void api_openapi(const char *version, struct buf *out)
         json_walk_tables(api_collections[c].spec, write_schema, &schemas);
         if (api_collections[c].status)
             json_walk_tables(api_collections[c].status, write_schema, &schemas);
+        write_record_schemas(w, &api_collections[c]);
     }
     json_end(w, '}');
     write_problem_response(w);

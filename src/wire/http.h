@@ -60,8 +60,10 @@ struct http_server_options {
     int max_connections;     /* 0 = 1000 */
     size_t max_header_bytes; /* 0 = 16 KiB */
     size_t max_body_bytes;   /* 0 = 1 MiB */
-    /* A larger limit for some paths (uploads); returns 0 for the default.  May be NULL. */
-    size_t (*body_limit)(void *ctx, const char *method, const char *path);
+    /* A larger limit for some requests (uploads), asked when the header was read and the body was
+     * not: who may send much can be told by http_header.  Returns 0 for the default.  May be
+     * NULL. */
+    size_t (*body_limit)(void *ctx, const struct http_request *request);
     int timeout_s;                           /* idle and slow senders; 0 = 30 */
     const char *certificate_file, *key_file; /* PEM; both or none */
     http_handler_fn handler;

@@ -214,9 +214,14 @@ static enum err_code check_header(struct http_connection *connection, const char
         return rc;
     *status = 413;
     const struct http_server_options *options = &server->options;
-    size_t limit = options->body_limit
-                       ? options->body_limit(options->ctx, method, connection->target.path)
-                       : 0;
+    connection->request = (struct http_request){.method = method,
+                                                .path = connection->target.path,
+                                                .peer = connection->peer,
+                                                .body = "",
+                                                .arena = &connection->arena,
+                                                .impl = connection};
+    size_t limit =
+        options->body_limit ? options->body_limit(options->ctx, &connection->request) : 0;
     connection->body_limit = limit ? limit : options->max_body_bytes;
     if (framing->length && strtoull(framing->length, NULL, 10) > connection->body_limit)
         return err_set(err, ERR_TOO_LARGE, "the body is larger than %zu bytes",

@@ -103,7 +103,7 @@ static enum err_code find_place(const struct planner_input *input, const char *s
 static enum err_code check_does(const struct planner_input *input, const struct place *place,
                                 int kind, struct err *err)
 {
-    if (!input->does || input->does(place->provider, kind))
+    if (!input->does || input->does(input->does_ctx, place->provider, kind))
         return ERR_OK;
     err_set(err, ERR_INFEASIBLE, "provider '%s' of site '%s' cannot do %s", place->provider,
             place->site, json_enum_name(plan_task_kind_names, kind));

@@ -34,7 +34,8 @@ struct planner_input {
     size_t estimate_count;
     /* Can that provider do tasks of that kind?  NULL = taken for granted; the workflow then finds
      * out. */
-    bool (*does)(const char *provider, int kind);
+    bool (*does)(const void *ctx, const char *provider, int kind);
+    const void *does_ctx;
 };
 
 /* ERR_INFEASIBLE with reason: a site cannot be opened, no connection can open the form, an

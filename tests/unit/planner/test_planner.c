@@ -306,8 +306,9 @@ static void test_bandwidth_is_opened_at_each_site_that_users_reach(void **state)
     assert_true(task(&f->plan, "bandwidth-0")->spec.bandwidth_mbps.value == 30);
 }
 
-static bool does_no_bandwidth(const char *provider, int kind)
+static bool does_no_bandwidth(const void *ctx, const char *provider, int kind)
 {
+    (void)ctx;
     (void)provider;
     return kind != TASK_BANDWIDTH;
 }

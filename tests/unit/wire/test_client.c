@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "wire_test.h"
 
-static size_t large_uploads(void *ctx, const char *method, const char *path)
+static size_t large_uploads(void *ctx, const struct http_request *request)
 {
-    (void)ctx, (void)method, (void)path;
+    (void)ctx, (void)request;
     return (size_t)64 << 20;
 }
 

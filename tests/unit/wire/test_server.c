@@ -94,10 +94,10 @@ static void test_requests_of_one_connection_do_not_see_each_other(void **state)
     test_server_stop(server);
 }
 
-static size_t larger_for_uploads(void *ctx, const char *method, const char *path)
+static size_t larger_for_uploads(void *ctx, const struct http_request *request)
 {
     (void)ctx;
-    return strcmp(method, "PUT") == 0 && strcmp(path, "/echo") == 0 ? 4096 : 0;
+    return strcmp(request->method, "PUT") == 0 && strcmp(request->path, "/echo") == 0 ? 4096 : 0;
 }
 
 static void small_bodies(struct http_server_options *options)
