@@ -6,7 +6,7 @@ all:
 test:
 	./test
 clean:
-	rm -rf build build-test build-clang build-fuzz
+	rm -rf build build-test build-clang build-release build-fuzz
 
 # Longer suites, run by hand before a release.
 .PHONY: torture bench bare

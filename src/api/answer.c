@@ -41,25 +41,6 @@ void api_problem(struct http_response *response, const struct err *err, const ch
         http_add_header(response, "Retry-After", "1");
 }
 
-void api_write_record(struct buf *out, const struct store_record *record)
-{
-    struct json_writer w = JSON_WRITER(out);
-    json_begin(&w, '{');
-    json_member_text(&w, "id", record->id);
-    json_member_text(&w, "collection", record->collection);
-    json_member_int(&w, "version", record->version);
-    json_member_text(&w, "tenant", record->tenant ? record->tenant : "");
-    json_member_time(&w, "created_at", record->created_ms);
-    json_member_time(&w, "updated_at", record->updated_ms);
-    json_key(&w, "spec");
-    json_put_raw(&w, record->spec ? record->spec : "{}");
-    if (record->status) {
-        json_key(&w, "status");
-        json_put_raw(&w, record->status);
-    }
-    json_end(&w, '}');
-}
-
 bool api_is_known(const struct api_call *call, const char *etag)
 {
     const char *given = http_header(call->request, "If-None-Match");
@@ -73,7 +54,7 @@ static const char *etag_of(const struct api_call *call, const struct store_recor
 
 void api_answer_record(struct api_call *call, const struct store_record *record)
 {
-    api_write_record(&call->response->body, record);
+    store_write_record(record, &call->response->body);
     buf_add_char(&call->response->body, '\n');
     call->object = arena_printf(call->arena, "%s/%s", record->collection, record->id);
     if (call->dry_run) {

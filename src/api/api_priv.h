@@ -111,7 +111,6 @@ enum err_code api_read_filter(const char *text, struct store_condition *out, str
 /* Takes the status that is set in the response, else that of the error. */
 void api_problem(struct http_response *response, const struct err *err, const char *instance,
                  const char *request_id, const char *extra_members);
-void api_write_record(struct buf *out, const struct store_record *record);
 /* 200 (or the route's status) with ETag, and Location where something was made. */
 void api_answer_record(struct api_call *call, const struct store_record *record);
 /* The same, or 304 when the asker knows that version.  For records that change only with it. */

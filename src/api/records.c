@@ -168,7 +168,7 @@ static enum err_code list(struct api_call *call, struct err *err)
         if (!first)
             buf_add_char(out, ',');
         first = false;
-        api_write_record(out, &page.records[i]);
+        store_write_record(&page.records[i], out);
     }
     json_end(&w, ']');
     if (page.next)

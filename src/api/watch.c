@@ -309,7 +309,7 @@ enum err_code api_watch_start(struct api_call *call, const char *collection, con
                               struct err *err)
 {
     struct api_watch *watch = call->api->watch;
-    int64_t position;
+    int64_t position = 0;
     enum err_code rc = start_position(call, &position, err);
     if (rc)
         return rc;

@@ -98,6 +98,16 @@ const char *cli_word(const char *group, const char *code);
 /* English sentences of engines and server whose shape is known, in the reader's language. */
 const char *cli_sentence(const char *text, struct arena *arena);
 
+/* ---- labels.c: fields of a requirement as people name them ---- */
+const char *cli_value_text(const char *leaf, const struct json_value *value, struct arena *arena);
+const char *cli_label(const char *path, const struct requirement *requirement, struct arena *arena);
+/* What the requirement says there; "" = nothing. */
+const char *cli_label_value(const char *path, const struct requirement *requirement,
+                            struct arena *arena);
+/* A sentence whose words that are paths become labels; then as cli_sentence. */
+const char *cli_relabel(const char *text, const struct requirement *requirement,
+                        struct arena *arena);
+
 /* ---- screen.c: text for people ---- */
 /* Styles inside texts: one byte each, mapped to escape sequences or dropped. */
 #define S_RESET "\x01"
@@ -253,8 +263,9 @@ void cli_show_candidates(struct cli_call *call, const struct solution_answer *an
 void cli_show_solution(struct cli_call *call, const struct solution *solution);
 void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all);
 void cli_show_rejected(struct cli_call *call, const struct solution_answer *answer);
-void cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
-                         const char *currency);
+/* Sets err to what people can read; returns its code. */
+enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
+                                  const struct requirement *requirement, struct err *err);
 void cli_show_plan(struct cli_call *call, const char *id, const struct plan *plan);
 void cli_show_tasks(struct cli_call *call, const struct run_status *status);
 /* "start hello 0", from what a task is and does. */

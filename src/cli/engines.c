@@ -204,10 +204,8 @@ enum err_code cli_run_solution_design(struct cli_call *call, struct err *err)
         return rc;
     if (cli_answer_table(call, &solution_answer_table, &answer))
         return rc;
-    if (rc) {
-        cli_show_infeasible(call, &answer, inputs.network.currency);
-        return rc;
-    }
+    if (rc)
+        return cli_show_infeasible(call, &answer, &inputs.requirement, err);
     cli_say(call, "\n");
     cli_show_candidates(call, &answer, 0);
     if (answer.solutions.count)

@@ -15,6 +15,7 @@ struct launch {
     struct json_doc *requirement, *solution, *plan_doc;
     struct solution_answer answer;
     size_t chosen;
+    struct requirement need;
     struct plan plan;
     const char *requirement_id, *solution_id, *order_id, *plan_id, *run_id;
 };
@@ -45,7 +46,6 @@ static enum err_code read_need(struct launch *launch, struct err *err)
     struct cli_call *call = launch->call;
     CLEANUP(buf_done) struct buf body = BUF_INIT;
     struct json_writer w = JSON_WRITER(&body);
-    struct requirement requirement;
     json_begin(&w, '{');
     json_member_text(&w, "text", launch->words);
     json_end(&w, '}');
@@ -54,12 +54,12 @@ static enum err_code read_need(struct launch *launch, struct err *err)
     if (rc)
         return rc;
     const struct json_value *record = json_root(launch->requirement);
-    if ((rc = cli_decode(json_path(record, "spec.requirement"), &requirement_table, &requirement,
+    if ((rc = cli_decode(json_path(record, "spec.requirement"), &requirement_table, &launch->need,
                          call->arena, err)))
         return rc;
     launch->requirement_id = text_at(launch->requirement, "id", call->arena);
     step(call, 1, _("what was understood"));
-    cli_show_requirement(call, &requirement, json_path(record, "spec.spans"),
+    cli_show_requirement(call, &launch->need, json_path(record, "spec.spans"),
                          json_path(record, "spec.questions"));
     return ERR_OK;
 }
@@ -67,11 +67,12 @@ static enum err_code read_need(struct launch *launch, struct err *err)
 /* ---- 2: candidates ---- */
 
 /* The problem of an infeasible need holds an answer without solutions. */
-static enum err_code tell_infeasible(struct cli_call *call, const struct http_reply *reply,
+static enum err_code tell_infeasible(struct launch *launch, const struct http_reply *reply,
                                      struct err *err)
 {
     static const char *const members[] = {"solutions", "rejected", "conflict", "relaxations",
                                           "sites_seen"};
+    struct cli_call *call = launch->call;
     CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     struct json_writer w = JSON_WRITER(&text);
@@ -93,8 +94,7 @@ static enum err_code tell_infeasible(struct cli_call *call, const struct http_re
     if (json_decode_stored(buf_str(&text), &solution_answer_table, &answer, call->arena, &ignored))
         return err->code;
     cli_answer_table(call, &solution_answer_table, &answer);
-    cli_show_infeasible(call, &answer, NULL);
-    return err->code;
+    return cli_show_infeasible(call, &answer, &launch->need, err);
 }
 
 static enum err_code design(struct launch *launch, struct err *err)
@@ -118,7 +118,7 @@ static enum err_code design(struct launch *launch, struct err *err)
                      .method = "POST", .path = "/api/v1/solutions", .body = buf_str(&body)},
                  &reply, err);
     if (rc == ERR_INFEASIBLE)
-        return tell_infeasible(call, &reply, err);
+        return tell_infeasible(launch, &reply, err);
     if (!rc)
         rc = json_parse(reply.body, reply.body_len, &json_limits_large, &launch->solution, err);
     if (!rc)
@@ -306,10 +306,10 @@ enum err_code cli_run_launch(struct cli_call *call, struct err *err)
     if ((rc = words_of(call, &launch.words, err)) || (rc = read_need(&launch, err)) ||
         (rc = design(&launch, err)) || (rc = choose(&launch, err)) || (rc = order(&launch, err)))
         return rc;
-    step(call, 3, _("plan"));
+    step(call, 3, _("the plan"));
     if ((rc = plan(&launch, err)) || (rc = approve(&launch, err)))
         return rc;
-    step(call, 4, _("opening"));
+    step(call, 4, _("opening it"));
     if ((rc = cli_start_run(call, launch.plan_id, launch.plan.digest, &launch.run_id, err)))
         return rc;
     cli_say(call, _("run %s\n"), launch.run_id);

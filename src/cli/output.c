@@ -67,7 +67,7 @@ const char *cli_number_text(struct arena *arena, double value)
 
 const char *cli_money(struct arena *arena, double amount, const char *currency)
 {
-    return arena_printf(arena, "%.2f %s", amount, currency ? currency : "");
+    return cli_join(arena, arena_printf(arena, "%.2f", amount), " ", currency);
 }
 
 const char *cli_seconds(struct arena *arena, double seconds)

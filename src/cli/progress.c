@@ -158,7 +158,7 @@ static const char *side_note(const struct run_task *task, struct arena *arena)
         return arena_printf(arena, _("%s, try %lld: %s"), state, (long long)task->attempt,
                             cli_sentence(task->error_text, arena));
     if (task->state == RUN_TASK_WAITING && task->wait_reason)
-        return cli_join(arena, state, " · ", task->wait_reason);
+        return cli_join(arena, state, " · ", cli_sentence(task->wait_reason, arena));
     return state;
 }
 

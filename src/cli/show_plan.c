@@ -107,7 +107,7 @@ static const char *remark(const struct run_task *task, struct arena *arena)
         return cli_join(arena, cli_word("error", task->error_code), _(": "),
                         cli_sentence(task->error_text, arena));
     if (task->state == RUN_TASK_WAITING || task->state == RUN_TASK_ELIGIBLE)
-        return task->wait_reason;
+        return cli_sentence(task->wait_reason, arena);
     if (task->result)
         return cli_join(arena, task->result->url, " · ", task->result->note);
     return NULL;

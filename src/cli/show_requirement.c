@@ -10,42 +10,6 @@ struct walk {
     const struct json_value *spans;
 };
 
-static const char *unit_of(const char *leaf)
-{
-    static const struct {
-        const char *suffix, *unit;
-    } units[] = {{"_gib", "GiB"},   {"_mbps", "Mbit/s"},   {"_ms", "ms"},
-                 {"_percent", "%"}, {"_days", N_("days")}, {"_per_s", "/s"}};
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (str_has_suffix(leaf, units[i].suffix))
-            return _(units[i].unit);
-    return "";
-}
-
-static const char *value_text(struct walk *walk, const char *leaf, const struct json_value *value)
-{
-    static const char *const groups[] = {"tier",      "form",     "mode",  "period",
-                                         "objective", "scenario", "access"};
-    struct arena *arena = walk->call->arena;
-    const char *text = json_text(value, NULL);
-    if (!text) {
-        CLEANUP(buf_done) struct buf raw = BUF_INIT;
-        json_write(value, JSON_COMPACT, &raw);
-        if (str_eq(buf_str(&raw), "true"))
-            return _("yes");
-        if (str_eq(buf_str(&raw), "false"))
-            return _("no");
-        const char *unit = unit_of(leaf);
-        return cli_join(arena, cli_number_text(arena, json_number(value, 0)), " ", unit);
-    }
-    if (str_eq(leaf, "from") && str_eq(text, "user"))
-        return _("users");
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-        if (str_eq(groups[i], leaf))
-            return cli_word(leaf, arena_strdup(arena, text));
-    return arena_strdup(arena, text);
-}
-
 static const char *words_of(const struct walk *walk, const char *path)
 {
     struct arena *arena = walk->call->arena;
@@ -89,13 +53,9 @@ static void walk_object(struct walk *walk, const char *owner, const char *path,
 static void add_budget(struct walk *walk, const char *path, const struct json_value *budget)
 {
     struct arena *arena = walk->call->arena;
-    const char *period = json_text(json_get(budget, "period"), "once");
-    const char *text = arena_printf(
-        arena, "%s %s / %s", cli_number_text(arena, json_number(json_get(budget, "amount"), 0)),
-        json_text(json_get(budget, "currency"), ""),
-        cli_word("period", arena_strdup(arena, period)));
     const char *amount = cli_join(arena, path, ".", "amount");
-    add_row(walk, NULL, "budget", words_of(walk, amount)[0] ? amount : path, text);
+    add_row(walk, NULL, "budget", words_of(walk, amount)[0] ? amount : path,
+            cli_value_text("budget", budget, arena));
 }
 
 static void walk_list(struct walk *walk, const char *leaf, const char *path,
@@ -129,25 +89,26 @@ static void walk_value(struct walk *walk, const char *owner, const char *leaf, c
                         : owner,
                     path, value);
     } else if (!(owner && str_eq(leaf, "name"))) {
-        add_row(walk, owner, leaf, path, value_text(walk, leaf, value));
+        add_row(walk, owner, leaf, path, cli_value_text(leaf, value, walk->call->arena));
     } else {
         add_row(walk, NULL, "components", path, json_text(value, ""));
     }
 }
 
-static void show_questions(struct cli_call *call, const struct json_value *questions)
+static void show_questions(struct cli_call *call, const struct requirement *requirement,
+                           const struct json_value *questions)
 {
+    struct arena *arena = call->arena;
     for (size_t i = 0; i < json_size(questions); i++) {
         const struct json_value *question = json_at(questions, i);
-        const char *path = json_text(json_get(question, "path"), "");
-        const char *dot = strrchr(path, '.');
-        const char *code = json_text(json_get(question, "code"), "");
+        const char *path = arena_strdup(arena, json_text(json_get(question, "path"), ""));
+        const char *code = arena_strdup(arena, json_text(json_get(question, "code"), ""));
+        const char *text = arena_strdup(arena, json_text(json_get(question, "text"), ""));
         if (i == 0)
             cli_heading(call, _("Open questions"));
         cli_say(call, "  %s?%s %s (%s)%s%s\n", S_YELLOW, S_RESET,
-                cli_word("field", arena_strdup(call->arena, dot ? dot + 1 : path)),
-                cli_word("question", arena_strdup(call->arena, code)), _(": "),
-                cli_sentence(json_text(json_get(question, "text"), ""), call->arena));
+                cli_label(path, requirement, arena), cli_word("question", code), _(": "),
+                cli_sentence(text, arena));
     }
 }
 
@@ -168,7 +129,7 @@ void cli_show_requirement(struct cli_call *call, const struct requirement *requi
     walk.table.indent = "  ";
     walk_object(&walk, NULL, "", json_root(doc));
     cli_table_print(call, &walk.table);
-    show_questions(call, questions);
+    show_questions(call, requirement, questions);
 }
 
 enum err_code cli_show_requirement_record(struct cli_call *call, const struct json_value *record,

@@ -148,7 +148,7 @@ static void show_cost(struct cli_call *call, const struct solution *solution)
         cli_cell(&table, line->component);
         cli_cell(&table, line->site);
         cli_cell(&table, cli_number_text(arena, line->quantity));
-        cli_cell(&table, line->unit);
+        cli_cell(&table, line->unit ? cli_word("unit", line->unit) : NULL);
         cli_cell(&table, arena_printf(arena, "%.6g", line->unit_price));
         cli_cell(&table, arena_printf(arena, "%.2f", line->amount));
         cli_cell(&table, cli_word("basis", basis ? basis : "unknown"));
@@ -165,6 +165,17 @@ static void show_cost(struct cli_call *call, const struct solution *solution)
                              solution->gap * 100));
 }
 
+/* "unknown.capacity.vcpus", "unknown.price.vcpu_hour" … */
+static const char *unknown_text(const char *code, struct arena *arena)
+{
+    const char *what = code + strlen("unknown.");
+    if (str_has_prefix(what, "price."))
+        return arena_printf(arena, _("price not known: %s"), cli_word("price", what + 6));
+    const char *word = cli_word("reason", what);
+    return arena_printf(arena, _("not known: %s"),
+                        str_eq(word, what) ? cli_word("field", what) : word);
+}
+
 static void show_check(struct cli_call *call, struct cli_table *table,
                        const struct feasibility_check *check)
 {
@@ -174,12 +185,16 @@ static void show_check(struct cli_call *call, struct cli_table *table,
         str_has_prefix(code, "unknown.")
             ? arena_printf(arena, _("not known: %s"), cli_word("field", code + strlen("unknown.")))
             : cli_word("reason", code);
-    const char *unit = check->unit ? check->unit : "";
+    const char *unit = check->unit ? cli_word("unit", check->unit) : "";
     cli_cell_style(table, mark_of(check->verdict), style_of(check->verdict));
     cli_cell(table, name);
     cli_cell(table, check->subject);
-    cli_cell(table, check->required ? cli_join(arena, check->required, " ", unit) : "-");
-    cli_cell(table, check->observed ? cli_join(arena, check->observed, " ", unit) : "?");
+    cli_cell(table, check->required
+                        ? cli_join(arena, cli_sentence(check->required, arena), " ", unit)
+                        : "-");
+    cli_cell(table, check->observed
+                        ? cli_join(arena, cli_sentence(check->observed, arena), " ", unit)
+                        : "?");
     cli_cell_style(table,
                    check->evidence.count && check->evidence.items[0].text
                        ? cli_sentence(check->evidence.items[0].text, arena)
@@ -251,7 +266,7 @@ void cli_show_solution(struct cli_call *call, const struct solution *solution)
 static const char *reason_text(const char *reason, struct arena *arena)
 {
     if (str_has_prefix(reason, "unknown."))
-        return arena_printf(arena, _("not known: %s"), cli_word("field", reason + 8));
+        return unknown_text(reason, arena);
     return cli_word("reason", reason);
 }
 
@@ -269,7 +284,7 @@ void cli_show_rejected(struct cli_call *call, const struct solution_answer *answ
     cli_heading(call, _("Rejected"));
     for (size_t i = 0; i < answer->rejected.count; i++) {
         const struct solution_rejection *r = &answer->rejected.items[i];
-        const char *unit = r->unit ? r->unit : "";
+        const char *unit = r->unit ? cli_word("unit", r->unit) : "";
         cli_cell(&table, arena_printf(arena, "%lld", (long long)r->count));
         cli_cell(&table, reason_text(r->reason, arena));
         cli_cell(&table, r->component);
@@ -282,28 +297,42 @@ void cli_show_rejected(struct cli_call *call, const struct solution_answer *answ
     cli_table_print(call, &table);
 }
 
-void cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
-                         const char *currency)
+static void show_conflict(struct cli_call *call, const char *path,
+                          const struct requirement *requirement)
 {
+    const char *value = cli_label_value(path, requirement, call->arena);
+    cli_say(call, "  - %s%s%s\n", cli_label(path, requirement, call->arena),
+            value[0] ? _(": ") : "", value);
+}
+
+enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
+                                  const struct requirement *requirement, struct err *err)
+{
+    struct arena *arena = call->arena;
     cli_say(call, "\n%s%s✘ %s%s\n", S_BOLD, S_RED, _("The need cannot be met as it stands."),
             S_RESET);
     for (size_t i = 0; i < answer->conflict.count; i++) {
         if (i == 0)
             cli_heading(call, _("These cannot hold together"));
-        cli_say(call, "  - %s\n", cli_sentence(answer->conflict.items[i], call->arena));
+        show_conflict(call, answer->conflict.items[i], requirement);
     }
     for (size_t i = 0; i < answer->relaxations.count; i++) {
         const struct solution_relaxation *r = &answer->relaxations.items[i];
         if (i == 0)
             cli_heading(call, _("Any one of these would make it possible"));
-        cli_say(call, "  %zu. %s", i + 1, cli_sentence(r->change, call->arena));
+        cli_say(call, "  %zu. %s", i + 1, cli_relabel(r->change, requirement, arena));
         if (r->cost > 0)
             cli_say(call, " → %s",
-                    arena_printf(call->arena, _("then %s a month"),
-                                 cli_money(call->arena, r->cost, currency)));
+                    arena_printf(arena, _("then %s a month"), cli_money(arena, r->cost, NULL)));
         cli_say(call, "\n");
     }
     cli_show_rejected(call, answer);
+    cli_say(call, "\n");
+    err_set(err, ERR_INFEASIBLE, "%s", _("no design meets this need"));
+    if (answer->relaxations.count)
+        err_hint(err, _("possible with: %s"),
+                 cli_relabel(answer->relaxations.items[0].change, requirement, arena));
+    return ERR_INFEASIBLE;
 }
 
 enum err_code cli_show_solution_record(struct cli_call *call, const struct json_value *record,

@@ -73,7 +73,7 @@ enum err_code cli_run_status(struct cli_call *call, struct err *err)
     bool is_ready = !cli_send(call, &(struct cli_request){.path = "/readyz"}, &ready, NULL);
     const char *number = json_text(json_get(root, "version"), "?");
     const char *store = json_text(json_get(root, "store"), "?");
-    line(&table, _("server"), call->server, NULL);
+    line(&table, _("server address"), call->server, NULL);
     line(&table, _("version"), number, NULL);
     line(&table, _("store"), store, NULL);
     line(&table, _("ready"), is_ready ? _("yes") : _("no"), is_ready ? S_GREEN : S_RED);

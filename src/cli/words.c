@@ -138,6 +138,16 @@ static const struct word words[] = {
     {"kind", "instance", N_("instance")},
     {"kind", "application", N_("application")},
     {"kind", "deployment", N_("deployment")},
+    {"kind", "requirement", N_("requirement")},
+    {"kind", "solution", N_("solution")},
+    {"kind", "order", N_("order")},
+    {"kind", "plan", N_("plan")},
+    {"kind", "run", N_("run")},
+    {"kind", "connection", N_("connection")},
+    {"kind", "user", N_("user")},
+    {"kind", "tenant", N_("tenant")},
+    {"kind", "token", N_("token")},
+    {"kind", "collection", N_("collection")},
     {"origin", "declared", N_("declared")},
     {"origin", "observed", N_("observed")},
     {"origin", "inferred", N_("inferred")},
@@ -175,6 +185,9 @@ static const struct word words[] = {
     {"reason", "replicas", N_("replicas")},
     {"reason", "placement", N_("placement")},
     {"reason", "site", N_("site")},
+    {"reason", "component", N_("component")},
+    {"reason", "connectivity", N_("connection between them")},
+    {"reason", "availability_percent", N_("availability")},
     {"reason", "dominated", N_("another is better in everything")},
     {"reason", "cost", N_("cost")},
     {"reason", "price.basis", N_("basis of prices")},
@@ -189,7 +202,7 @@ static const struct word words[] = {
     {"reason", "needs.disk_gib", N_("disk that the application needs")},
     {"reason", "needs.accelerator", N_("accelerator that the application needs")},
     {"reason", "dependency", N_("dependency")},
-    {"reason", "opening", N_("opening")},
+    {"reason", "opening", N_("can be opened")},
     {"reason", "scenario.latency", N_("latency usual for the scenario")},
     {"reason", "scenario.availability", N_("availability usual for the scenario")},
     {"reason", "backup", N_("backup")},
@@ -197,6 +210,18 @@ static const struct word words[] = {
     {"reason", "throughput", N_("throughput")},
     {"reason", "concurrent_users", N_("concurrent users")},
     {"reason", "catalogue_only", N_("catalogue only: cannot be opened")},
+    {"price", "vcpu_hour", N_("vCPU per hour")},
+    {"price", "memory_gib_hour", N_("memory per hour")},
+    {"price", "disk_gib_month", N_("disk per month")},
+    {"price", "bandwidth_mbps_month", N_("bandwidth per month")},
+    {"price", "public_ip_month", N_("public IP per month")},
+    {"price", "accelerator_hour", N_("accelerator per hour")},
+    {"unit", "level", N_("level")},
+    {"unit", "instance", N_("instances")},
+    {"unit", "card", N_("cards")},
+    {"unit", "day", N_("days")},
+    {"unit", "address", N_("addresses")},
+    {"unit", "CNY/month", N_("CNY/month")},
     /* fields of a requirement */
     {"field", "scenario", N_("scenario")},
     {"field", "name", N_("name")},
@@ -282,17 +307,126 @@ static const char *const sentences[] = {
     N_("{1} takes {2} vCPU, the least that {3} needs"),
     N_("{1} takes {2} GiB of memory, the least that {3} needs"),
     N_("{1} takes {2} GiB of disk, the least that {3} needs"),
+    N_("no user location is stated: users are taken to be at the farthest access point"),
+    N_("the budget was not compared: it is in another currency, or paid once for an unstated "
+       "duration"),
+    N_("at least one site is catalogue only and cannot be opened from here"),
+    N_("a month has 730 hours; free capacity is what the network states, with no reservation made"),
+    /* evidence */
+    N_("sum of the cost lines"),
+    N_("what is known of it: some prices are unknown"),
+    N_("share of the cost whose prices have no source"),
+    N_("older than the limit: confidence in the cost is halved"),
+    N_("the oldest price used"),
+    N_("there and back over all flows; the margin is what computing and queueing may take, of "
+       "which there is no measurement"),
+    N_("no flow is stated, so the network's part is not known"),
+    N_("type of the first link of the path"),
+    N_("no flow comes from the user"),
+    N_("simulated: nothing real would be opened"),
+    N_("a connection opens this form"),
+    N_("none of the site's connections opens this form"),
+    N_("catalogue only: no provider opens anything here"),
+    N_("by the name of the site's provider alone"),
+    N_("no connection to this site is known"),
+    N_("a bare server needs no application"),
+    N_("no published application is known for it"),
+    N_("below what this scenario usually needs; the customer states no bound"),
+    N_("instances placed"),
+    N_("no site says whether it keeps backups"),
+    N_("no site or link says whether it encrypts"),
+    N_("no measurement of the application at this size"),
+    N_("at least one site is catalogue only: it can be designed for, not opened"),
+    N_("the network states no such price"),
+    N_("as the network states it"),
+    N_("the network does not state it"),
+    N_("capacity less what is allocated"),
+    N_("no chain of links joins them"),
+    N_("least-latency path over links"),
+    N_("sum of the stated latencies of its links, one way"),
+    N_("bandwidth less what is used"),
+    N_("product over components of what their distinct sites leave up"),
+    N_("a budget paid once needs a duration"),
+    N_("the network's prices are in another currency"),
+    N_("a basis for each price"),
+    N_("a provider at each site"),
+    N_("a path"),
+    N_("network {1} + compute unknown"),
+    /* questions */
+    N_("what is to run: an application, or how many machines of which size?"),
+    N_("the text states this more than once, with different values"),
+    N_("the text states more than one budget"),
+    N_("how many cores and how much memory does one instance need?"),
+    /* why a task waits */
+    N_("after {1}"),
+    N_("undone after {1}"),
+    N_("no free worker"),
+    N_("retry at {1}: {2}"),
+    N_("retry at {1}"),
+    N_("does not answer yet: {1}"),
+    N_("does not answer yet"),
+    N_("its server is gone; another takes it over"),
+    N_("site {1} has {2} tasks under way, its most"),
+    N_("cancelled on request"),
+    N_("could not be removed: {1}"),
+    N_("does not work after {1} s: {2}"),
+    N_("see the log of the instance"),
     /* errors of server and engines */
     N_("no {1} is named '{2}'"),
+    N_("none of {1} sites can take '{2}', mostly for {3}"),
+    N_("none of {1} sites can take '{2}'"),
+    N_("no placement meets the requirement; these cannot hold together: {1}"),
+    N_("no placement meets the requirement"),
+    N_("possible with: {1}"),
+    N_("stopped before a solution was found"),
+    N_("user_location '{1}' is no access point of the network"),
+    N_("name one of the network's access points, or leave it out for the farthest"),
+    N_("a flow names '{1}', which is no component"),
+    N_("two components are named '{1}'"),
+    N_("the text is not valid UTF-8"),
+    N_("the text has {1} bytes; a need is read from at most {2}"),
+    N_("state the need in fewer words"),
     N_("the network has changed since: {1}"),
     N_("prices have changed since: {1} a month was approved, it is {2} now"),
+    N_("applications or connections have changed since: {1}"),
     N_("look at the change, then make a new plan (or a new design)"),
+    N_("the plan's digest is {1}"),
+    N_("what is applied is the plan that was looked at: show it again"),
     N_("site '{1}' has no connection: it is catalogue only"),
+    N_("site '{1}' is not in the network any more"),
+    N_("site '{1}' is catalogue only: nobody can open things there"),
+    N_("connect a provider to it, or open it on the simulator (simulate)"),
+    N_("no connection of site '{1}' can open the form '{2}'"),
+    N_("connect a provider that opens it to the site, or exclude the site"),
     N_("no provider is named '{1}'"),
+    N_("no published application answers component '{1}'"),
+    N_("publish one with `swan app publish PATH`, or ask for a bare server"),
+    N_("site '{1}' has {2} left, {3} are wanted"),
+    N_("another order took it meanwhile: design again"),
+    N_("deployment '{1}' is removed already"),
+    N_("deployment '{1}' is {2} by run {3}"),
+    N_("wait for that run, or cancel it: swan run cancel {1}"),
+    N_("order '{1}' is {2} with plan {3}"),
+    N_("an order is opened once, by its latest plan"),
+    N_("plan '{1}' was applied by run {2}"),
+    N_("run '{1}' has ended: {2}"),
+    N_("to take away what it opened, delete its deployment"),
+    N_("{1} exists with other content"),
+    N_("a version does not change: give it a new number"),
+    N_("{1} is {2}: {3} is not possible"),
+    N_("possible now: {1}"),
+    N_("the whole twin is for operators; ask for a deployment's: /api/v1/deployments/ID/twin"),
+    N_("still starting, or stopping"),
     N_("call of {1} failed: {2}"),
     N_("cannot read '{1}': {2}"),
-    N_("no design meets the requirement"),
-    N_("no site can take component '{1}'"),
+    N_("too many wrong passwords for '{1}'"),
+    N_("wait a minute"),
+    N_("'{1}' is the last admin and stays"),
+    N_("the archive holds '{1}', {2}"),
+    N_("the package holds no executable file '{1}'"),
+    N_("'{1}' is neither a site nor an access point"),
+    N_("link '{1}' ends at site '{2}'"),
+    N_("deployment '{1}' runs on site '{2}'"),
 };
 
 /* Fills the ranges that {1}… stand for; false when the text has another shape. */
@@ -335,6 +469,24 @@ static bool match(const char *pattern, const char *text, struct hole holes[9])
     return !*text;
 }
 
+/* Codes inside sentences are words too: "deployment 'x' is removing". */
+static void add_hole(struct buf *out, const struct hole *hole)
+{
+    static const char *const groups[] = {"state", "kind", "form", "role", "reason"};
+    char code[64];
+    if (hole->len < sizeof code) {
+        str_format(code, sizeof code, "%.*s", (int)hole->len, hole->text);
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+            const char *word = cli_word(groups[i], code);
+            if (word != code) {
+                buf_add_str(out, word);
+                return;
+            }
+        }
+    }
+    buf_add(out, hole->text, hole->len);
+}
+
 const char *cli_sentence(const char *text, struct arena *arena)
 {
     if (!text || !cli_language_is_chinese())
@@ -347,7 +499,7 @@ const char *cli_sentence(const char *text, struct arena *arena)
         for (const char *at = _(sentences[i]); *at; at++) {
             bool is_hole = at[0] == '{' && at[1] >= '1' && at[1] <= '9' && at[2] == '}';
             if (is_hole && holes[at[1] - '1'].text)
-                buf_add(&out, holes[at[1] - '1'].text, holes[at[1] - '1'].len);
+                add_hole(&out, &holes[at[1] - '1']);
             if (is_hole)
                 at += 2;
             else

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 
 static enum err_code check_key(const char *collection, const char *id, struct err *err)
 {
@@ -222,4 +223,23 @@ enum err_code store_get(struct store_tx *tx, const char *collection, const char 
                                  .spec = store_cell(&rows, 0, 4)->text,
                                  .status = store_cell(&rows, 0, 5)->text};
     return ERR_OK;
+}
+
+void store_write_record(const struct store_record *record, struct buf *out)
+{
+    struct json_writer w = JSON_WRITER(out);
+    json_begin(&w, '{');
+    json_member_text(&w, "id", record->id);
+    json_member_text(&w, "collection", record->collection);
+    json_member_int(&w, "version", record->version);
+    json_member_text(&w, "tenant", record->tenant ? record->tenant : "");
+    json_member_time(&w, "created_at", record->created_ms);
+    json_member_time(&w, "updated_at", record->updated_ms);
+    json_key(&w, "spec");
+    json_put_raw(&w, record->spec ? record->spec : "{}");
+    if (record->status) {
+        json_key(&w, "status");
+        json_put_raw(&w, record->status);
+    }
+    json_end(&w, '}');
 }

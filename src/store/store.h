@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 struct store;
@@ -112,6 +113,9 @@ struct store_record {
     int64_t created_ms, updated_ms;
     const char *spec, *status; /* compact JSON; status may be NULL */
 };
+
+/* The record as every face shows it: {"id","collection","version",…,"spec","status"}. */
+void store_write_record(const struct store_record *record, struct buf *out);
 
 /* Inserts with version 1; ERR_CONFLICT when the id is taken.  Event "created". */
 enum err_code store_insert(struct store_tx *tx, const struct store_record *record,

@@ -145,10 +145,10 @@ class Bed:
         while self.kills < wanted:
             run, deployment = self.server.launch(self.words)
             for _ in range(rng.randint(1, 3)):
-                self.kill_soon(rng, 0.6)
+                self.kill_soon(rng, 0.35)
             self.expect_two(f"after {self.kills} kills: two instances", run, deployment)
             removal = self.remove(deployment)
-            self.kill_soon(rng, 0.4)
+            self.kill_soon(rng, 0.25)
             self.expect_none(f"after {self.kills} kills: none", removal, deployment)
 
 
@@ -169,6 +169,7 @@ def main():
             bed.named_points()
         bed.kills = 0
         bed.random_kills(options.random, rng)
+        bed.server.stop()  # its observer asks with a short-lived process of the same program
         bed.check("no instance is left", not bed.server.instances() and not bed.server.supervisors(),
                   f"{bed.server.instances()} {bed.server.supervisors()}")
     finally:

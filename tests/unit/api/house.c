@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -82,14 +83,38 @@ static void add_people(struct house *house)
     add_person(house, OPERATOR, "olga", NULL, ACCESS_OPERATOR);
 }
 
+bool on_postgres;
+
+/* PostgreSQL: a schema of its own in the one database of the run. */
+static void fresh_address(struct house *house, char *out, size_t size)
+{
+    static unsigned serial;
+    struct store *store = NULL;
+    struct store_tx *tx = NULL;
+    struct err err = ERR_INIT;
+    const char *url = getenv("SWAN_TEST_POSTGRES");
+    char sql[64];
+    if (!on_postgres) {
+        str_format(out, size, "sqlite:%s/swan.db", house->folder);
+        return;
+    }
+    str_format(sql, sizeof sql, "CREATE SCHEMA a%d_%u", (int)getpid(), ++serial);
+    must(store_open(url, &store, &err), &err, "store");
+    must(store_begin(store, STORE_WRITE, &tx, &err), &err, "begin");
+    must(store_exec(tx, sql, NULL, 0, NULL, &err), &err, sql);
+    must(store_commit(tx, &err), &err, "commit");
+    store_close(store);
+    str_format(out, size, "%s?options=-csearch_path%%3Da%d_%u", url, (int)getpid(), serial);
+}
+
 static void open_store(struct house *house)
 {
     const struct store_module modules[] = {
         access_store_module, compute_store_module,  application_store_module, workflow_store_module,
         twin_store_module,   business_store_module, api_store_module};
     struct err err = ERR_INIT;
-    char address[96];
-    str_format(address, sizeof address, "sqlite:%s/swan.db", house->folder);
+    char address[512];
+    fresh_address(house, address, sizeof address);
     must(store_open(address, &house->store, &err), &err, "store");
     must(store_migrate(house->store, modules, ARRAY_LEN(modules), &err), &err, "migrate");
     house->rest->store = house->store;

@@ -40,6 +40,7 @@ struct house {
     char token_ids[WHO_COUNT][ID_SIZE];
     struct rest *rest;
 };
+extern bool on_postgres;
 /* cmocka's set-up and tear-down. */
 int house_open(void **state);
 int house_close(void **state);

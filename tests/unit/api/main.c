@@ -1,5 +1,7 @@
-/* main.c - the unit tests of the API, against a whole server on a free port.  With --openapi it
- * prints the document instead, for tests/integration/openapi_check.py. */
+/* main.c - the tests of the API, against a whole server on a free port: test-api sqlite |
+ * postgresql [PATTERN].  With --openapi it prints the document instead, for
+ * tests/integration/openapi_check.py.
+ */
 #include "house.h"
 
 #include <stdio.h>
@@ -19,6 +21,9 @@ int main(int argc, char **argv)
         fputs(buf_str(&text), stdout);
         return 0;
     }
+    on_postgres = argc > 1 && strcmp(argv[1], "postgresql") == 0;
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
     int failed = run("access", access_tests, access_test_count);
     failed += run("hostile", hostile_tests, hostile_test_count);
     failed += run("records", records_tests, records_test_count);

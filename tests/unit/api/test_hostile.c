@@ -131,8 +131,6 @@ static void test_every_hostile_query_is_refused(void **state)
         "limit=1&limit=2",
         "dryrun=true",
         "unknown=1",
-        "filter=id==1&filter=id==1&filter=id==1&filter=id==1&filter=id==1&filter=id==1&filter=id=="
-        "1&filter=id==1&filter=id==1",
     };
     for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
         struct answer answer =
@@ -141,6 +139,12 @@ static void test_every_hostile_query_is_refused(void **state)
             fail_msg("?%s: %d %.200s", queries[i], answer.status, answer.reply.body);
         problem_code(&answer);
     }
+    CLEANUP(buf_done) struct buf many = BUF_INIT;
+    for (int i = 0; i <= API_MAX_CONDITIONS; i++)
+        buf_printf(&many, "%cfilter=id==1", i ? '&' : '?');
+    struct answer full =
+        ask(house, ADMIN, "GET", word(house, "/api/v1/sites%s", buf_str(&many)), NULL, NULL);
+    assert_status(full, 413);
     int64_t before = changes(house);
     static const char *const writes[] = {"dry_run=maybe", "dry_run=true&dry_run=false", "dryRun=1",
                                          "watch=true"};
