@@ -23,7 +23,7 @@ enum who {
     VIEWER,   /* of tenant acme */
     ANN,      /* customer of acme */
     BOB,      /* customer of beta */
-    CHIEF,    /* admin of acme: a tenant's own */
+    CHIEF,    /* stands in the store as an admin of acme */
     OPERATOR,
     ADMIN,
     WHO_COUNT
