@@ -143,6 +143,8 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
         }
         report.count++;
     }
+    if (daemon->stop)
+        return; /* what was cut short says nothing about what runs */
     if (report.count && is_news(&status, &report) &&
         store_write(daemon->store, report_body, &report, &err))
         log_error("daemon", "an observation could not be stored", &err);
@@ -172,6 +174,8 @@ static void observe_sites(struct daemon *daemon, struct map *places, struct aren
             continue; /* the first connection speaks for the site */
         struct place *place = look(daemon, places, connection->provider, connection->endpoint,
                                    connection->site, arena);
+        if (daemon->stop)
+            break;
         CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
         struct store_record record;
         struct compute_site_status status = {0};
