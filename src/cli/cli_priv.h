@@ -251,6 +251,7 @@ struct cli_collection {
     size_t field_count;
     /* How one record is shown; NULL = its fields, then spec and status as YAML. */
     enum err_code (*show)(struct cli_call *call, const struct json_value *record, struct err *err);
+    const char *usual; /* filter of a list without --filter and --all; NULL = none */
 };
 enum err_code cli_run_list(struct cli_call *call, struct err *err);
 enum err_code cli_run_show(struct cli_call *call, struct err *err);

@@ -148,6 +148,8 @@ static void build_query(struct cli_call *call, const struct listing *listing, co
     for (size_t i = 0; i < call->option_count; i++)
         if (str_eq(call->options[i].option->name, "filter"))
             cli_query_add(path, "filter", call->options[i].value);
+    if (listing->collection->usual && !cli_option(call, "filter") && !cli_flag(call, "all"))
+        cli_query_add(path, "filter", listing->collection->usual);
     if (cli_option(call, "sort"))
         cli_query_add(path, "sort", cli_option(call, "sort"));
     str_format(limit, sizeof limit, "%lld", (long long)listing->limit);

@@ -75,7 +75,7 @@ static const char *basis_of(const struct solution *solution)
 
 static const char *percent(struct arena *arena, struct opt_double share)
 {
-    return share.set ? arena_printf(arena, "%.4g%%", share.value * 100) : "-";
+    return share.set ? arena_printf(arena, "%.9g%%", share.value * 100) : "-";
 }
 
 static const char *milliseconds(struct arena *arena, struct opt_double value)
@@ -114,7 +114,7 @@ void cli_show_candidates(struct cli_call *call, const struct solution_answer *an
                                       s->catalogue_only ? " *" : ""));
         cli_cell_style(&table, cli_money(call->arena, s->cost, s->currency), S_BOLD);
         cli_cell(&table, basis_of(s));
-        cli_cell(&table, milliseconds(call->arena, s->latency));
+        cli_cell(&table, s->routes.count ? milliseconds(call->arena, s->latency) : "-");
         cli_cell(&table, percent(call->arena, s->reliability));
         cli_cell_style(&table, marks.len ? arena_strdup(call->arena, buf_str(&marks)) : "-",
                        style_of(verdict));

@@ -146,6 +146,8 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
         }
         report.count++;
     }
+    if (daemon->stop)
+        return; /* what was cut short says nothing about what runs */
     if (report.count && is_news(&status, &report) &&
         store_write(daemon->store, report_body, &report, &err))
         log_error("daemon", "an observation could not be stored", &err);

@@ -189,8 +189,9 @@ static void test_a_site_with_room_for_seven_takes_seven_of_twenty(void **state)
     for (int i = 0; i < APPLIES; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, apply_one, &applies[i]), 0);
     int opened = 0;
-    for (int i = 0; i < APPLIES; i++) {
+    for (int i = 0; i < APPLIES; i++)
         pthread_join(threads[i], NULL);
+    for (int i = 0; i < APPLIES; i++) {
         opened += applies[i].status == 202;
         if (applies[i].status != 202) {
             assert_int_equal(applies[i].status, 409);
