@@ -1,9 +1,8 @@
 /* observer.c - looks at what was opened: asks each provider what it has of ours, and tells
  * deployments, twin and sites.
  *
- * Contract: what a provider does not list is down; what cannot be asked is unknown, never down;
- * what the end of the server cuts off says nothing. Several servers may observe at once: they write
- * the same truth. */
+ * Contract: what a provider does not list is down; what cannot be asked is unknown, never down.
+ * Several servers may observe at once: they write the same truth. */
 #include "daemon/daemon_priv.h"
 
 #include <stdint.h>
@@ -121,8 +120,6 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
             continue;
         struct place *place =
             look(daemon, places, instance->provider, instance->endpoint, instance->site, arena);
-        if (daemon->stop)
-            return;
         const struct provider_observation *seen = map_find(place->by_name, instance->name);
         bool asked = place->rc == ERR_OK, up = asked && seen && seen->up;
         const char *text = !asked ? place->err.text : seen ? seen->text : "not there any more";
