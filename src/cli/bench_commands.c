@@ -116,9 +116,14 @@ static enum err_code one_need(const struct wish *wish, const struct network *net
     int64_t deadline = clock_mono_ms() + (int64_t)(wish->limit_s * 1000);
     input.should_stop = is_late;
     input.stop_ctx = &deadline;
-    if ((rc = design_solve(&input, &answer, &arena, err)))
-        return rc;
+    rc = design_solve(&input, &answer, &arena, err);
     *ret_design = since_ms(start);
+    if (rc == ERR_CANCELLED) { /* nothing is known of it: as bad as a gap can be */
+        row->gap = 1;
+        return ERR_OK;
+    }
+    if (rc)
+        return rc;
     double report_ms = 0;
     rc = time_reports(&input.given, &answer.solutions.items[0], &report_ms, err);
     row->gap = fmax(row->gap, answer.solutions.items[0].gap);

@@ -263,7 +263,7 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                 ? arena_printf(d->arena, "branch and bound, complete, %llu nodes",
                                (unsigned long long)named->nodes)
                 : arena_printf(d->arena,
-                               "branch and bound, stopped after %llu nodes; bound of the root",
+                               "branch and bound, stopped after %llu nodes; bound of the last complete round",
                                (unsigned long long)named->nodes);
         assume(d, solution);
         struct feasibility_report *report = arena_zalloc(d->arena, sizeof *report);

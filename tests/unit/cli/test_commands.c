@@ -186,10 +186,10 @@ static void test_bench_design_proves_what_it_measures(void **state)
     struct ran ran = run_cli(NULL, "bench", "design", "--sites", "40,120", "--needs", "3", "--seed",
                              "2", "-o", "json", NULL);
     assert_int_equal(ran.code, 0);
-    assert_has(&ran.out, "\"sites\":40,");
-    assert_has(&ran.out, "\"sites\":120,");
-    assert_has(&ran.out, "\"proven\":3,");
-    assert_has(&ran.out, "\"gap_worst\":0");
+    assert_has(&ran.out, "\"sites\": 40,");
+    assert_has(&ran.out, "\"sites\": 120,");
+    assert_has(&ran.out, "\"proven\": 3,");
+    assert_has(&ran.out, "\"gap_worst\": 0,");
     CLEANUP(ran_done) struct ran bad = run_cli(NULL, "bench", "design", "--sites", "40,x", NULL);
     assert_int_equal(bad.code, 2);
     assert_has(&bad.err, "--sites takes sizes");
