@@ -9,10 +9,13 @@ clean:
 	rm -rf build build-test build-clang build-release build-fuzz
 
 # Longer suites, run by hand before a release.
-.PHONY: torture bench bare
+.PHONY: torture bench bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
 bench:
 	sh bench/run.sh
 bare:
 	sh tests/testbed/bare_debian.sh
+systemd: all
+	tests/testbed/systemd_host.sh image build/testbed/debian.tar.gz
+	SWAN_BUILD=build tests/testbed/isolated.sh python3 tests/integration/systemd_test.py build/testbed/debian.tar.gz

@@ -26,6 +26,8 @@ CLUSTERS = [
     ("qingyang", "庆阳", "甘肃", "甘肃", "西北", 35.73, 107.64, "west", 1.18, True),
     ("zhongwei", "中卫", "宁夏", "宁夏", "西北", 37.51, 105.19, "west", 1.18, True),
 ]
+# Cities whose area a cluster's start area lies in (C): people say the city.
+ALSO = {"tianfu": ["成都"], "horinger": ["呼和浩特"], "guian": ["贵阳"], "qingpu": ["青浦"]}
 # city: id, name, hub or None, province, region, lat, lon, area
 CITIES = [
     ("beijing", "北京", "京津冀", "北京", "华北", 39.90, 116.40, "east"),
@@ -99,7 +101,7 @@ def cards(models, f):
 
 sites, notes, links = [], [], []
 for cid, name, hub, prov, region, lat, lon, area, pue, ai in CLUSTERS:
-    regions = list(dict.fromkeys([name, prov, hub, region, "中国"]))
+    regions = list(dict.fromkeys([name, *ALSO.get(cid, []), prov, hub, region, "中国"]))
     f = FACTOR[area]
     site(sites, f"{cid}-cloud", f"{name}集群 公有云", "public-cloud", regions, lat, lon, "catalogue", ["x86_64", "arm64"],
          (20000, 80000, 4000000), None, price(area), flavors(FLAVORS, f), 99.95, 3, pue)

@@ -1,7 +1,8 @@
-/* people.c - tenants, users, tokens, passwords: the writes.
+/* people.c - tenants, users, tokens: the writes.
  *
- * Contract: a password is hashed (argon2id) before any transaction begins and never logged; a
- * user's tokens go with the user; the last enabled admin cannot be removed, disabled or lowered. */
+ * Contract: a password is hashed (password.c) before any transaction begins and never logged; a
+ * user's tokens go with the user; the last enabled admin cannot be removed, disabled or lowered.
+ * What is committed is shown at once and cannot fail any more. */
 #include <sodium.h>
 #include <string.h>
 
@@ -9,12 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define LOGIN_LIFE_MS ((int64_t)12 * 3600 * 1000)
-#define MAX_LOGINS 2
-#define MAX_WRONG 10
-#define WRONG_WINDOW_MS 60000
-#define MAX_WRONG_USERS 10000
-#define MIN_PASSWORD 8
+#define MAX_SWEPT 100 /* expired tokens that go when a new one comes */
 
 static enum err_code encode_and_insert(struct store_tx *tx, const char *collection, const char *id,
                                        const char *tenant, const struct json_table *table,
@@ -41,32 +37,14 @@ struct write {
     bool first; /* bootstrap only: nothing when users exist */
 };
 
-static enum err_code write_and_refresh(struct write *write, store_body_fn body, struct err *err)
+/* What is committed is done: showing it cannot fail any more (access_show). */
+static enum err_code write_and_show(struct write *write, store_body_fn body, const char *user,
+                                    const char *token, struct err *err)
 {
     enum err_code rc = store_write(write->access->store, body, write, err);
-    return rc ? rc : access_refresh(write->access, err);
-}
-
-static enum err_code hash_password(struct access *access, const char *password, char *out,
-                                   struct err *err)
-{
-    if (strlen(password) < MIN_PASSWORD) {
-        err_set(err, ERR_INVALID, "a password has at least %d characters", MIN_PASSWORD);
-        return err_field(err, "password");
-    }
-    pthread_mutex_lock(&access->login_lock);
-    while (access->logins >= MAX_LOGINS)
-        pthread_cond_wait(&access->login_free, &access->login_lock);
-    access->logins++;
-    pthread_mutex_unlock(&access->login_lock);
-    int failed =
-        crypto_pwhash_str(out, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                          crypto_pwhash_MEMLIMIT_INTERACTIVE);
-    pthread_mutex_lock(&access->login_lock);
-    access->logins--;
-    pthread_cond_signal(&access->login_free);
-    pthread_mutex_unlock(&access->login_lock);
-    return failed ? err_set(err, ERR_TRANSIENT, "no memory to hash a password") : ERR_OK;
+    if (!rc)
+        access_show(write->access, user, token);
+    return rc;
 }
 
 static enum err_code keep_password(struct store_tx *tx, const struct write *write, struct err *err)
@@ -126,7 +104,11 @@ enum err_code access_tenant_create(struct access *access, const struct access_te
                                    const struct store_actor *actor, struct err *err)
 {
     struct write write = {.access = access, .actor = actor, .tenant = spec};
-    return write_and_refresh(&write, tenant_body, err);
+    if (strlen(spec->name) >= sizeof((struct access_person *)0)->tenant) {
+        err_set(err, ERR_INVALID, "a tenant's name has at most 63 bytes");
+        return err_field(err, "name");
+    }
+    return write_and_show(&write, tenant_body, NULL, NULL, err);
 }
 
 static enum err_code create_body(struct store_tx *tx, void *ctx, struct err *err)
@@ -140,38 +122,70 @@ static enum err_code create_body(struct store_tx *tx, void *ctx, struct err *err
     return keep_password(tx, write, err);
 }
 
+/* Who runs the network or manages users does so for all tenants: such a user belongs to none, or a
+ * tenant's admin could make himself one of the operator's. */
+static enum err_code check_user(const struct access_user_spec *spec, struct err *err)
+{
+    enum err_code rc = json_validate(&access_user_table, spec, err);
+    if (rc)
+        return rc;
+    if (strlen(spec->name) >= ACCESS_LOGIN_MAX) {
+        err_set(err, ERR_INVALID, "a login has at most %d bytes", ACCESS_LOGIN_MAX - 1);
+        return err_field(err, "name");
+    }
+    if (spec->role >= ACCESS_OPERATOR && spec->tenant && spec->tenant[0]) {
+        err_set(err, ERR_INVALID, "an %s belongs to no tenant", access_role_names[spec->role]);
+        return err_field(err, "tenant");
+    }
+    return ERR_OK;
+}
+
 enum err_code access_user_create(struct access *access, const struct access_user_spec *spec,
                                  const struct store_actor *actor, struct err *err)
 {
     struct write write = {.access = access, .actor = actor, .user = spec};
-    enum err_code rc = ERR_OK;
-    if (strlen(spec->name) >= sizeof((struct access_person *)0)->name) {
-        err_set(err, ERR_INVALID, "a login has at most 63 bytes");
-        return err_field(err, "name");
-    }
-    if (spec->password && (rc = hash_password(access, spec->password, write.password_hash, err)))
+    enum err_code rc;
+    if ((rc = check_user(spec, err)) ||
+        (spec->password &&
+         (rc = access_hash_password(access, spec->password, write.password_hash, err))))
         return rc;
-    return write_and_refresh(&write, create_body, err);
+    return write_and_show(&write, create_body, spec->name, NULL, err);
+}
+
+static bool is_admin(const struct access_user_spec *user)
+{
+    return user->role == ACCESS_ADMIN && !(user->disabled.set && user->disabled.value);
+}
+
+/* ERR_CONFLICT when `name` is the last enabled admin. */
+static enum err_code must_not_be_last(struct store_tx *tx, const char *name, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_record record;
+    struct access_user_spec user;
+    int64_t others = 0;
+    enum err_code rc;
+    if ((rc = store_get(tx, "users", name, &record, &arena, err)) ||
+        (rc = json_decode_stored(record.spec, &access_user_table, &user, &arena, err)))
+        return rc;
+    if (!is_admin(&user) || (rc = other_admins(tx, name, &others, err)) || others)
+        return rc;
+    err_set(err, ERR_CONFLICT, "'%s' is the last admin and stays one", name);
+    return err_hint(err, "make another admin first");
 }
 
 static enum err_code update_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
-    int64_t others = 1;
-    bool stays = write->user->role == ACCESS_ADMIN &&
-                 !(write->user->disabled.set && write->user->disabled.value);
+    const char *name = write->user->name;
     enum err_code rc;
-    if ((rc = tenant_must_exist(tx, write->user->tenant, err)))
+    if ((rc = tenant_must_exist(tx, write->user->tenant, err)) ||
+        (!is_admin(write->user) && (rc = must_not_be_last(tx, name, err))))
         return rc;
-    if (!stays && (rc = other_admins(tx, write->user->name, &others, err)))
-        return rc;
-    if (others == 0)
-        return err_set(err, ERR_CONFLICT, "'%s' is the last admin and stays one",
-                       write->user->name);
     json_encode(&access_user_table, write->user, JSON_COMPACT, &text);
-    if ((rc = store_update(tx, "users", write->user->name, write->expected, buf_str(&text), NULL,
-                           "updated", write->actor, NULL, err)))
+    if ((rc = store_update(tx, "users", name, write->expected, buf_str(&text), NULL, "updated",
+                           write->actor, NULL, err)))
         return rc;
     return keep_password(tx, write, err);
 }
@@ -180,12 +194,18 @@ enum err_code access_user_update(struct access *access, const char *name, int64_
                                  const struct access_user_spec *spec,
                                  const struct store_actor *actor, struct err *err)
 {
-    (void)name;
     struct write write = {.access = access, .actor = actor, .user = spec, .expected = expected};
-    enum err_code rc = ERR_OK;
-    if (spec->password && (rc = hash_password(access, spec->password, write.password_hash, err)))
+    enum err_code rc = check_user(spec, err);
+    if (rc)
         return rc;
-    return write_and_refresh(&write, update_body, err);
+    if (!str_eq(name, spec->name)) {
+        err_set(err, ERR_INVALID, "a user keeps the name '%s'", name);
+        return err_field(err, "name");
+    }
+    if (spec->password &&
+        (rc = access_hash_password(access, spec->password, write.password_hash, err)))
+        return rc;
+    return write_and_show(&write, update_body, name, NULL, err);
 }
 
 static enum err_code revoke_all(struct store_tx *tx, const struct write *write, struct err *err)
@@ -208,13 +228,9 @@ static enum err_code revoke_all(struct store_tx *tx, const struct write *write, 
 static enum err_code delete_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
-    int64_t others;
-    enum err_code rc = other_admins(tx, write->name, &others, err);
-    if (rc)
-        return rc;
-    if (others == 0)
-        return err_set(err, ERR_CONFLICT, "'%s' is the last admin and stays", write->name);
-    if ((rc = store_delete(tx, "users", write->name, 0, write->actor, err)))
+    enum err_code rc;
+    if ((rc = must_not_be_last(tx, write->name, err)) ||
+        (rc = store_delete(tx, "users", write->name, 0, write->actor, err)))
         return rc;
     return revoke_all(tx, write, err);
 }
@@ -223,7 +239,26 @@ enum err_code access_user_delete(struct access *access, const char *name,
                                  const struct store_actor *actor, struct err *err)
 {
     struct write write = {.access = access, .actor = actor, .name = name};
-    return write_and_refresh(&write, delete_body, err);
+    return write_and_show(&write, delete_body, name, NULL, err);
+}
+
+/* Logins leave tokens behind: what has expired goes when its user gets a new one. */
+static enum err_code sweep_expired(struct store_tx *tx, const char *user,
+                                   const struct store_actor *actor, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(user), STORE_V_INT(clock_now_ms())};
+    struct store_rows rows;
+    enum err_code rc = store_query(tx,
+                                   "SELECT id FROM access_tokens WHERE user_name = $1 AND"
+                                   " expires_ms > 0 AND expires_ms <= $2 LIMIT 100",
+                                   args, 2, MAX_SWEPT, &rows, &arena, err);
+    for (size_t i = 0; !rc && i < rows.count; i++) {
+        struct store_value id[] = {*store_cell(&rows, i, 0)};
+        if (!(rc = store_delete(tx, "tokens", id[0].text, 0, actor, err)))
+            rc = store_exec(tx, "DELETE FROM access_tokens WHERE id = $1", id, 1, NULL, err);
+    }
+    return rc;
 }
 
 enum err_code access_insert_token(struct access *access, struct store_tx *tx,
@@ -242,6 +277,8 @@ enum err_code access_insert_token(struct access *access, struct store_tx *tx,
                 access_role_names[user.role]);
         return err_field(err, "role");
     }
+    if ((rc = sweep_expired(tx, spec->user, actor, err)))
+        return rc;
     char hash[65];
     id_new("tok", out->id);
     access_new_token(out->token);
@@ -268,13 +305,18 @@ enum err_code access_token_create(struct access *access, const struct access_tok
                                   char out_token[64], struct err *err)
 {
     struct write write = {.access = access, .actor = actor, .token = spec};
+    if (!spec->user) {
+        err_set(err, ERR_INVALID, "whose token it is must be said");
+        return err_field(err, "user");
+    }
     if (spec->expires_at && spec->expires_at <= clock_now_ms()) {
         err_set(err, ERR_INVALID, "the time is past");
         return err_field(err, "expires_at");
     }
-    enum err_code rc = write_and_refresh(&write, token_body, err);
+    enum err_code rc = store_write(access->store, token_body, &write, err);
     if (rc)
         return rc;
+    access_show(access, spec->user, write.row.id);
     memcpy(out_id, write.row.id, ID_SIZE);
     memcpy(out_token, write.row.token, 64);
     sodium_memzero(&write.row, sizeof write.row);
@@ -293,7 +335,7 @@ enum err_code access_token_revoke(struct access *access, const char *id,
                                   const struct store_actor *actor, struct err *err)
 {
     struct write write = {.access = access, .actor = actor, .name = id};
-    return write_and_refresh(&write, revoke_body, err);
+    return write_and_show(&write, revoke_body, NULL, id, err);
 }
 
 static const struct store_actor system_actor = {.user = "system", .tenant = ""};
@@ -321,99 +363,11 @@ enum err_code access_bootstrap(struct access *access, char out_token[64], struct
         .name = "admin", .title = "first administrator", .role = ACCESS_ADMIN};
     struct write write = {.access = access, .actor = &system_actor, .user = &admin};
     out_token[0] = '\0';
-    enum err_code rc = write_and_refresh(&write, bootstrap_body, err);
-    if (!rc && write.first)
-        memcpy(out_token, write.row.token, 64);
-    return rc;
-}
-
-/* Counts a wrong password; the map is emptied when somebody tries too many names. */
-static void count_wrong(struct access *access, const char *user)
-{
-    int64_t now = clock_mono_ms();
-    struct access_wrong *wrong = map_find(access->wrong, user);
-    if (!wrong) {
-        if (map_count(access->wrong) >= MAX_WRONG_USERS)
-            return;
-        wrong = mem_zalloc(sizeof *wrong);
-        map_put(access->wrong, user, wrong);
-    }
-    if (now - wrong->since_ms > WRONG_WINDOW_MS) {
-        wrong->since_ms = now;
-        wrong->count = 0;
-    }
-    wrong->count++;
-}
-
-static bool is_slowed(struct access *access, const char *user)
-{
-    const struct access_wrong *wrong = map_find(access->wrong, user);
-    return wrong && wrong->count >= MAX_WRONG &&
-           clock_mono_ms() - wrong->since_ms <= WRONG_WINDOW_MS;
-}
-
-/* The hash to check against; a fixed one for users without password, so that the time tells
- * nothing. */
-static enum err_code password_of(struct access *access, const char *user,
-                                 char out[crypto_pwhash_STRBYTES], bool *ret_real, struct err *err)
-{
-    static const char *const nobody =
-        "$argon2id$v=19$m=65536,t=2,p=1$VaBT12TWD7zUqx"
-        "rAIEsmGw$qIQAsxF5ZdhYXtOm+guEzbWOg+BsRic08uC+ACdj4lc"; /* of random bytes that nobody kept
-                                                                 */
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    struct store_value args[] = {STORE_V_TEXT(user)};
-    struct store_rows rows;
-    enum err_code rc;
-    if ((rc = store_begin(access->store, STORE_READ, &tx, err)) ||
-        (rc = store_query(tx, "SELECT hash FROM access_passwords WHERE user_name = $1", args, 1, 1,
-                          &rows, &arena, err)))
+    enum err_code rc = store_write(access->store, bootstrap_body, &write, err);
+    if (rc || !write.first)
         return rc;
-    *ret_real = rows.count == 1;
-    memset(out, 0, crypto_pwhash_STRBYTES);
-    str_format(out, crypto_pwhash_STRBYTES, "%s",
-               *ret_real ? store_cell(&rows, 0, 0)->text : nobody);
+    access_show(access, admin.name, write.row.id);
+    memcpy(out_token, write.row.token, 64);
+    sodium_memzero(&write.row, sizeof write.row);
     return ERR_OK;
-}
-
-enum err_code access_login(struct access *access, const char *user, const char *password,
-                           char out_token[64], int64_t *out_expires_at, struct err *err)
-{
-    char hash[crypto_pwhash_STRBYTES];
-    bool real = false;
-    enum err_code rc;
-    pthread_mutex_lock(&access->login_lock);
-    bool slowed = is_slowed(access, user);
-    while (!slowed && access->logins >= MAX_LOGINS)
-        pthread_cond_wait(&access->login_free, &access->login_lock);
-    access->logins += !slowed;
-    pthread_mutex_unlock(&access->login_lock);
-    if (slowed) {
-        err_set(err, ERR_RATE, "too many wrong passwords for '%s'", user);
-        return err_hint(err, "wait a minute");
-    }
-    rc = password_of(access, user, hash, &real, err);
-    bool right = !rc && crypto_pwhash_str_verify(hash, password, strlen(password)) == 0 && real;
-    pthread_rwlock_rdlock(&access->lock);
-    const struct access_person *person = map_find(access->people, user);
-    right = right && person && !person->disabled;
-    pthread_rwlock_unlock(&access->lock);
-    pthread_mutex_lock(&access->login_lock);
-    access->logins--;
-    if (!rc && !right)
-        count_wrong(access, user);
-    pthread_cond_signal(&access->login_free);
-    pthread_mutex_unlock(&access->login_lock);
-    if (rc)
-        return rc;
-    if (!right)
-        return err_set(err, ERR_UNAUTHENTICATED, "user or password is wrong");
-
-    *out_expires_at = clock_now_ms() + LOGIN_LIFE_MS;
-    struct access_token_spec token = {
-        .user = user, .title = "login", .expires_at = *out_expires_at};
-    struct store_actor actor = {.user = user, .tenant = ""};
-    char id[ID_SIZE];
-    return access_token_create(access, &token, &actor, id, out_token, err);
 }

@@ -103,6 +103,10 @@ static enum err_code read_query(struct api_call *call, const struct api_collecti
     if (sort) {
         list->query.descending = sort[0] == '-';
         list->query.sort = sort + (sort[0] == '-');
+        if (!list->query.sort[0]) {
+            err_set(err, ERR_INVALID, "sort takes the path of a member, such as spec.name");
+            return err_field(err, "sort");
+        }
     }
     return ERR_OK;
 }

@@ -116,8 +116,8 @@ static bool is_write(const struct api_call *call)
     return !str_eq(method, "GET") && !str_eq(method, "HEAD") && !str_eq(method, "OPTIONS");
 }
 
-/* Operators and admins are those of the house.  A tenant's own counts as its customer: what
- * operators and admins do here reaches all tenants. */
+/* Operators and admins belong to no tenant (access sees to it): what they do here reaches all
+ * tenants.  Whoever stands as one of a tenant in the store all the same counts as its customer. */
 static enum err_code identify(struct api *api, const struct http_request *request,
                               struct access_identity *out, struct err *err)
 {

@@ -4,6 +4,7 @@
  * keeps who and when.  A version's spec never changes once it is created. */
 #include "application/application.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,17 +15,14 @@
 
 const struct store_module application_store_module = {"application", NULL, 0};
 
-static const struct {
-    int state;
-    const char *action;
-    int next;
-} lifecycle[] = {
+const struct application_transition application_lifecycle[] = {
     {APPLICATION_DRAFT, "submit", APPLICATION_SUBMITTED},
     {APPLICATION_SUBMITTED, "reject", APPLICATION_DRAFT},
     {APPLICATION_SUBMITTED, "approve", APPLICATION_APPROVED},
     {APPLICATION_APPROVED, "publish", APPLICATION_PUBLISHED},
     {APPLICATION_PUBLISHED, "retire", APPLICATION_RETIRED},
 };
+const size_t application_lifecycle_count = ARRAY_LEN(application_lifecycle);
 
 enum err_code application_open(struct store *store, const char *folder, struct application **out,
                                struct err *err)
@@ -32,6 +30,7 @@ enum err_code application_open(struct store *store, const char *folder, struct a
     enum err_code rc = file_make_dirs(folder, 0700, err);
     if (rc)
         return rc;
+    application_sweep(folder);
     struct application *application = mem_zalloc(sizeof *application);
     application->store = store;
     application->folder = mem_strdup(folder);
@@ -66,20 +65,24 @@ static enum err_code create_body(struct store_tx *tx, void *ctx, struct err *err
         .state = APPLICATION_DRAFT, .who = create->actor->user, .at = clock_now_ms()};
     json_encode(&application_spec_table, create->spec, JSON_COMPACT, &spec);
     json_encode(&application_status_table, &status, JSON_COMPACT, &status_text);
-
     struct store_record old;
-    enum err_code rc = store_get(tx, "applications", create->id, &old, &arena, err);
+    enum err_code rc = buf_check(&spec, err);
+    if (rc)
+        return rc;
+    rc = store_get(tx, "applications", create->id, &old, &arena, err);
     if (!rc) {
         struct application_status was;
         if ((rc = json_decode_stored(old.status, &application_status_table, &was, &arena, err)))
             return rc;
-        if (str_eq(old.spec, buf_str(&spec)) && str_eq(was.digest, create->digest))
+        if (str_eq(old.tenant, create->actor->tenant ? create->actor->tenant : "") &&
+            str_eq(old.spec, buf_str(&spec)) && str_eq(was.digest, create->digest))
             return ERR_OK;
-        err_set(err, ERR_CONFLICT, "%s exists with other content", create->id);
+        err_set(err, ERR_CONFLICT, "%s exists with other content or is another's", create->id);
         return err_hint(err, "a version does not change: give it a new number");
     }
     if (rc != ERR_NOT_FOUND)
         return rc;
+    err_clear(err);
     struct store_record record = {.collection = "applications",
                                   .id = create->id,
                                   .tenant = create->actor->tenant,
@@ -101,7 +104,9 @@ enum err_code application_create(struct application *application,
         (rc = application_check_artefact(path, spec, err)))
         return rc;
     struct create create = {.spec = spec, .digest = digest, .actor = actor};
-    create.size = stat(path, &stat_of) == 0 ? (int64_t)stat_of.st_size : 0;
+    if (stat(path, &stat_of))
+        return err_errno(err, errno, "cannot look at the artefact %s", digest);
+    create.size = stat_of.st_size;
     create.id = arena_printf(&arena, "%s@%s", spec->name, spec->version);
     return store_write(application->store, create_body, &create, err);
 }
@@ -115,10 +120,10 @@ struct act {
 static enum err_code impossible(struct err *err, const struct act *act, int state)
 {
     char possible[96] = "";
-    for (size_t i = 0; i < ARRAY_LEN(lifecycle); i++)
-        if (lifecycle[i].state == state)
+    for (size_t i = 0; i < ARRAY_LEN(application_lifecycle); i++)
+        if (application_lifecycle[i].state == state)
             str_format(possible + strlen(possible), sizeof possible - strlen(possible), "%s%s",
-                       *possible ? ", " : "", lifecycle[i].action);
+                       *possible ? ", " : "", application_lifecycle[i].action);
     err_set(err, ERR_CONFLICT, "%s is %s: %s is not possible", act->id,
             application_state_names[state], act->action);
     return err_hint(err, "possible now: %s", *possible ? possible : "nothing more");
@@ -132,22 +137,23 @@ static enum err_code act_body(struct store_tx *tx, void *ctx, struct err *err)
     struct store_record record;
     struct application_status status;
     int next = APPLICATION_ABSENT;
-    enum err_code rc;
-    if ((rc = store_get(tx, "applications", act->id, &record, &arena, err)) ||
-        (rc = json_decode_stored(record.status, &application_status_table, &status, &arena, err)))
+    enum err_code rc = store_get(tx, "applications", act->id, &record, &arena, err);
+    if (rc)
         return rc;
-    for (size_t i = 0; i < ARRAY_LEN(lifecycle); i++)
-        if (lifecycle[i].state == status.state && str_eq(lifecycle[i].action, act->action))
-            next = lifecycle[i].next;
+    if (act->actor->tenant && act->actor->tenant[0] && !str_eq(record.tenant, act->actor->tenant))
+        return err_set(err, ERR_FORBIDDEN, "%s belongs to another", act->id);
+    if ((rc = json_decode_stored(record.status, &application_status_table, &status, &arena, err)))
+        return rc;
+    for (size_t i = 0; i < ARRAY_LEN(application_lifecycle); i++)
+        if (application_lifecycle[i].state == status.state &&
+            str_eq(application_lifecycle[i].action, act->action))
+            next = application_lifecycle[i].next;
     if (!next)
         return impossible(err, act, status.state);
-    struct application_status changed = {
-        .state = next, .digest = status.digest, .size_bytes = status.size_bytes};
-    for (size_t i = 0; i < status.history.count; i++)
-        *LIST_ADD(&arena, &changed.history) = status.history.items[i];
-    *LIST_ADD(&arena, &changed.history) = (struct application_step){
+    status.state = next;
+    *LIST_ADD(&arena, &status.history) = (struct application_step){
         .state = next, .who = act->actor->user, .note = act->note, .at = clock_now_ms()};
-    json_encode(&application_status_table, &changed, JSON_COMPACT, &text);
+    json_encode(&application_status_table, &status, JSON_COMPACT, &text);
     return store_update(tx, "applications", act->id, act->expected, NULL, buf_str(&text),
                         application_state_names[next], act->actor, NULL, err);
 }

@@ -4,7 +4,8 @@
  * application_status_table. Artefacts lie in FOLDER/sha256/xx/<hex> (written to a temporary name,
  * fsynced, renamed: a crash leaves at most a temporary file, swept at start).  Lifecycle as a
  * table: draft → submitted → approved → published → retired, submitted → draft (reject); who and
- * when of every step are kept.  Only published versions are matched by needs. */
+ * when of every step are kept.  Only published versions are matched by needs: publishing is the
+ * operator's decision to offer a version to all tenants.  Names are one space for all tenants. */
 #ifndef SWAN_APPLICATION_APPLICATION_H
 #define SWAN_APPLICATION_APPLICATION_H
 
@@ -52,23 +53,24 @@ enum err_code application_artefact_path(struct application *application, const c
                                         char **ret_path, struct arena *arena, struct err *err);
 
 /* Creates a draft.  Checks the artefact against the spec: a package is a readable tar/zip
- * (libarchive) without absolute or escaping paths, links out of it, devices, or more than 100 000
- * files / 20 GiB unpacked, and holds command[0] as an executable file; a container is an image
- * archive (manifest.json) or a root file system; sizes ≤ 20 GiB.  Same id with the same content is
- * fine (idempotent), with other content ERR_CONFLICT. */
+ * (libarchive) without absolute or escaping paths, links out of it, paths through links, devices,
+ * programs that change their user, or more than 100 000 files / 20 GiB unpacked, and holds
+ * command[0] as an executable file; a container is an image archive (manifest.json, or index.json
+ * of an OCI layout) or a root file system, which needs a command.  Same id with the same content of
+ * the same tenant is fine (idempotent), else ERR_CONFLICT. */
 enum err_code application_create(struct application *application,
                                  const struct application_spec *spec, const char *digest,
                                  const struct store_actor *actor, struct err *err);
 /* One step of the lifecycle; ERR_CONFLICT says which steps are possible now.  A tenant's customer
- * may submit; the rest is for operators (checked by routes). */
+ * may submit (checked by routes), and only what is the tenant's own: ERR_FORBIDDEN. */
 enum err_code application_act(struct application *application, const char *id, const char *action,
                               const char *note, int64_t expected, const struct store_actor *actor,
                               struct err *err);
 
 /* For each component of the requirement the published version that answers it: by name, title or
- * alias contained in the component's words (case and width folded), longest match first, form and
- * arch as asked, newest version (numbers compared as numbers).  Components without match are left
- * out. */
+ * alias contained in the component's words (case and width folded; not within a longer Latin word),
+ * longest match first, form and arch as asked, newest version (numbers compared as numbers).
+ * Components without match are left out. */
 enum err_code application_match(struct application *application, struct store_tx *tx,
                                 const struct requirement *requirement,
                                 struct application_spec_refs *out, struct arena *arena,

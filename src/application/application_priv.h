@@ -9,6 +9,16 @@ struct application {
     char *folder;
 };
 
+struct application_transition {
+    int state;
+    const char *action;
+    int next;
+};
+extern const struct application_transition application_lifecycle[];
+extern const size_t application_lifecycle_count;
+
+/* Removes temporary files that a crash left below `folder`, not those being written. */
+void application_sweep(const char *folder);
 /* FOLDER/sha256/ab/<hex>; the digest must be well formed. */
 enum err_code application_path_of(const struct application *application, const char *digest,
                                   char **ret_path, struct arena *arena, struct err *err);

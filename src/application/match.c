@@ -5,36 +5,66 @@
 #include "base/str.h"
 
 /* Lower case, full width folded to half, blanks, hyphens and underscores dropped: what people's
- * spellings have in common. */
-static char *fold(const char *text, struct arena *arena)
+ * spellings have in common.  starts[i] says that a word begins at byte i of it. */
+struct folded {
+    char *text;
+    bool *starts;
+};
+
+static bool is_letter(uint32_t c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static struct folded fold(const char *text, struct arena *arena)
 {
     CLEANUP(buf_done) struct buf out = BUF_INIT;
     size_t len = strlen(text);
+    struct folded folded = {.starts = arena_zalloc(arena, 3 * len + 1)};
+    uint32_t before = 0;
     for (size_t at = 0; at < len;) {
         uint32_t c = str_next(text, len, &at);
         char bytes[5];
         if (c >= 0xFF01 && c <= 0xFF5E)
             c -= 0xFEE0;
-        if (c == ' ' || c == 0x3000 || c == '-' || c == '_' || c == '\t')
-            continue;
         if (c >= 'A' && c <= 'Z')
             c += 'a' - 'A';
+        if (c == ' ' || c == 0x3000 || c == '-' || c == '_' || c == '\t') {
+            before = 0;
+            continue;
+        }
+        /* Only runs of Latin letters hold together: others are written without blanks. */
+        folded.starts[out.len] = !is_letter(before) || !is_letter(c);
         buf_add(&out, bytes, str_put(bytes, c));
+        before = c;
     }
-    return arena_strdup(arena, buf_str(&out));
+    folded.starts[out.len] = true;
+    folded.text = arena_strdup(arena, buf_str(&out));
+    return folded;
+}
+
+/* Do the words hold the name, not just as a part of a longer Latin word? */
+static bool holds(const struct folded *words, const char *name, size_t len)
+{
+    for (const char *at = words->text; (at = strstr(at, name)); at++) {
+        size_t begin = (size_t)(at - words->text);
+        if (words->starts[begin] && words->starts[begin + len])
+            return true;
+    }
+    return false;
 }
 
 /* Length of the longest name of the application that the words contain; 0 = none. */
-static size_t match_length(const char *words, const struct application_spec *spec,
+static size_t match_length(const struct folded *words, const struct application_spec *spec,
                            struct arena *arena)
 {
     size_t best = 0;
     const char *names[2] = {spec->name, spec->title};
     for (size_t i = 0; i < 2 + spec->aliases.count; i++) {
         const char *name = i < 2 ? names[i] : spec->aliases.items[i - 2];
-        const char *folded = name ? fold(name, arena) : "";
+        const char *folded = name ? fold(name, arena).text : "";
         size_t len = strlen(folded);
-        if (len > best && strstr(words, folded))
+        if (len > best && holds(words, folded, len))
             best = len;
     }
     return best;
@@ -93,7 +123,8 @@ enum err_code application_match(struct application *application, struct store_tx
     enum err_code rc = load_published(tx, &all, arena, err);
     for (size_t c = 0; !rc && c < requirement->components.count; c++) {
         const struct requirement_component *component = &requirement->components.items[c];
-        const char *words = fold(component->name, arena);
+        CLEANUP(arena_done) struct arena scratch = ARENA_INIT;
+        const struct folded words = fold(component->name, &scratch);
         const struct application_spec_ref *best = NULL;
         size_t best_length = 0;
         if (component->form == FORM_SERVER)
@@ -104,7 +135,7 @@ enum err_code application_match(struct application *application, struct store_tx
                 continue;
             if (!arch_fits(&ref->spec, component->arch))
                 continue;
-            size_t length = match_length(words, &ref->spec, arena);
+            size_t length = match_length(&words, &ref->spec, &scratch);
             bool newer = best && length == best_length && str_eq(best->spec.name, ref->spec.name) &&
                          application_version_compare(ref->spec.version, best->spec.version) > 0;
             if (length && (length > best_length || newer)) {

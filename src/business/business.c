@@ -1,9 +1,11 @@
 /* business.c - stores the stages of the loop and reads them back.
  *
- * Contract: a stage is written once and then only its status changes; every function works in the
- * caller's transaction and leaves nothing behind when it fails. */
+ * Contract: a stage is written once and then only its status changes; it belongs to the tenant of
+ * the stage before, whoever makes it.  Every function works in the caller's transaction and looks
+ * before it writes: what it refuses has left nothing behind. */
 #include "business/business.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,27 +15,24 @@
 
 const struct store_module business_store_module = {"business", NULL, 0};
 
-enum err_code business_insert(struct store_tx *tx, const char *collection, const char *prefix,
-                              const struct json_table *spec_table, const void *spec,
-                              const struct json_table *status_table, const void *status,
-                              const struct store_actor *actor, char out_id[ID_SIZE],
-                              struct err *err)
+enum err_code business_insert(struct store_tx *tx, const struct business_stage *stage,
+                              const struct store_actor *actor, char id[ID_SIZE], struct err *err)
 {
     CLEANUP(buf_done) struct buf spec_text = BUF_INIT;
     CLEANUP(buf_done) struct buf status_text = BUF_INIT;
-    if (prefix)
-        id_new(prefix, out_id);
-    json_encode(spec_table, spec, JSON_COMPACT, &spec_text);
-    if (status)
-        json_encode(status_table, status, JSON_COMPACT, &status_text);
+    if (stage->prefix)
+        id_new(stage->prefix, id);
+    json_encode(stage->spec_table, stage->spec, JSON_COMPACT, &spec_text);
+    if (stage->status)
+        json_encode(stage->status_table, stage->status, JSON_COMPACT, &status_text);
     enum err_code rc;
     if ((rc = buf_check(&spec_text, err)) || (rc = buf_check(&status_text, err)))
         return rc;
-    struct store_record record = {.collection = collection,
-                                  .id = out_id,
-                                  .tenant = actor->tenant,
+    struct store_record record = {.collection = stage->collection,
+                                  .id = id,
+                                  .tenant = stage->tenant,
                                   .spec = buf_str(&spec_text),
-                                  .status = status ? buf_str(&status_text) : NULL};
+                                  .status = stage->status ? buf_str(&status_text) : NULL};
     return store_insert(tx, &record, actor, err);
 }
 
@@ -52,36 +51,76 @@ enum err_code business_requirement_save(struct store_tx *tx,
                                         const struct store_actor *actor, char out_id[32],
                                         struct err *err)
 {
-    return business_insert(tx, "requirements", "need", &business_requirement_table, spec, NULL,
-                           NULL, actor, out_id, err);
+    struct business_stage stage = {.collection = "requirements",
+                                   .prefix = "need",
+                                   .tenant = actor->tenant,
+                                   .spec_table = &business_requirement_table,
+                                   .spec = spec};
+    return business_insert(tx, &stage, actor, out_id, err);
+}
+
+/* Whose requirement "id@version" is; the actor's when the solution names none. */
+static enum err_code tenant_of_need(struct store_tx *tx, const char *need,
+                                    const struct store_actor *actor, const char **out,
+                                    struct arena *arena, struct err *err)
+{
+    struct store_record record;
+    *out = actor->tenant;
+    if (!need)
+        return ERR_OK;
+    const char *id = arena_strndup(arena, need, strcspn(need, "@"));
+    enum err_code rc =
+        business_get(tx, "requirements", "requirement", id, NULL, &record, arena, err);
+    if (!rc)
+        *out = record.tenant;
+    return rc;
 }
 
 enum err_code business_solution_save(struct store_tx *tx, const struct business_solution *spec,
                                      const struct store_actor *actor, char out_id[32],
                                      struct err *err)
 {
-    return business_insert(tx, "solutions", "sol", &business_solution_table, spec, NULL, NULL,
-                           actor, out_id, err);
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct business_stage stage = {.collection = "solutions",
+                                   .prefix = "sol",
+                                   .spec_table = &business_solution_table,
+                                   .spec = spec};
+    enum err_code rc = tenant_of_need(tx, spec->requirement_id, actor, &stage.tenant, &arena, err);
+    return rc ? rc : business_insert(tx, &stage, actor, out_id, err);
 }
+
+#define MAX_PRICE 9e12 /* a price in millionths fits 63 bits */
 
 enum err_code business_order_save(struct store_tx *tx, const struct order_spec *spec,
                                   const struct store_actor *actor, char out_id[32], struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_record record;
     struct business_solution set;
-    enum err_code rc = business_solution_load(tx, spec->solution, NULL, &set, NULL, &arena, err);
-    if (rc)
+    enum err_code rc;
+    if ((rc = business_get(tx, "solutions", "solution", spec->solution, NULL, &record, &arena,
+                           err)) ||
+        (rc = json_decode_stored(record.spec, &business_solution_table, &set, &arena, err)))
         return rc;
-    if ((size_t)spec->choice >= set.answer->solutions.count) {
+    if (spec->choice < 0 || (size_t)spec->choice >= set.answer->solutions.count) {
         err_set(err, ERR_INVALID, "the set holds %zu solutions", set.answer->solutions.count);
         return err_field(err, "choice");
     }
     const struct solution *chosen = &set.answer->solutions.items[spec->choice];
+    if (!(chosen->cost >= 0 && chosen->cost < MAX_PRICE))
+        return err_set(err, ERR_INVALID, "a solution for %g a month cannot be ordered",
+                       chosen->cost);
     struct order_status status = {.state = BUSINESS_ORDER_CONFIRMED,
                                   .currency = chosen->currency,
-                                  .price_month = (int64_t)(chosen->cost * 1e6 + 0.5)};
-    return business_insert(tx, "orders", "ord", &order_spec_table, spec, &order_status_table,
-                           &status, actor, out_id, err);
+                                  .price_month = llround(chosen->cost * 1e6)};
+    struct business_stage stage = {.collection = "orders",
+                                   .prefix = "ord",
+                                   .tenant = record.tenant,
+                                   .spec_table = &order_spec_table,
+                                   .spec = spec,
+                                   .status_table = &order_status_table,
+                                   .status = &status};
+    return business_insert(tx, &stage, actor, out_id, err);
 }
 
 enum err_code business_order_status(struct store_tx *tx, const char *order,
@@ -93,26 +132,37 @@ enum err_code business_order_status(struct store_tx *tx, const char *order,
     return store_update(tx, "orders", order, 0, NULL, buf_str(&text), event, actor, NULL, err);
 }
 
+static bool may_be_planned(int state)
+{
+    return state == BUSINESS_ORDER_CONFIRMED || state == BUSINESS_ORDER_PLANNED ||
+           state == BUSINESS_ORDER_FAILED;
+}
+
 enum err_code business_plan_save(struct store_tx *tx, const struct plan *plan, const char *order,
                                  const struct store_actor *actor, char out_id[32], struct err *err)
 {
-    struct business_plan_status status = {.state = BUSINESS_PLAN_READY, .order = order};
-    enum err_code rc = business_insert(tx, "plans", "pln", &plan_table, plan,
-                                       &business_plan_status_table, &status, actor, out_id, err);
-    if (rc || !order || !str_eq(plan->purpose, "open"))
-        return rc;
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct order_spec spec;
-    struct order_status order_status;
-    if ((rc = business_order_load(tx, order, NULL, &spec, &order_status, NULL, &arena, err)))
+    struct business_order have = {.tenant = actor->tenant};
+    bool opens = str_eq(plan->purpose, "open");
+    enum err_code rc = order ? business_order_get(tx, order, NULL, &have, &arena, err) : ERR_OK;
+    if (rc)
         return rc;
-    if (order_status.state != BUSINESS_ORDER_CONFIRMED &&
-        order_status.state != BUSINESS_ORDER_PLANNED && order_status.state != BUSINESS_ORDER_FAILED)
+    if (order && opens && !may_be_planned(have.status.state))
         return err_set(err, ERR_CONFLICT, "order '%s' is %s and is not planned again", order,
-                       order_state_names[order_status.state]);
-    order_status.state = BUSINESS_ORDER_PLANNED;
-    order_status.plan = out_id;
-    return business_order_status(tx, order, &order_status, "planned", actor, err);
+                       order_state_names[have.status.state]);
+    struct business_plan_status status = {.state = BUSINESS_PLAN_READY, .order = order};
+    struct business_stage stage = {.collection = "plans",
+                                   .prefix = "pln",
+                                   .tenant = have.tenant,
+                                   .spec_table = &plan_table,
+                                   .spec = plan,
+                                   .status_table = &business_plan_status_table,
+                                   .status = &status};
+    if ((rc = business_insert(tx, &stage, actor, out_id, err)) || !order || !opens)
+        return rc;
+    have.status.state = BUSINESS_ORDER_PLANNED;
+    have.status.plan = out_id;
+    return business_order_status(tx, order, &have.status, "planned", actor, err);
 }
 
 enum err_code business_requirement_load(struct store_tx *tx, const char *id, const char *tenant,
@@ -155,6 +205,19 @@ enum err_code business_order_load(struct store_tx *tx, const char *id, const cha
     if ((rc = json_decode_stored(record.spec, &order_spec_table, spec, arena, err)))
         return rc;
     return json_decode_stored(record.status, &order_status_table, status, arena, err);
+}
+
+enum err_code business_order_get(struct store_tx *tx, const char *id, const char *tenant,
+                                 struct business_order *out, struct arena *arena, struct err *err)
+{
+    struct store_record record;
+    enum err_code rc = business_get(tx, "orders", "order", id, tenant, &record, arena, err);
+    if (rc)
+        return rc;
+    out->tenant = record.tenant;
+    if ((rc = json_decode_stored(record.spec, &order_spec_table, &out->spec, arena, err)))
+        return rc;
+    return json_decode_stored(record.status, &order_status_table, &out->status, arena, err);
 }
 
 enum err_code business_plan_load(struct store_tx *tx, const char *id, const char *tenant,

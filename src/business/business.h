@@ -3,7 +3,8 @@
  *
  * Collections: "requirements" (spec business_requirement_table), "solutions" (spec
  * business_solution_table), "orders" (order_*_table), "plans" (spec plan_table, status {state}),
- * "deployments" (deployment_*_table).  All belong to a tenant. */
+ * "deployments" (deployment_*_table).  All belong to a tenant: a requirement to that of who made
+ * it, each other stage to that of the stage before. */
 #ifndef SWAN_BUSINESS_BUSINESS_H
 #define SWAN_BUSINESS_BUSINESS_H
 

@@ -23,15 +23,28 @@ struct business_plan_status {
 };
 extern const struct json_table business_plan_status_table;
 
-/* Encodes and inserts; out_id is made from prefix, or taken as it is when prefix is NULL. */
-enum err_code business_insert(struct store_tx *tx, const char *collection, const char *prefix,
-                              const struct json_table *spec_table, const void *spec,
-                              const struct json_table *status_table, const void *status,
-                              const struct store_actor *actor, char out_id[ID_SIZE],
-                              struct err *err);
+struct business_stage { /* a record to be made */
+    const char *collection;
+    const char *prefix; /* of the id that is made; NULL = the id is given */
+    const char *tenant; /* whose: that of the stage before */
+    const struct json_table *spec_table;
+    const void *spec;
+    const struct json_table *status_table; /* with status; may be NULL */
+    const void *status;
+};
+enum err_code business_insert(struct store_tx *tx, const struct business_stage *stage,
+                              const struct store_actor *actor, char id[ID_SIZE], struct err *err);
 enum err_code business_get(struct store_tx *tx, const char *collection, const char *singular,
                            const char *id, const char *tenant, struct store_record *out,
                            struct arena *arena, struct err *err);
+/* The order with its tenant. */
+struct business_order {
+    struct order_spec spec;
+    struct order_status status;
+    const char *tenant;
+};
+enum err_code business_order_get(struct store_tx *tx, const char *id, const char *tenant,
+                                 struct business_order *out, struct arena *arena, struct err *err);
 enum err_code business_order_status(struct store_tx *tx, const char *order,
                                     const struct order_status *status, const char *event,
                                     const struct store_actor *actor, struct err *err);

@@ -48,67 +48,99 @@ static int settle(const struct deployment_status *status)
     return DEPLOYMENT_DEGRADED;
 }
 
-static enum err_code open_deployment(struct store_tx *tx, const char *plan_id,
-                                     const struct plan *plan, const char *order_id,
-                                     const char *run_id, const char *title,
-                                     const struct store_actor *actor, struct err *err)
+struct application_of_plan { /* what business_apply was given */
+    const char *plan_id, *order_id, *run_id, *title;
+    const struct plan *plan;
+    const struct store_actor *actor;
+};
+
+/* Sets everything of the new deployment; nothing is written. */
+static enum err_code prepare_opening(struct store_tx *tx, const struct application_of_plan *apply,
+                                     struct business_order *order, struct deployment_spec *spec,
+                                     struct arena *arena, struct err *err)
 {
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct order_spec order;
-    struct order_status order_status;
     struct business_solution set;
     enum err_code rc;
-    if ((rc = business_order_load(tx, order_id, NULL, &order, &order_status, NULL, &arena, err)) ||
-        (rc = business_solution_load(tx, order.solution, NULL, &set, NULL, &arena, err)))
+    if ((rc = business_order_get(tx, apply->order_id, NULL, order, arena, err)))
         return rc;
-    if (order_status.state != BUSINESS_ORDER_PLANNED || !str_eq(order_status.plan, plan_id)) {
-        err_set(err, ERR_CONFLICT, "order '%s' is %s with plan %s", order_id,
-                order_state_names[order_status.state],
-                order_status.plan ? order_status.plan : "none");
+    if (order->status.state != BUSINESS_ORDER_PLANNED ||
+        !str_eq(order->status.plan, apply->plan_id)) {
+        err_set(err, ERR_CONFLICT, "order '%s' is %s with plan %s", apply->order_id,
+                order_state_names[order->status.state],
+                order->status.plan ? order->status.plan : "none");
         return err_hint(err, "an order is opened once, by its latest plan");
     }
-    const struct solution *chosen = &set.answer->solutions.items[order.choice];
-    struct deployment_spec spec = {
-        .title = title, .order = order_id, .solution = order.solution, .plan = plan_id};
-    for (size_t i = 0; i < chosen->placements.count; i++)
-        *LIST_ADD(&arena, &spec.placements) = chosen->placements.items[i];
+    if ((rc = business_solution_load(tx, order->spec.solution, NULL, &set, NULL, arena, err)))
+        return rc;
+    const struct solution *chosen = &set.answer->solutions.items[order->spec.choice];
+    *spec = (struct deployment_spec){.title = apply->title,
+                                     .order = apply->order_id,
+                                     .solution = order->spec.solution,
+                                     .plan = apply->plan_id};
+    spec->placements.items = chosen->placements.items;
+    spec->placements.count = chosen->placements.count;
+    return ERR_OK;
+}
+
+static enum err_code write_opening(struct store_tx *tx, const struct application_of_plan *apply,
+                                   struct business_order *order, const struct deployment_spec *spec,
+                                   struct err *err)
+{
+    const struct plan *plan = apply->plan;
+    char id[ID_SIZE];
     struct deployment_status status = {.state = DEPLOYMENT_OPENING,
-                                       .run = run_id,
+                                       .run = apply->run_id,
                                        .simulated = plan->simulated,
                                        .currency = plan->currency,
                                        .price_month = plan->price_month};
-    char id[ID_SIZE];
+    struct business_stage stage = {.collection = "deployments",
+                                   .tenant = order->tenant,
+                                   .spec_table = &deployment_spec_table,
+                                   .spec = spec,
+                                   .status_table = &deployment_status_table,
+                                   .status = &status};
     str_format(id, sizeof id, "%s", plan->deployment);
-    if ((rc = business_insert(tx, "deployments", NULL, &deployment_spec_table, &spec,
-                              &deployment_status_table, &status, actor, id, err)))
-        return rc;
-    order_status.state = BUSINESS_ORDER_OPENING;
-    order_status.run = run_id;
-    order_status.deployment = plan->deployment;
-    order_status.price_month = plan->price_month;
-    return business_order_status(tx, order_id, &order_status, "opening", actor, err);
-}
-
-static enum err_code start_removal(struct store_tx *tx, const struct plan *plan, const char *run_id,
-                                   const struct store_actor *actor, struct err *err)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct deployment_spec spec;
-    struct deployment_status status;
-    enum err_code rc =
-        business_deployment_load(tx, plan->deployment, NULL, &spec, &status, NULL, &arena, err);
+    enum err_code rc = business_insert(tx, &stage, apply->actor, id, err);
     if (rc)
         return rc;
-    if (status.state == DEPLOYMENT_OPENING || status.state == DEPLOYMENT_REMOVING) {
-        err_set(err, ERR_CONFLICT, "deployment '%s' is %s by run %s", plan->deployment,
-                deployment_state_names[status.state], status.run);
-        return err_hint(err, "wait for that run, or cancel it: swan run cancel %s", status.run);
+    order->status.state = BUSINESS_ORDER_OPENING;
+    order->status.run = apply->run_id;
+    order->status.deployment = plan->deployment;
+    order->status.price_month = plan->price_month;
+    return business_order_status(tx, apply->order_id, &order->status, "opening", apply->actor, err);
+}
+
+static enum err_code prepare_removal(struct store_tx *tx, const struct application_of_plan *apply,
+                                     struct deployment_status *status, struct arena *arena,
+                                     struct err *err)
+{
+    const char *id = apply->plan->deployment;
+    struct deployment_spec spec;
+    enum err_code rc = business_deployment_load(tx, id, NULL, &spec, status, NULL, arena, err);
+    if (rc)
+        return rc;
+    if (status->state == DEPLOYMENT_OPENING || status->state == DEPLOYMENT_REMOVING) {
+        err_set(err, ERR_CONFLICT, "deployment '%s' is %s by run %s", id,
+                deployment_state_names[status->state], status->run);
+        return err_hint(err, "wait for that run, or cancel it: swan run cancel %s", status->run);
     }
-    if (status.state == DEPLOYMENT_REMOVED)
-        return err_set(err, ERR_CONFLICT, "deployment '%s' is removed already", plan->deployment);
-    status.state = DEPLOYMENT_REMOVING;
-    status.run = run_id;
-    return business_deployment_status(tx, plan->deployment, &status, "removing", actor, err);
+    if (status->state == DEPLOYMENT_REMOVED || status->state == DEPLOYMENT_FAILED)
+        return err_set(err, ERR_CONFLICT, "deployment '%s' is %s and holds nothing any more", id,
+                       deployment_state_names[status->state]);
+    status->state = DEPLOYMENT_REMOVING;
+    status->run = apply->run_id;
+    return ERR_OK;
+}
+
+static enum err_code mark_applied(struct store_tx *tx, const struct application_of_plan *apply,
+                                  struct business_plan_status *status, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    status->state = BUSINESS_PLAN_APPLIED;
+    status->run = apply->run_id;
+    json_encode(&business_plan_status_table, status, JSON_COMPACT, &text);
+    return store_update(tx, "plans", apply->plan_id, 0, NULL, buf_str(&text), "applied",
+                        apply->actor, NULL, err);
 }
 
 enum err_code business_apply(struct store_tx *tx, const char *plan_id, const struct plan *plan,
@@ -116,24 +148,28 @@ enum err_code business_apply(struct store_tx *tx, const char *plan_id, const str
                              const struct store_actor *actor, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    const struct application_of_plan apply = {plan_id, order, run_id, title, plan, actor};
     struct store_record record;
     struct business_plan_status status;
+    struct business_order opened = {.tenant = NULL};
+    struct deployment_spec spec;
+    struct deployment_status removed;
     enum err_code rc;
     if ((rc = business_get(tx, "plans", "plan", plan_id, NULL, &record, &arena, err)) ||
         (rc = json_decode_stored(record.status, &business_plan_status_table, &status, &arena, err)))
         return rc;
     if (status.state != BUSINESS_PLAN_READY)
         return err_set(err, ERR_CONFLICT, "plan '%s' was applied by run %s", plan_id, status.run);
-    status.state = BUSINESS_PLAN_APPLIED;
-    status.run = run_id;
-    CLEANUP(buf_done) struct buf text = BUF_INIT;
-    json_encode(&business_plan_status_table, &status, JSON_COMPACT, &text);
-    if ((rc = store_update(tx, "plans", plan_id, 0, NULL, buf_str(&text), "applied", actor, NULL,
-                           err)))
+    if (str_eq(plan->purpose, "open")) {
+        if ((rc = prepare_opening(tx, &apply, &opened, &spec, &arena, err)) ||
+            (rc = mark_applied(tx, &apply, &status, err)))
+            return rc;
+        return write_opening(tx, &apply, &opened, &spec, err);
+    }
+    if ((rc = prepare_removal(tx, &apply, &removed, &arena, err)) ||
+        (rc = mark_applied(tx, &apply, &status, err)))
         return rc;
-    return str_eq(plan->purpose, "open")
-               ? open_deployment(tx, plan_id, plan, order, run_id, title, actor, err)
-               : start_removal(tx, plan, run_id, actor, err);
+    return business_deployment_status(tx, plan->deployment, &removed, "removing", actor, err);
 }
 
 static struct deployment_instance *find_instance(struct deployment_status *status, const char *name)
@@ -204,17 +240,29 @@ enum err_code business_on_task(struct store_tx *tx, const char *run_id, const st
                                       err);
 }
 
-static enum err_code end_order(struct store_tx *tx, const char *order, int state, const char *event,
-                               struct err *err)
+/* Unless the order has been opened again by another plan meanwhile: then it follows that one. */
+static enum err_code end_order(struct store_tx *tx, const char *order, const char *deployment,
+                               int state, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct order_spec spec;
-    struct order_status status;
-    enum err_code rc = business_order_load(tx, order, NULL, &spec, &status, NULL, &arena, err);
-    if (rc)
+    struct business_order have;
+    enum err_code rc = business_order_get(tx, order, NULL, &have, &arena, err);
+    if (rc || !str_eq(have.status.deployment, deployment) || have.status.state == state ||
+        have.status.state == BUSINESS_ORDER_PLANNED)
         return rc;
-    status.state = state;
-    return business_order_status(tx, order, &status, event, &system_actor, err);
+    have.status.state = state;
+    return business_order_status(tx, order, &have.status, order_state_names[state], &system_actor,
+                                 err);
+}
+
+/* How a run ends: by what it was for, how it went, and whether anything is left. */
+static int order_after(bool opening, int run_state, bool left)
+{
+    if (!opening)
+        return left ? BUSINESS_ORDER_ABSENT : BUSINESS_ORDER_CLOSED; /* absent = as it was */
+    if (run_state == RUN_SUCCEEDED && left)
+        return BUSINESS_ORDER_OPEN;
+    return run_state == RUN_CANCELLED && !left ? BUSINESS_ORDER_CANCELLED : BUSINESS_ORDER_FAILED;
 }
 
 enum err_code business_on_run(struct store_tx *tx, const char *run_id, const struct run_spec *run,
@@ -234,25 +282,14 @@ enum err_code business_on_run(struct store_tx *tx, const char *run_id, const str
     if (rc)
         return rc;
     bool opening = str_eq(run->purpose, "open");
-    int settled = settle(&status);
-    if (opening && state == RUN_SUCCEEDED) {
-        status.state = settled;
-        if ((rc = end_order(tx, spec.order, BUSINESS_ORDER_OPEN, "open", err)))
-            return rc;
-    } else if (opening && settled == DEPLOYMENT_REMOVED) {
+    status.state = settle(&status);
+    bool left = status.state != DEPLOYMENT_REMOVED;
+    int order = order_after(opening, state, left);
+    if (order && (rc = end_order(tx, spec.order, run->deployment, order, err)))
+        return rc;
+    if (opening && !left)
         status.state = DEPLOYMENT_FAILED;
-        *ret_ended = true;
-        rc = end_order(tx, spec.order,
-                       state == RUN_CANCELLED ? BUSINESS_ORDER_CANCELLED : BUSINESS_ORDER_FAILED,
-                       state == RUN_CANCELLED ? "cancelled" : "failed", err);
-        if (rc)
-            return rc;
-    } else {
-        status.state = settled;
-        *ret_ended = settled == DEPLOYMENT_REMOVED;
-        if (*ret_ended && (rc = end_order(tx, spec.order, BUSINESS_ORDER_CLOSED, "closed", err)))
-            return rc;
-    }
+    *ret_ended = !left;
     collect_urls(&status, &arena);
     return business_deployment_status(tx, run->deployment, &status,
                                       deployment_state_names[status.state], &system_actor, err);

@@ -126,6 +126,10 @@ void cli_print_error(struct cli_call *call, const struct err *err);
 /* Text cut to columns, with … at its end. */
 const char *cli_fit(const char *text, size_t columns, struct arena *arena);
 const char *cli_pad(const char *text, size_t columns, bool right, struct arena *arena);
+/* Whole words a line, as wide as the terminal; the first line begins with `lead`, later ones as
+ * far to the right.  Texts without blanks are broken between wide characters. */
+void cli_say_wrapped(struct cli_call *call, const char *lead, const char *style, const char *text);
+void cli_wrap(struct buf *out, const char *text, size_t indent, size_t width);
 /* A heading line, styled. */
 void cli_heading(struct cli_call *call, const char *text);
 
@@ -134,6 +138,7 @@ struct cli_column {
     const char *title; /* translated */
     bool right;        /* numbers */
     bool keep;         /* never cut */
+    bool late;         /* cut only when cutting the others does not do */
 };
 struct cli_cell {
     const char *text;  /* NULL = "-" */
@@ -145,6 +150,7 @@ struct cli_table {
     LIST(struct cli_cell) cells; /* row-major */
     struct arena *arena;
     const char *indent;
+    bool drop_empty; /* columns without any content are left out */
 };
 #define CLI_TABLE_INIT(columns_, arena_)                                              \
     {                                                                                 \
@@ -216,7 +222,8 @@ bool cli_answer_table(struct cli_call *call, const struct json_table *table, con
 const char *cli_money(struct arena *arena, double amount, const char *currency);
 const char *cli_seconds(struct arena *arena, double seconds);
 const char *cli_number_text(struct arena *arena, double value);
-const char *cli_time(struct arena *arena, const char *rfc3339); /* local time, to the second */
+/* Local time to the second; without the year when it is this one. */
+const char *cli_time(struct arena *arena, const char *rfc3339);
 const char *cli_join(struct arena *arena, const char *a, const char *between, const char *b);
 
 /* ---- records.c: list and show of any collection ---- */
@@ -229,7 +236,8 @@ enum cli_cell_kind {
     CLI_CELL_LIST,  /* texts with commas */
     CLI_CELL_COUNT, /* of a list */
     CLI_CELL_MONEY, /* amount; `group` is the path of the currency */
-    CLI_CELL_BOOL
+    CLI_CELL_BOOL,
+    CLI_CELL_SENTENCE /* English of the server, where it is known in the reader's language */
 };
 struct cli_field {
     const char *title; /* N_() */
@@ -243,6 +251,7 @@ struct cli_collection {
     size_t field_count;
     /* How one record is shown; NULL = its fields, then spec and status as YAML. */
     enum err_code (*show)(struct cli_call *call, const struct json_value *record, struct err *err);
+    const char *usual; /* filter of a list without --filter and --all; NULL = none */
 };
 enum err_code cli_run_list(struct cli_call *call, struct err *err);
 enum err_code cli_run_show(struct cli_call *call, struct err *err);
@@ -267,10 +276,15 @@ void cli_show_rejected(struct cli_call *call, const struct solution_answer *answ
 enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
                                   const struct requirement *requirement, struct err *err);
 void cli_show_plan(struct cli_call *call, const char *id, const struct plan *plan);
-void cli_show_tasks(struct cli_call *call, const struct run_status *status);
-/* "start hello 0", from what a task is and does. */
-const char *cli_task_title(int kind, const char *id, const char *component, int64_t instance,
-                           struct arena *arena);
+/* What a run carries out, for its words; NULL when it cannot be had. */
+const struct plan *cli_load_plan(struct cli_call *call, const char *id);
+/* plan may be NULL: then tasks go by their ids. */
+void cli_show_tasks(struct cli_call *call, const struct run_status *status,
+                    const struct plan *plan);
+/* "start hello-0"; of a plan that removes "remove instance hello-0". */
+const char *cli_task_title(const struct plan *plan, const char *id, struct arena *arena);
+/* Code of a task's state: what is undone by a plan that removes is removed. */
+const char *cli_task_state(const struct plan *plan, int state);
 enum err_code cli_show_requirement_record(struct cli_call *call, const struct json_value *record,
                                           struct err *err);
 enum err_code cli_show_solution_record(struct cli_call *call, const struct json_value *record,

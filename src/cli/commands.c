@@ -68,6 +68,7 @@ static const struct cli_option list_options[] = {
     {"filter", 0, CLI_TEXTS, "COND", NULL, N_("only those with, such as spec.tier==edge")},
     {"sort", 0, CLI_TEXT, "PATH", NULL, N_("order by a field; -PATH for the other way")},
     {"limit", 0, CLI_INTEGER, "N", NULL, N_("at most so many")},
+    {"all", 0, CLI_FLAG, NULL, NULL, N_("deployments that were removed too")},
     END};
 static const struct cli_option launch_options[] = {
     OPTION_YES,
@@ -246,8 +247,8 @@ static const struct cli_field deployment_fields[] = {
     {N_("SIMULATED"), "status.simulated", CLI_CELL_BOOL, NULL},
     {N_("CREATED"), "created_at", CLI_CELL_TIME, NULL},
 };
-static const struct cli_collection deployments = {"deployments", FIELDS(deployment_fields),
-                                                  cli_show_deployment_record};
+static const struct cli_collection deployments = {
+    "deployments", FIELDS(deployment_fields), cli_show_deployment_record, "status.state!=removed"};
 static const struct cli_field site_fields[] = {
     {N_("ID"), "id", CLI_CELL_TEXT, NULL},
     {N_("NAME"), "spec.name", CLI_CELL_TEXT, NULL},

@@ -7,43 +7,6 @@
 #define NAME_COLUMN 26
 #define WIDTH_MAX 100
 
-/* Words wrapped to the width, later lines indented.  Texts without blanks (Chinese) are broken
- * between characters. */
-static void wrap(struct buf *out, const char *text, size_t indent, size_t width)
-{
-    size_t len = strlen(text), at = 0, column = indent;
-    while (at < len) {
-        size_t begin = at, word = 0;
-        while (at < len && text[at] != ' ' && text[at] != '\n') {
-            size_t before = at;
-            char one[5];
-            str_put(one, str_next(text, len, &at));
-            size_t columns = str_width(one);
-            word += columns;
-            if (columns == 2 || (at < len && before == begin && (unsigned char)text[at] >= 0xe3))
-                break;
-        }
-        if (column + word > width && column > indent) {
-            while (out->len && out->data[out->len - 1] == ' ')
-                out->data[--out->len] = '\0';
-            buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        }
-        buf_add(out, text + begin, at - begin);
-        column += word;
-        if (at < len && text[at] == ' ') {
-            buf_add_char(out, ' ');
-            column++;
-            at++;
-        } else if (at < len && text[at] == '\n') {
-            buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-            at++;
-        }
-    }
-    buf_add_char(out, '\n');
-}
-
 static size_t help_width(const struct cli_call *call)
 {
     return call->width > 40 && call->width < WIDTH_MAX ? (size_t)call->width : WIDTH_MAX;
@@ -57,7 +20,7 @@ static void entry(struct cli_call *call, struct buf *out, const char *name, cons
         buf_printf(out, "\n%*s", NAME_COLUMN, "");
     else
         buf_printf(out, "%*s", (int)(NAME_COLUMN - 2 - width), "");
-    wrap(out, text, NAME_COLUMN, help_width(call));
+    cli_wrap(out, text, NAME_COLUMN, help_width(call));
 }
 
 static const char *full_name(const struct cli_command *command, struct arena *arena)
@@ -140,7 +103,7 @@ void cli_help_command(struct cli_call *call, const struct cli_command *command, 
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     buf_printf(&text, "%sswan %s%s - ", S_BOLD, full_name(command, call->arena), S_RESET);
-    wrap(&text, _(command->summary), 2, help_width(call));
+    cli_wrap(&text, _(command->summary), 2, help_width(call));
     buf_printf(&text, "\n%s%s\n", _("Usage: "), usage_of(command, call->arena));
     if (command->arguments && command->arguments->name)
         buf_printf(&text, "\n%s\n", _("Arguments:"));
@@ -155,7 +118,7 @@ void cli_help_command(struct cli_call *call, const struct cli_command *command, 
         entry(call, &text, option_name(o, call->arena), _(o->doc));
     if (command->notes) {
         buf_add_char(&text, '\n');
-        wrap(&text, _(command->notes), 0, help_width(call));
+        cli_wrap(&text, _(command->notes), 0, help_width(call));
     }
     finish(call, &text, out);
 }

@@ -121,7 +121,7 @@ static const char *relabel_drop(const char *paths, const struct requirement *req
                    cli_label(arena_strndup(arena, at, len), requirement, arena));
         at += len + (and? strlen(" and ") : 0);
     }
-    return arena_printf(arena, _("without: %s"), buf_str(&out));
+    return arena_printf(arena, _("leave out %s"), buf_str(&out));
 }
 
 const char *cli_relabel(const char *text, const struct requirement *requirement,

@@ -218,11 +218,15 @@ static void warn_simulated(struct launch *launch)
         if (task->simulated && task->site && !strstr(buf_str(&sites), task->site))
             buf_printf(&sites, "%s%s", sites.len ? ", " : "", task->site);
     }
-    cli_say(call, "\n%s%s%s%s\n", S_BOLD, S_YELLOW,
-            _("! SIMULATED: these sites are catalogue only, the simulator stands in for them. "
-              "Nothing real is opened there:"),
-            S_RESET);
-    cli_say(call, "%s  %s%s\n", S_YELLOW, buf_str(&sites), S_RESET);
+    cli_say(call, "\n");
+    bool stands_in = launch->answer.solutions.items[launch->chosen].catalogue_only;
+    cli_say_wrapped(
+        call, "", S_BOLD S_YELLOW,
+        stands_in ? _("! SIMULATED: these sites are catalogue only, the simulator stands in for "
+                      "them. Nothing real is opened there:")
+                  : _("! SIMULATED: the simulator opens these sites. Nothing real is opened "
+                      "there:"));
+    cli_say_wrapped(call, "  ", S_YELLOW, buf_str(&sites));
 }
 
 static enum err_code order(struct launch *launch, struct err *err)
@@ -266,8 +270,11 @@ static enum err_code plan(struct launch *launch, struct err *err)
         return rc;
     launch->plan_id = text_at(launch->plan_doc, "id", call->arena);
     cli_show_plan(call, launch->plan_id, &launch->plan);
-    if (launch->plan.simulated)
-        warn_simulated(launch);
+    if (!launch->plan.simulated)
+        return ERR_OK;
+    warn_simulated(launch);
+    if (cli_flag(call, "real-only"))
+        return err_set(err, ERR_POLICY, _("the plan is simulated, and --real-only is set"));
     return ERR_OK;
 }
 

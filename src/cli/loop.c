@@ -89,7 +89,7 @@ static enum err_code tell_deployment(struct cli_call *call, const char *id, stru
     if (status.simulated)
         cli_say(call, "\n%s%s%s%s\n", S_BOLD, S_YELLOW,
                 _("! parts of it are simulated: nothing real was opened there"), S_RESET);
-    cli_say(call, "\n%s%s%s %s\n", S_GREEN, _("✔ open:"), S_RESET, id);
+    cli_say(call, "\n%s%s%s\n", S_GREEN, arena_printf(call->arena, _("✔ open: %s"), id), S_RESET);
     for (size_t i = 0; i < status.urls.count; i++)
         cli_say(call, "    %s%s%s%s\n", S_BOLD, S_CYAN, status.urls.items[i], S_RESET);
     if (!status.urls.count)
@@ -119,7 +119,7 @@ enum err_code cli_watch_run(struct cli_call *call, const char *run, struct err *
         cli_say(call, "%s%s%s\n", S_GREEN,
                 arena_printf(call->arena, _("✔ %s is removed"), spec.deployment), S_RESET);
     else if (call->format == CLI_TABLE)
-        cli_show_tasks(call, &status);
+        cli_show_tasks(call, &status, cli_load_plan(call, spec.plan));
     return cli_run_outcome(&status, err);
 }
 
@@ -215,8 +215,8 @@ static const struct cli_field entity_fields[] = {
     {N_("KNOWN BY"), "origin", CLI_CELL_WORD, "origin"},
     {N_("SIMULATED"), "simulated", CLI_CELL_BOOL, NULL},
     {N_("SINCE"), "valid_from", CLI_CELL_TIME, NULL},
-    {N_("SEEN"), "seen_at", CLI_CELL_TIME, NULL},
-    {N_("NOTE"), "text", CLI_CELL_TEXT, NULL},
+    {N_("LAST SEEN"), "seen_at", CLI_CELL_TIME, NULL},
+    {N_("NOTE"), "text", CLI_CELL_SENTENCE, NULL},
 };
 static const struct cli_field edge_fields[] = {
     {N_("FROM"), "from", CLI_CELL_TEXT, NULL},
@@ -231,9 +231,14 @@ void cli_show_items(struct cli_call *call, const struct json_value *items,
     struct cli_column *columns = arena_array(call->arena, field_count, sizeof *columns);
     for (size_t i = 0; i < field_count; i++)
         columns[i] = (struct cli_column){_(fields[i].title), fields[i].kind == CLI_CELL_NUMBER,
-                                         fields[i].kind == CLI_CELL_STATE};
-    struct cli_table table = {
-        .columns = columns, .column_count = field_count, .arena = call->arena, .indent = "  "};
+                                         fields[i].kind == CLI_CELL_STATE ||
+                                             fields[i].kind == CLI_CELL_TIME ||
+                                             str_eq(fields[i].path, "id")};
+    struct cli_table table = {.columns = columns,
+                              .column_count = field_count,
+                              .arena = call->arena,
+                              .indent = "  ",
+                              .drop_empty = true};
     for (size_t i = 0; i < json_size(items); i++) {
         const struct json_value *item = json_at(items, i);
         for (size_t f = 0; f < field_count; f++)

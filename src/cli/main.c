@@ -40,8 +40,11 @@ static void set_output(struct cli_call *call)
 
 static int end(struct cli_call *call, enum err_code rc, struct err *err)
 {
-    if (!rc && (fflush(stdout) || ferror(stdout)))
+    if (!rc && (fflush(stdout) || ferror(stdout))) {
+        if (errno == EPIPE) /* whoever read has seen enough */
+            return err_info(ERR_IO)->exit_code;
         rc = err_errno(err, errno, "%s", _("the output cannot be written"));
+    }
     if (!rc)
         return 0;
     fflush(stdout);

@@ -86,14 +86,16 @@ const char *cli_seconds(struct arena *arena, double seconds)
 const char *cli_time(struct arena *arena, const char *rfc3339)
 {
     int64_t ms;
-    struct tm tm;
+    struct tm tm, now;
     char text[64];
+    time_t today = (time_t)(clock_now_ms() / 1000);
     if (!rfc3339 || clock_parse(rfc3339, &ms, NULL))
         return rfc3339;
     time_t seconds = (time_t)(ms / 1000);
-    if (!localtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm))
+    if (!localtime_r(&seconds, &tm) || !localtime_r(&today, &now))
         return rfc3339;
-    return arena_strdup(arena, text);
+    const char *format = tm.tm_year == now.tm_year ? "%m-%d %H:%M:%S" : "%Y-%m-%d %H:%M:%S";
+    return strftime(text, sizeof text, format, &tm) ? arena_strdup(arena, text) : rfc3339;
 }
 
 const char *cli_join(struct arena *arena, const char *a, const char *between, const char *b)

@@ -20,6 +20,7 @@
 #define POLL_MS 500           /* where the stream does not work */
 #define LOSSES_MAX 20         /* reads that fail in a row: 10 s without a server */
 #define BAR_COLUMNS 24
+#define TITLE_MAX 36
 
 static volatile sig_atomic_t interrupted;
 
@@ -31,7 +32,8 @@ static void on_interrupt(int number)
 
 struct follow {
     struct cli_call *call;
-    const char *path; /* of the run */
+    const char *path;        /* of the run */
+    const struct plan *plan; /* for its words; NULL = not to be had */
     struct sse_reader reader;
     int64_t looked_at;
     bool told; /* an event came since */
@@ -59,13 +61,15 @@ static bool has_ended(const struct run_status *status)
 
 /* ---- plain lines ---- */
 
-static void say_task(struct cli_call *call, const struct run_task *task, struct arena *arena)
+static void say_task(struct follow *follow, const struct run_task *task, struct arena *arena)
 {
-    const char *state = json_enum_name(run_task_state_names, task->state);
+    struct cli_call *call = follow->call;
+    const char *state = cli_task_state(follow->plan, task->state);
     const char *style = cli_state_style(state);
     cli_say(call, "%s%s%s  %s  %s%s%s%s\n", style ? style : "", cli_word("state", state),
-            style ? S_RESET : "", task->id, task->site ? task->site : "",
-            task->simulated ? _(" (simulated)") : "", task->error_text ? _(": ") : "",
+            style ? S_RESET : "", cli_task_title(follow->plan, task->id, arena),
+            task->site ? task->site : "", task->simulated ? _(" (simulated)") : "",
+            task->error_text ? _(": ") : "",
             task->error_text ? cli_sentence(task->error_text, arena) : "");
 }
 
@@ -85,7 +89,7 @@ static void say_changes(struct follow *follow)
             continue;
         follow->shown[i] = task->state;
         if (task->state != RUN_TASK_ELIGIBLE)
-            say_task(follow->call, task, &follow->arenas[follow->current]);
+            say_task(follow, task, &follow->arenas[follow->current]);
     }
     if (follow->call->people)
         fflush(follow->call->people);
@@ -130,7 +134,7 @@ static void add_bar(struct buf *out, double share, const char *style)
     buf_add_str(out, S_RESET);
 }
 
-static const char *sign_of(const struct run_task *task, unsigned frame)
+static const char *sign_of(const struct follow *follow, const struct run_task *task)
 {
     static const char *const spinner[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
     switch (task->state) {
@@ -141,20 +145,24 @@ static const char *sign_of(const struct run_task *task, unsigned frame)
     case RUN_TASK_DOING:
     case RUN_TASK_VERIFYING:
     case RUN_TASK_UNDOING:
-        return spinner[frame % ARRAY_LEN(spinner)];
+        return spinner[follow->frame % ARRAY_LEN(spinner)];
     case RUN_TASK_UNDONE:
-        return S_YELLOW "↺" S_RESET;
+        return str_eq(cli_task_state(follow->plan, task->state), "removed") ? S_GREEN "✔" S_RESET
+                                                                            : S_YELLOW "↺" S_RESET;
     default:
         return S_DIM "·" S_RESET;
     }
 }
 
-static const char *side_note(const struct run_task *task, struct arena *arena)
+static const char *side_note(const struct follow *follow, const struct run_task *task,
+                             struct arena *arena)
 {
-    const char *state = cli_word("state", json_enum_name(run_task_state_names, task->state));
-    if (task->state == RUN_TASK_SUCCEEDED && task->started_at && task->ended_at)
+    const char *code = cli_task_state(follow->plan, task->state);
+    const char *state = cli_word("state", code);
+    bool good = task->state == RUN_TASK_SUCCEEDED || str_eq(code, "removed");
+    if (good && task->started_at && task->ended_at)
         return cli_seconds(arena, (double)(task->ended_at - task->started_at) / 1000);
-    if (task->error_text && task->state != RUN_TASK_SUCCEEDED)
+    if (task->error_text && !good)
         return arena_printf(arena, _("%s, try %lld: %s"), state, (long long)task->attempt,
                             cli_sentence(task->error_text, arena));
     if (task->state == RUN_TASK_WAITING && task->wait_reason)
@@ -175,14 +183,15 @@ static void draw_task(struct follow *follow, const struct run_task *task, size_t
                         : task->state == RUN_TASK_UNDOING   ? S_YELLOW
                         : task->state == RUN_TASK_SUCCEEDED ? S_GREEN
                                                             : S_CYAN;
-    const char *name = cli_pad(cli_fit(task->id, name_width, arena), name_width, false, arena);
-    buf_printf(&line, "  %s %s ", sign_of(task, follow->frame), name);
+    const char *title = cli_task_title(follow->plan, task->id, arena);
+    const char *name = cli_pad(cli_fit(title, name_width, arena), name_width, false, arena);
+    buf_printf(&line, "  %s %s ", sign_of(follow, task), name);
     add_bar(&line, share_of(task), style);
     size_t used = 2 + 2 + name_width + 1 + BAR_COLUMNS + 1;
     size_t width = (size_t)(follow->call->width > 0 ? follow->call->width : 80);
     if (width > used + 4)
         buf_printf(&line, " %s%s%s", S_DIM,
-                   cli_fit(side_note(task, arena), width - used - 1, arena), S_RESET);
+                   cli_fit(side_note(follow, task, arena), width - used - 1, arena), S_RESET);
     add_line(out, buf_str(&line));
 }
 
@@ -205,19 +214,21 @@ static void draw_total(struct follow *follow, struct arena *arena, struct buf *o
     buf_printf(&line, " %s",
                arena_printf(arena, _("%lld/%lld tasks"), (long long)status->tasks_done,
                             (long long)status->tasks_total));
-    if (!has_ended(status) && status->eta_s > 0)
+    if (!has_ended(status) && left > 0)
         buf_printf(&line, " · %s",
                    arena_printf(arena, _("about %s left"), cli_seconds(arena, left)));
     add_line(out, buf_str(&line));
 }
 
-static size_t widest_id(const struct run_status *status)
+static size_t widest_title(const struct follow *follow, struct arena *arena)
 {
     size_t widest = 8;
-    for (size_t i = 0; i < status->tasks.count; i++)
-        if (str_width(status->tasks.items[i].id) > widest)
-            widest = str_width(status->tasks.items[i].id);
-    return widest < 32 ? widest : 32;
+    for (size_t i = 0; i < follow->status->tasks.count; i++) {
+        size_t width =
+            str_width(cli_task_title(follow->plan, follow->status->tasks.items[i].id, arena));
+        widest = width > widest ? width : widest;
+    }
+    return widest < TITLE_MAX ? widest : TITLE_MAX;
 }
 
 /* Called with the lock held. */
@@ -230,7 +241,7 @@ static void draw(struct follow *follow)
         return;
     size_t room = (size_t)cli_terminal_height() > 6 ? (size_t)cli_terminal_height() - 4 : 2;
     bool all = status->tasks.count <= room;
-    size_t lines = 0, width = widest_id(status);
+    size_t lines = 0, width = widest_title(follow, &arena);
     for (size_t i = 0; i < status->tasks.count && lines < room; i++) {
         if (!all && !is_busy(&status->tasks.items[i]))
             continue;
@@ -284,7 +295,11 @@ static enum err_code look(struct follow *follow, struct err *err)
         return follow->losses >= LOSSES_MAX ? rc : ERR_OK;
     }
     follow->losses = 0;
+    const struct plan *plan = follow->plan;
+    if (!plan && !follow->status)
+        plan = cli_load_plan(follow->call, json_text(json_path(json_root(doc), "spec.plan"), NULL));
     pthread_mutex_lock(&follow->lock);
+    follow->plan = plan;
     follow->status = status;
     follow->status_at = clock_mono_ms();
     follow->current = 1 - follow->current;
@@ -430,5 +445,7 @@ enum err_code cli_follow(struct cli_call *call, const char *run, struct run_stat
     }
     if (err)
         *err = follow.lost;
+    if (follow.losses)
+        err_hint(err, _("the run goes on when the server does; follow it: swan run watch %s"), run);
     return follow.lost.code;
 }

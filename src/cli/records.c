@@ -63,6 +63,8 @@ const char *cli_field_text(const struct cli_field *field, const struct json_valu
     case CLI_CELL_MONEY:
         return cli_money(arena, json_number(value, 0),
                          field->group ? json_text(json_path(record, field->group), "") : "");
+    case CLI_CELL_SENTENCE:
+        return cli_sentence(arena_strdup(arena, json_text(value, NULL)), arena);
     case CLI_CELL_BOOL:
         return json_boolean(value, false) ? _("yes") : NULL;
     }
@@ -95,7 +97,8 @@ static const struct cli_column *columns_of(const struct cli_collection *collecti
         columns[i].title = _(collection->fields[i].title);
         columns[i].right =
             kind == CLI_CELL_NUMBER || kind == CLI_CELL_MONEY || kind == CLI_CELL_COUNT;
-        columns[i].keep = i == 0 || columns[i].right || kind == CLI_CELL_STATE;
+        columns[i].keep =
+            i == 0 || columns[i].right || kind == CLI_CELL_STATE || kind == CLI_CELL_TIME;
     }
     return columns;
 }
@@ -145,6 +148,8 @@ static void build_query(struct cli_call *call, const struct listing *listing, co
     for (size_t i = 0; i < call->option_count; i++)
         if (str_eq(call->options[i].option->name, "filter"))
             cli_query_add(path, "filter", call->options[i].value);
+    if (listing->collection->usual && !cli_option(call, "filter") && !cli_flag(call, "all"))
+        cli_query_add(path, "filter", listing->collection->usual);
     if (cli_option(call, "sort"))
         cli_query_add(path, "sort", cli_option(call, "sort"));
     str_format(limit, sizeof limit, "%lld", (long long)listing->limit);

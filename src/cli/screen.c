@@ -90,6 +90,57 @@ void cli_warn(struct cli_call *call, const char *format, ...)
     cli_emit(stderr, call->colour, buf_str(&text));
 }
 
+void cli_wrap(struct buf *out, const char *text, size_t indent, size_t width)
+{
+    size_t len = strlen(text), at = 0, column = indent;
+    while (at < len) {
+        size_t begin = at, word = 0;
+        while (at < len && text[at] != ' ' && text[at] != '\n') {
+            size_t before = at;
+            char one[5];
+            str_put(one, str_next(text, len, &at));
+            size_t columns = str_width(one);
+            word += columns;
+            if (columns == 2 || (at < len && before == begin && (unsigned char)text[at] >= 0xe3))
+                break;
+        }
+        if (column + word > width && column > indent) {
+            while (out->len && out->data[out->len - 1] == ' ')
+                out->data[--out->len] = '\0';
+            buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        buf_add(out, text + begin, at - begin);
+        column += word;
+        if (at < len && text[at] == ' ') {
+            buf_add_char(out, ' ');
+            column++;
+            at++;
+        } else if (at < len && text[at] == '\n') {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            at++;
+        }
+    }
+    buf_add_char(out, '\n');
+}
+
+#define WIDTH_FILE 1000000 /* into a file nothing is broken */
+
+void cli_say_wrapped(struct cli_call *call, const char *lead, const char *style, const char *text)
+{
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    size_t width = call->width > 0 ? (size_t)call->width : WIDTH_FILE;
+    buf_add_str(&out, lead);
+    buf_add_str(&out, style ? style : "");
+    cli_wrap(&out, text, str_width(lead), width);
+    if (style && out.len) {
+        out.data[--out.len] = '\0';
+        buf_printf(&out, "%s\n", S_RESET);
+    }
+    cli_say(call, "%s", buf_str(&out));
+}
+
 void cli_heading(struct cli_call *call, const char *text)
 {
     cli_say(call, "\n%s%s%s\n", S_BOLD, text, S_RESET);

@@ -5,25 +5,60 @@
 #include "base/str.h"
 #include "cli/cli_priv.h"
 
-const char *cli_task_title(int kind, const char *id, const char *component, int64_t instance,
-                           struct arena *arena)
+static const char *title_of(const struct plan *plan, const struct plan_task *task,
+                            struct arena *arena)
 {
-    const char *name = json_enum_name(plan_task_kind_names, kind);
-    if (!name)
-        return id;
-    if (!component)
-        return arena_printf(arena, "%s (%s)", cli_word("task", name), id);
-    if (kind == TASK_DELIVER || kind == TASK_BANDWIDTH)
-        return arena_printf(arena, "%s %s", cli_word("task", name), component);
-    return arena_printf(arena, "%s %s-%lld", cli_word("task", name), component,
-                        (long long)instance);
+    const char *kind = json_enum_name(plan_task_kind_names, task->kind);
+    const char *component = task->spec.component;
+    bool single = task->kind == TASK_DELIVER || task->kind == TASK_BANDWIDTH;
+    if (!kind || !component)
+        return task->id;
+    const char *whose =
+        single ? component
+               : arena_printf(arena, "%s-%lld", component, (long long)task->spec.instance);
+    if (str_eq(plan->purpose, "remove"))
+        return arena_printf(arena, _("remove %s %s"), cli_word("part", kind), whose);
+    return arena_printf(arena, "%s %s", cli_word("task", kind), whose);
 }
 
-static const char *joined(const char *const *items, size_t count, struct arena *arena)
+const char *cli_task_title(const struct plan *plan, const char *id, struct arena *arena)
+{
+    for (size_t i = 0; plan && i < plan->tasks.count; i++)
+        if (str_eq(plan->tasks.items[i].id, id))
+            return title_of(plan, &plan->tasks.items[i], arena);
+    return id;
+}
+
+const char *cli_task_state(const struct plan *plan, int state)
+{
+    bool removes = plan && str_eq(plan->purpose, "remove");
+    if (removes && state == RUN_TASK_UNDOING)
+        return "removing";
+    if (removes && state == RUN_TASK_UNDONE)
+        return "removed";
+    return json_enum_name(run_task_state_names, state);
+}
+
+const struct plan *cli_load_plan(struct cli_call *call, const char *id)
+{
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    struct plan *plan = arena_zalloc(call->arena, sizeof *plan);
+    struct err ignored = ERR_INIT;
+    if (!id || cli_get(call, cli_path(call->arena, "/api/v1/plans/", id, NULL), &doc, &ignored) ||
+        cli_decode(json_get(json_root(doc), "spec"), &plan_table, plan, call->arena, &ignored))
+        return NULL;
+    return plan;
+}
+
+/* Numbers of the tasks that come before. */
+static const char *numbers_before(const struct plan *plan, const struct plan_task *task,
+                                  struct arena *arena)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&text, "%s%s", i ? ", " : "", items[i]);
+    for (size_t i = 0; i < task->after.count; i++)
+        for (size_t k = 0; k < plan->tasks.count; k++)
+            if (str_eq(plan->tasks.items[k].id, task->after.items[i]))
+                buf_printf(&text, "%s%zu", text.len ? ", " : "", k + 1);
     return arena_strdup(arena, buf_str(&text));
 }
 
@@ -45,11 +80,9 @@ static size_t *depths(const struct plan *plan, struct arena *arena)
 
 void cli_show_plan(struct cli_call *call, const char *id, const struct plan *plan)
 {
-    const struct cli_column columns[] = {{_("TASK"), false, false},
-                                         {_("SITE"), false, false},
-                                         {_("BY"), false, false},
-                                         {_("TIME"), true, true},
-                                         {_("AFTER"), false, false}};
+    const struct cli_column columns[] = {{"#", true, true},         {_("TASK"), false, false},
+                                         {_("SITE"), false, false}, {_("BY"), false, false},
+                                         {_("TIME"), true, true},   {_("AFTER"), false, false}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     struct arena *arena = call->arena;
     size_t *depth = depths(plan, arena);
@@ -59,23 +92,24 @@ void cli_show_plan(struct cli_call *call, const char *id, const struct plan *pla
     for (size_t i = 0; i < plan->tasks.count; i++) {
         const struct plan_task *task = &plan->tasks.items[i];
         size_t indent = depth[i] < DEPTH_MAX ? depth[i] : DEPTH_MAX;
-        const char *title =
-            cli_task_title(task->kind, task->id, task->spec.component, task->spec.instance, arena);
+        cli_cell_style(&table, arena_printf(arena, "%zu", i + 1), S_DIM);
         cli_cell(&table, arena_printf(arena, "%*s%s%s", (int)(indent ? indent * 2 - 2 : 0), "",
-                                      indent ? "└ " : "", title));
+                                      indent ? "└ " : "", title_of(plan, task, arena)));
         cli_cell(&table, task->site);
         cli_cell_style(&table,
                        task->simulated ? arena_printf(arena, _("%s (simulated)"), task->provider)
                                        : task->provider,
                        task->simulated ? S_YELLOW : NULL);
         cli_cell(&table, cli_seconds(arena, task->estimate_s));
-        cli_cell_style(&table, joined(task->after.items, task->after.count, arena), S_DIM);
+        cli_cell_style(&table, numbers_before(plan, task, arena), S_DIM);
     }
     cli_table_print(call, &table);
     cli_say(call, "\n  %s%s%s\n", S_BOLD,
-            arena_printf(arena, _("%s a month, open in about %s"),
-                         cli_money(arena, (double)plan->price_month / 1e6, plan->currency),
-                         cli_seconds(arena, plan->eta_s)),
+            str_eq(plan->purpose, "remove")
+                ? arena_printf(arena, _("removed in about %s"), cli_seconds(arena, plan->eta_s))
+                : arena_printf(arena, _("%s a month, open in about %s"),
+                               cli_money(arena, (double)plan->price_month / 1e6, plan->currency),
+                               cli_seconds(arena, plan->eta_s)),
             S_RESET);
     cli_say(call, "  %s%s%s%s\n", S_DIM, _("digest "), plan->digest ? plan->digest : "-", S_RESET);
 }
@@ -109,11 +143,11 @@ static const char *remark(const struct run_task *task, struct arena *arena)
     if (task->state == RUN_TASK_WAITING || task->state == RUN_TASK_ELIGIBLE)
         return cli_sentence(task->wait_reason, arena);
     if (task->result)
-        return cli_join(arena, task->result->url, " · ", task->result->note);
+        return cli_join(arena, task->result->url, " · ", cli_sentence(task->result->note, arena));
     return NULL;
 }
 
-void cli_show_tasks(struct cli_call *call, const struct run_status *status)
+void cli_show_tasks(struct cli_call *call, const struct run_status *status, const struct plan *plan)
 {
     const struct cli_column columns[] = {{_("TASK"), false, false}, {_("SITE"), false, false},
                                          {_("STATE"), false, true}, {_("TIME"), true, true},
@@ -121,10 +155,11 @@ void cli_show_tasks(struct cli_call *call, const struct run_status *status)
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     struct arena *arena = call->arena;
     table.indent = "  ";
+    table.drop_empty = true;
     for (size_t i = 0; i < status->tasks.count; i++) {
         const struct run_task *task = &status->tasks.items[i];
-        const char *state = json_enum_name(run_task_state_names, task->state);
-        cli_cell(&table, task->id);
+        const char *state = cli_task_state(plan, task->state);
+        cli_cell(&table, cli_task_title(plan, task->id, arena));
         cli_cell(&table, task->site);
         cli_cell_style(&table, cli_word("state", state), cli_state_style(state));
         cli_cell(&table, took(task, arena));
@@ -182,7 +217,7 @@ enum err_code cli_show_run_record(struct cli_call *call, const struct json_value
     cli_say(call, _("%s of %s, plan %s\n"), cli_word("purpose", spec.purpose), spec.deployment,
             spec.plan);
     cli_say(call, "%s%s\n\n", _("digest "), spec.digest);
-    cli_show_tasks(call, &status);
+    cli_show_tasks(call, &status, cli_load_plan(call, spec.plan));
     cli_say(call, "\n");
     if (status.state == RUN_RUNNING || status.state == RUN_QUEUED || status.state == RUN_UNDOING)
         cli_say(call, "%s\n",
@@ -200,13 +235,14 @@ enum err_code cli_show_run_record(struct cli_call *call, const struct json_value
 
 static void show_instances(struct cli_call *call, const struct deployment_status *status)
 {
-    const struct cli_column columns[] = {{_("PART"), false, true},     {_("KIND"), false, false},
-                                         {_("SITE"), false, false},    {_("STATE"), false, true},
-                                         {_("ADDRESS"), false, false}, {_("SEEN"), false, true},
-                                         {_("OBSERVED"), false, false}};
+    const struct cli_column columns[] = {
+        {_("PART"), false, true},     {_("KIND"), false, false},    {_("SITE"), false, false},
+        {_("STATE"), false, true},    {_("ADDRESS"), false, false}, {_("LAST SEEN"), false, true},
+        {_("OBSERVED"), false, false}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     struct arena *arena = call->arena;
     table.indent = "  ";
+    table.drop_empty = true;
     for (size_t i = 0; i < status->instances.count; i++) {
         const struct deployment_instance *part = &status->instances.items[i];
         const char *state = json_enum_name(deployment_state_names, part->state);
@@ -223,7 +259,7 @@ static void show_instances(struct cli_call *call, const struct deployment_status
                          : part->result->url ? part->result->url
                                              : part->result->address);
         cli_cell(&table, part->seen_at ? cli_time(arena, arena_strdup(arena, seen)) : NULL);
-        cli_cell(&table, part->observed);
+        cli_cell(&table, cli_sentence(part->observed, arena));
     }
     cli_table_print(call, &table);
 }

@@ -106,9 +106,10 @@ static void show_questions(struct cli_call *call, const struct requirement *requ
         const char *text = arena_strdup(arena, json_text(json_get(question, "text"), ""));
         if (i == 0)
             cli_heading(call, _("Open questions"));
-        cli_say(call, "  %s?%s %s (%s)%s%s\n", S_YELLOW, S_RESET,
-                cli_label(path, requirement, arena), cli_word("question", code), _(": "),
-                cli_sentence(text, arena));
+        cli_say_wrapped(call, S_YELLOW "  ? " S_RESET, NULL,
+                        arena_printf(arena, "%s (%s)%s%s", cli_label(path, requirement, arena),
+                                     cli_word("question", code), _(": "),
+                                     cli_sentence(text, arena)));
     }
 }
 

@@ -75,7 +75,7 @@ static const char *basis_of(const struct solution *solution)
 
 static const char *percent(struct arena *arena, struct opt_double share)
 {
-    return share.set ? arena_printf(arena, "%.4g%%", share.value * 100) : "-";
+    return share.set ? arena_printf(arena, "%.9g%%", share.value * 100) : "-";
 }
 
 static const char *milliseconds(struct arena *arena, struct opt_double value)
@@ -89,9 +89,9 @@ void cli_show_candidates(struct cli_call *call, const struct solution_answer *an
         {"#", true, true},
         {"", false, true},
         {_("BEST IN"), false, false},
-        {_("SITES"), false, false},
+        {_("SITES"), false, false, true},
         {_("COST/MONTH"), true, true},
-        {_("PRICE BASIS"), false, false},
+        {_("BASIS"), false, false},
         {_("LATENCY"), true, true},
         {_("AVAILABLE"), true, true},
         {_("VERDICTS"), false, true},
@@ -114,30 +114,30 @@ void cli_show_candidates(struct cli_call *call, const struct solution_answer *an
                                       s->catalogue_only ? " *" : ""));
         cli_cell_style(&table, cli_money(call->arena, s->cost, s->currency), S_BOLD);
         cli_cell(&table, basis_of(s));
-        cli_cell(&table, milliseconds(call->arena, s->latency));
+        cli_cell(&table, s->routes.count ? milliseconds(call->arena, s->latency) : "-");
         cli_cell(&table, percent(call->arena, s->reliability));
         cli_cell_style(&table, marks.len ? arena_strdup(call->arena, buf_str(&marks)) : "-",
                        style_of(verdict));
     }
     cli_table_print(call, &table);
-    cli_say(
-        call, "  %s%s%s\n", S_DIM,
-        _("verdicts: compute, network, application, cost, business (✔ pass, ✘ fail, ? unknown)"),
-        S_RESET);
+    cli_say_wrapped(
+        call, "  ", S_DIM,
+        _("verdicts: compute, network, application, cost, business (✔ pass, ✘ fail, ? unknown)"));
     if (catalogue)
-        cli_say(call, "  %s%s%s\n", S_DIM,
-                _("* catalogue only: no provider can open all of these sites"), S_RESET);
+        cli_say_wrapped(call, "  ", S_DIM,
+                        _("* catalogue only: no provider can open all of these sites"));
 }
 
 static void show_cost(struct cli_call *call, const struct solution *solution)
 {
     const struct cli_column columns[] = {
-        {_("ITEM"), false, true},    {_("FOR"), false, false},   {_("SITE"), false, false},
-        {_("QUANTITY"), true, true}, {_("UNIT"), false, true},   {_("UNIT PRICE"), true, true},
-        {_("AMOUNT"), true, true},   {_("BASIS"), false, false}, {_("SOURCE"), false, false}};
+        {_("ITEM"), false, true},    {_("FOR"), false, false},      {_("SITE"), false, false, true},
+        {_("QUANTITY"), true, true}, {_("UNIT PRICE"), true, true}, {_("AMOUNT"), true, true},
+        {_("BASIS"), false, false},  {_("SOURCE"), false, false}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     struct arena *arena = call->arena;
     table.indent = "  ";
+    table.drop_empty = true;
     if (!solution->cost_lines.count)
         return;
     cli_heading(call, _("Cost per month"));
@@ -147,12 +147,12 @@ static void show_cost(struct cli_call *call, const struct solution *solution)
         cli_cell(&table, cli_word("item", line->item));
         cli_cell(&table, line->component);
         cli_cell(&table, line->site);
-        cli_cell(&table, cli_number_text(arena, line->quantity));
-        cli_cell(&table, line->unit ? cli_word("unit", line->unit) : NULL);
+        cli_cell(&table, cli_join(arena, cli_number_text(arena, line->quantity), " ",
+                                  line->unit ? cli_word("unit", line->unit) : NULL));
         cli_cell(&table, arena_printf(arena, "%.6g", line->unit_price));
         cli_cell(&table, arena_printf(arena, "%.2f", line->amount));
         cli_cell(&table, cli_word("basis", basis ? basis : "unknown"));
-        cli_cell_style(&table, line->source, S_DIM);
+        cli_cell_style(&table, cli_sentence(line->source, arena), S_DIM);
     }
     cli_table_print(call, &table);
     cli_say(call, "  %s%s%s\n", S_BOLD,
@@ -188,7 +188,8 @@ static void show_check(struct cli_call *call, struct cli_table *table,
     const char *unit = check->unit ? cli_word("unit", check->unit) : "";
     cli_cell_style(table, mark_of(check->verdict), style_of(check->verdict));
     cli_cell(table, name);
-    cli_cell(table, check->subject);
+    cli_cell(table,
+             check->subject ? cli_word("scenario", cli_word("subject", check->subject)) : NULL);
     cli_cell(table, check->required
                         ? cli_join(arena, cli_sentence(check->required, arena), " ", unit)
                         : "-");
@@ -233,11 +234,12 @@ static void show_placements(struct cli_call *call, const struct solution *soluti
 {
     const struct cli_column columns[] = {{_("COMPONENT"), false, true},
                                          {"#", true, true},
-                                         {_("SITE"), false, false},
+                                         {_("SITE"), false, false, true},
                                          {_("FLAVOR"), false, false},
                                          {_("ACCELERATOR"), false, false}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     table.indent = "  ";
+    table.drop_empty = true;
     cli_heading(call, _("Placements"));
     for (size_t i = 0; i < solution->placements.count; i++) {
         const struct solution_placement *p = &solution->placements.items[i];
@@ -259,7 +261,8 @@ void cli_show_solution(struct cli_call *call, const struct solution *solution)
     for (size_t i = 0; i < solution->assumptions.count; i++) {
         if (i == 0)
             cli_heading(call, _("Assumptions"));
-        cli_say(call, "  - %s\n", cli_sentence(solution->assumptions.items[i], call->arena));
+        cli_say_wrapped(call, "  - ", NULL,
+                        cli_sentence(solution->assumptions.items[i], call->arena));
     }
 }
 
@@ -313,13 +316,16 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
             S_RESET);
     for (size_t i = 0; i < answer->conflict.count; i++) {
         if (i == 0)
-            cli_heading(call, _("These cannot hold together"));
+            cli_heading(call, P_("This cannot be met", "These cannot hold together",
+                                 answer->conflict.count));
         show_conflict(call, answer->conflict.items[i], requirement);
     }
     for (size_t i = 0; i < answer->relaxations.count; i++) {
         const struct solution_relaxation *r = &answer->relaxations.items[i];
         if (i == 0)
-            cli_heading(call, _("Any one of these would make it possible"));
+            cli_heading(call,
+                        P_("This would make it possible", "Any one of these would make it possible",
+                           answer->relaxations.count));
         cli_say(call, "  %zu. %s", i + 1, cli_relabel(r->change, requirement, arena));
         if (r->cost > 0)
             cli_say(call, " → %s",
@@ -330,7 +336,7 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
     cli_say(call, "\n");
     err_set(err, ERR_INFEASIBLE, "%s", _("no design meets this need"));
     if (answer->relaxations.count)
-        err_hint(err, _("possible with: %s"),
+        err_hint(err, _("this would make it possible: %s"),
                  cli_relabel(answer->relaxations.items[0].change, requirement, arena));
     return ERR_INFEASIBLE;
 }

@@ -1,15 +1,17 @@
 /* table.c - tables whose columns stand straight, whatever the script.
  *
  * Contract: widths are columns of a terminal (CJK counts two).  Where the table is wider than the
- * terminal the widest columns that may be cut give way, one column at a time, down to eight; what
- * is cut ends in "…".  Into a file nothing is cut.  A line break in a cell becomes a blank. */
+ * terminal the widest columns that may be cut give way, one column at a time, down to eight, then
+ * to four; what is cut ends in "…".  Into a file nothing is cut.  A line break in a cell becomes a
+ * blank. */
 #include <string.h>
 
 #include "base/str.h"
 #include "cli/cli_priv.h"
 
 #define GAP 2
-#define LEAST_CUT 8
+#define LEAST_CUT 8 /* as long as it helps … */
+#define LEAST 4     /* … and after that */
 
 static const char *one_line(const char *text, struct arena *arena)
 {
@@ -49,19 +51,32 @@ static size_t *measure(const struct cli_table *table)
     return widths;
 }
 
+/* The widest column that may be cut further; column_count when none may. */
+static size_t widest(const struct cli_table *table, const size_t *widths, bool late, size_t least)
+{
+    size_t found = table->column_count;
+    for (size_t c = 0; c < table->column_count; c++)
+        if (!table->columns[c].keep && (late || !table->columns[c].late) && widths[c] > least &&
+            (found == table->column_count || widths[c] > widths[found]))
+            found = c;
+    return found;
+}
+
 static void shrink(const struct cli_table *table, size_t *widths, size_t room)
 {
-    for (;;) {
-        size_t total = 0, widest = table->column_count;
-        for (size_t c = 0; c < table->column_count; c++) {
-            total += widths[c] + (c ? GAP : 0);
-            if (!table->columns[c].keep && widths[c] > LEAST_CUT &&
-                (widest == table->column_count || widths[c] > widths[widest]))
-                widest = c;
-        }
-        if (total <= room || widest == table->column_count)
+    size_t total = 0;
+    for (size_t c = 0; c < table->column_count; c++)
+        total += widths[c] + (c ? GAP : 0);
+    while (total > room) {
+        size_t c = widest(table, widths, false, LEAST_CUT);
+        if (c == table->column_count)
+            c = widest(table, widths, true, LEAST_CUT);
+        if (c == table->column_count)
+            c = widest(table, widths, true, LEAST);
+        if (c == table->column_count)
             return;
-        widths[widest]--;
+        widths[c]--;
+        total--;
     }
 }
 
@@ -87,9 +102,31 @@ static void print_row(struct cli_call *call, const struct cli_table *table, cons
     cli_say(call, "%s\n", buf_str(&line));
 }
 
-void cli_table_print(struct cli_call *call, const struct cli_table *table)
+/* The same table without the columns in which every cell is "-". */
+static struct cli_table without_empty(const struct cli_table *table)
+{
+    struct cli_column *columns = arena_array(table->arena, table->column_count, sizeof *columns);
+    struct cli_table out = {.columns = columns, .arena = table->arena, .indent = table->indent};
+    bool *filled = arena_array(table->arena, table->column_count, sizeof *filled);
+    for (size_t i = 0; i < table->cells.count; i++)
+        if (!str_eq(table->cells.items[i].text, "-"))
+            filled[i % table->column_count] = true;
+    for (size_t c = 0; c < table->column_count; c++)
+        if (filled[c])
+            columns[out.column_count++] = table->columns[c];
+    for (size_t i = 0; i < table->cells.count; i++)
+        if (filled[i % table->column_count])
+            *LIST_ADD(table->arena, &out.cells) = table->cells.items[i];
+    return out;
+}
+
+void cli_table_print(struct cli_call *call, const struct cli_table *whole)
 {
     if (!call->people)
+        return;
+    struct cli_table shown = whole->drop_empty ? without_empty(whole) : *whole;
+    const struct cli_table *table = &shown;
+    if (!table->column_count)
         return;
     size_t *widths = measure(table);
     size_t indent = str_width(table->indent ? table->indent : "");

@@ -86,7 +86,9 @@ static enum err_code check_site(struct store_tx *tx, const struct site *site,
             if (str_eq(store_cell(&rows, i, 0)->text, card->name))
                 left -= store_cell(&rows, i, 4)->real;
         if (card->value > left + 1e-6)
-            return too_little(err, site->id, card->name, card->value, left);
+            return too_little(err, site->id,
+                              card->name[0] ? card->name : "accelerators of the kind", card->value,
+                              left);
     }
     return ERR_OK;
 }
@@ -157,6 +159,48 @@ struct site_demand {
     struct demand demand;
 };
 
+/* Swan's sum of one site, as compute_allocations has it. */
+static enum err_code sum_of(struct store_tx *tx, const char *site, struct site_amount *out,
+                            struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(site)};
+    struct store_rows rows;
+    enum err_code rc = store_query(tx,
+                                   "SELECT COALESCE(SUM(vcpus), 0.0), COALESCE(SUM(memory_gib),"
+                                   " 0.0), COALESCE(SUM(disk_gib), 0.0) FROM compute_allocations"
+                                   " WHERE site = $1",
+                                   args, 1, 1, &rows, &arena, err);
+    if (rc)
+        return rc;
+    out->vcpus = (struct opt_double){true, store_cell(&rows, 0, 0)->real};
+    out->memory_gib = (struct opt_double){true, store_cell(&rows, 0, 1)->real};
+    out->disk_gib = (struct opt_double){true, store_cell(&rows, 0, 2)->real};
+    return ERR_OK;
+}
+
+/* Writes the sum into the site's status, for people, and the event that snapshots follow.  Who
+ * ordered is no business of those who may see the site: its change is Swan's own. */
+static enum err_code tell(struct store_tx *tx, const char *site, const char *event,
+                          const struct store_actor *actor, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    static const struct store_actor system_actor = {.user = "system", .tenant = ""};
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct compute_site_status status = {.state = COMPUTE_UNKNOWN};
+    struct store_record record;
+    enum err_code rc;
+    if ((rc = store_append(tx, "allocations", site, event, NULL, actor, NULL, err)) ||
+        (rc = store_get(tx, "sites", site, &record, &arena, err)) ||
+        (record.status && (rc = json_decode_stored(record.status, &compute_site_status_table,
+                                                   &status, &arena, err))) ||
+        (rc = sum_of(tx, site, &status.allocated_by_swan, err)))
+        return rc;
+    json_encode(&compute_site_status_table, &status, JSON_COMPACT, &text);
+    return store_update(tx, "sites", site, 0, NULL, buf_str(&text), event, &system_actor, NULL,
+                        err);
+}
+
 enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
                                const struct requirement *requirement,
                                const struct solution *solution, const struct store_actor *actor,
@@ -188,8 +232,7 @@ enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
     void *value;
     while (map_next(sites, &at, &id, &value)) {
         struct site_demand *entry = value;
-        if ((rc = check_site(tx, &entry->site, &entry->demand, err)) ||
-            (rc = store_append(tx, "allocations", id, "allocated", NULL, actor, NULL, err)))
+        if ((rc = check_site(tx, &entry->site, &entry->demand, err)))
             return rc;
     }
     for (size_t i = 0; i < solution->placements.count; i++) {
@@ -201,6 +244,10 @@ enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
                              model_of(&entry->site, component, placement), err)))
             return rc;
     }
+    at = 0;
+    while (map_next(sites, &at, &id, &value))
+        if ((rc = tell(tx, id, "allocated", actor, err)))
+            return rc;
     return ERR_OK;
 }
 
@@ -218,7 +265,6 @@ enum err_code compute_release(struct store_tx *tx, const char *deployment,
         rc = store_exec(tx, "DELETE FROM compute_allocations WHERE deployment = $1", args, 1, NULL,
                         err);
     for (size_t i = 0; !rc && i < rows.count; i++)
-        rc = store_append(tx, "allocations", store_cell(&rows, i, 0)->text, "released", NULL, actor,
-                          NULL, err);
+        rc = tell(tx, store_cell(&rows, i, 0)->text, "released", actor, err);
     return rc;
 }

@@ -2,6 +2,7 @@
  *
  * Contract: one call, one transaction; what is equal to what is stored is left alone (no new
  * version); after the commit the snapshot is refreshed, so a caller reads what he wrote. */
+#include <stdint.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,37 +20,12 @@ static const struct store_migration migrations[] = {
 };
 const struct store_module compute_store_module = {"compute", migrations, ARRAY_LEN(migrations)};
 
-/* Inserts or replaces a record; *changed grows when it was not so already. */
-static enum err_code put(struct store_tx *tx, const char *collection, const char *id,
-                         const struct json_table *table, const void *spec, int64_t expected,
-                         const struct store_actor *actor, int64_t *changed, struct err *err)
-{
-    CLEANUP(buf_done) struct buf text = BUF_INIT;
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_record old;
-    json_encode(table, spec, JSON_COMPACT, &text);
-    enum err_code rc = store_get(tx, collection, id, &old, &arena, err);
-    if (rc == ERR_NOT_FOUND) {
-        if (expected > 0)
-            return err_set(err, ERR_PRECONDITION, "'%s' does not exist", id);
-        struct store_record record = {
-            .collection = collection, .id = id, .tenant = "", .spec = buf_str(&text)};
-        (*changed)++;
-        return store_insert(tx, &record, actor, err);
-    }
-    if (rc)
-        return rc;
-    if (expected == -1)
-        return err_set(err, ERR_PRECONDITION, "'%s' exists already", id);
-    if (expected > 0 && old.version != expected)
-        return err_set(err, ERR_PRECONDITION, "'%s' has version %lld, not %lld", id,
-                       (long long)old.version, (long long)expected);
-    if (str_eq(old.spec, buf_str(&text)))
-        return ERR_OK;
-    (*changed)++;
-    return store_update(tx, collection, id, expected > 0 ? expected : 0, buf_str(&text), NULL,
-                        "updated", actor, NULL, err);
-}
+struct item { /* one record as it is to be */
+    const char *collection, *id;
+    const struct json_table *table;
+    const void *spec;
+    int64_t expected; /* version; 0 = any, -1 = must not exist */
+};
 
 struct write {
     struct compute *compute;
@@ -57,44 +33,152 @@ struct write {
     const struct network *network;
     const struct price_notes *notes;
     const struct price_book *book;
-    const struct json_table *table; /* single record */
-    const void *spec;
-    const char *collection, *id;
-    int64_t expected;
+    struct item item; /* single record */
     bool dry_run;
     struct compute_import_counts counts;
     int64_t changed;
+    struct { /* what was written last: a snapshot that shows it shows all */
+        enum compute_kind kind;
+        char *id;        /* NULL = nothing that snapshots show */
+        int64_t version; /* 0 = gone */
+    } last;
 };
+
+static void note_written(struct write *write, const char *collection, const char *id,
+                         int64_t version)
+{
+    for (int kind = 0; kind < COMPUTE_KINDS; kind++)
+        if (str_eq(collection, compute_collections[kind].name)) {
+            mem_free(write->last.id);
+            write->last.kind = (enum compute_kind)kind;
+            write->last.id = mem_strdup(id);
+            write->last.version = version;
+        }
+}
+
+/* Sites and access points share one name space. */
+static enum err_code name_must_be_free(struct store_tx *tx, const struct item *item,
+                                       struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_record record;
+    const char *other = str_eq(item->collection, "sites")           ? "access-points"
+                        : str_eq(item->collection, "access-points") ? "sites"
+                                                                    : NULL;
+    if (!other)
+        return ERR_OK;
+    enum err_code rc = store_get(tx, other, item->id, &record, &arena, err);
+    if (rc == ERR_NOT_FOUND) {
+        err_clear(err);
+        return ERR_OK;
+    }
+    if (rc)
+        return rc;
+    err_set(err, ERR_CONFLICT, "'%s' is the name of one of the %s already", item->id, other);
+    return err_field(err, "id");
+}
+
+static enum err_code insert(struct store_tx *tx, struct write *write, const struct item *item,
+                            const char *spec, struct err *err)
+{
+    enum err_code rc;
+    if (item->expected > 0)
+        return err_set(err, ERR_PRECONDITION, "'%s' does not exist", item->id);
+    if ((rc = name_must_be_free(tx, item, err)))
+        return rc;
+    struct store_record record = {
+        .collection = item->collection, .id = item->id, .tenant = "", .spec = spec};
+    if ((rc = store_insert(tx, &record, write->actor, err)))
+        return rc;
+    note_written(write, item->collection, item->id, 1);
+    return ERR_OK;
+}
+
+/* Inserts or replaces a record; *changed grows when it was not so already. */
+static enum err_code put(struct store_tx *tx, struct write *write, const struct item *item,
+                         int64_t *changed, int64_t *ret_version, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_record old;
+    json_encode(item->table, item->spec, JSON_COMPACT, &text);
+    enum err_code rc = buf_check(&text, err);
+    if (rc)
+        return rc;
+    rc = store_get(tx, item->collection, item->id, &old, &arena, err);
+    if (rc == ERR_NOT_FOUND) {
+        (*changed)++;
+        *ret_version = 1;
+        err_clear(err);
+        return insert(tx, write, item, buf_str(&text), err);
+    }
+    if (rc)
+        return rc;
+    if (item->expected == -1)
+        return err_set(err, ERR_PRECONDITION, "'%s' exists already", item->id);
+    if (item->expected > 0 && old.version != item->expected)
+        return err_set(err, ERR_PRECONDITION, "'%s' has version %lld, not %lld", item->id,
+                       (long long)old.version, (long long)item->expected);
+    *ret_version = old.version;
+    if (str_eq(old.spec, buf_str(&text)))
+        return ERR_OK;
+    (*changed)++;
+    if ((rc = store_update(tx, item->collection, item->id, old.version, buf_str(&text), NULL,
+                           "updated", write->actor, ret_version, err)))
+        return rc;
+    note_written(write, item->collection, item->id, *ret_version);
+    return ERR_OK;
+}
+
+#define SHOWN_PATIENCE_MS 1000
+
+/* What is committed is done: showing it cannot fail any more, the next refresh makes it good.  On
+ * PostgreSQL an event can be held back for the moment that older transactions take to end. */
+static void show(const struct write *write)
+{
+    int64_t until = clock_mono_ms() + SHOWN_PATIENCE_MS;
+    for (int64_t pause = 1; !compute_refresh(write->compute, NULL); pause *= 2) {
+        if (!write->last.id ||
+            compute_shows(write->compute, write->last.kind, write->last.id, write->last.version))
+            return;
+        if (clock_mono_ms() + pause > until)
+            return;
+        clock_sleep_ms(pause);
+    }
+}
 
 static enum err_code finish(struct write *write, store_body_fn body, struct err *err)
 {
     enum err_code rc = store_write(write->compute->store, body, write, err);
-    return rc ? rc : compute_refresh(write->compute, err);
+    if (!rc)
+        show(write);
+    mem_free(write->last.id);
+    return rc;
 }
 
+/* The first import says what currency all prices are in. */
 static enum err_code set_currency(struct store_tx *tx, struct write *write, struct err *err)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     struct store_record old;
-    struct json_writer w = JSON_WRITER(&text);
-    json_begin(&w, '{');
-    json_member_text(&w, "currency", write->network->currency);
-    json_end(&w, '}');
-    enum err_code rc = store_get(tx, "network-settings", "network", &old, &arena, err);
+    struct compute_settings settings = {write->network->currency};
+    enum err_code rc = store_get(tx, COMPUTE_SETTINGS, COMPUTE_SETTINGS_ID, &old, &arena, err);
     if (rc == ERR_NOT_FOUND) {
-        struct store_record record = {.collection = "network-settings",
-                                      .id = "network",
+        err_clear(err);
+        json_encode(&compute_settings_table, &settings, JSON_COMPACT, &text);
+        struct store_record record = {.collection = COMPUTE_SETTINGS,
+                                      .id = COMPUTE_SETTINGS_ID,
                                       .tenant = "",
                                       .spec = buf_str(&text)};
         return store_insert(tx, &record, write->actor, err);
     }
-    if (rc)
+    if (rc || (rc = json_decode_stored(old.spec, &compute_settings_table, &settings, &arena, err)))
         return rc;
-    if (str_eq(old.spec, buf_str(&text)))
+    if (str_eq(settings.currency, write->network->currency))
         return ERR_OK;
-    err_set(err, ERR_CONFLICT, "the network's prices are in another currency than %s: %s",
-            write->network->currency, old.spec);
+    err_set(err, ERR_CONFLICT, "the network's prices are in %s, not in %s", settings.currency,
+            write->network->currency);
     return err_field(err, "currency");
 }
 
@@ -122,36 +206,72 @@ static const char *note_id(const struct price_note *note, struct arena *arena)
     return arena_printf(arena, "%s~%s", note->site, note->item ? note->item : "all");
 }
 
+static enum err_code put_item(struct store_tx *tx, struct write *write, struct item item,
+                              int64_t *changed, struct err *err)
+{
+    int64_t version;
+    return put(tx, write, &item, changed, &version, err);
+}
+
+static enum err_code import_links(struct store_tx *tx, struct write *write, struct err *err)
+{
+    const struct network *network = write->network;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    CLEANUP(map_free_at) struct map *met = map_new(); /* id → how many links have it so far */
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; !rc && i < network->links.count; i++) {
+        const struct network_link *link = &network->links.items[i];
+        const char *id = link_id(link, &arena);
+        uintptr_t count = (uintptr_t)map_find(met, id) + 1;
+        map_put(met, id, (void *)count);
+        if (count > 1) /* a second line between the same ends */
+            id = arena_printf(&arena, "%s~%zu", id, (size_t)count);
+        rc = put_item(tx, write, (struct item){"links", id, &network_link_table, link, 0},
+                      &write->counts.links, err);
+    }
+    return rc;
+}
+
+static enum err_code import_notes(struct store_tx *tx, struct write *write, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; !rc && write->notes && i < write->notes->items.count; i++) {
+        const struct price_note *note = &write->notes->items.items[i];
+        rc = put_item(
+            tx, write,
+            (struct item){"price-notes", note_id(note, &arena), &price_note_table, note, 0},
+            &write->counts.price_notes, err);
+    }
+    return rc;
+}
+
 static enum err_code import_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
     const struct network *network = write->network;
     struct compute_import_counts *counts = &write->counts;
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     enum err_code rc = ERR_OK;
     *counts = (struct compute_import_counts){0};
     if (network->currency && (rc = set_currency(tx, write, err)))
         return rc;
     for (size_t i = 0; !rc && i < network->access.count; i++)
-        rc = put(tx, "access-points", network->access.items[i].id, &network_access_table,
-                 &network->access.items[i], 0, write->actor, &counts->access_points, err);
+        rc = put_item(tx, write,
+                      (struct item){"access-points", network->access.items[i].id,
+                                    &network_access_table, &network->access.items[i], 0},
+                      &counts->access_points, err);
     for (size_t i = 0; !rc && i < network->sites.count; i++)
-        rc = put(tx, "sites", network->sites.items[i].id, &network_site_table,
-                 &network->sites.items[i], 0, write->actor, &counts->sites, err);
-    for (size_t i = 0; !rc && i < network->links.count; i++)
-        rc = put(tx, "links", link_id(&network->links.items[i], &arena), &network_link_table,
-                 &network->links.items[i], 0, write->actor, &counts->links, err);
-    for (size_t i = 0; !rc && write->notes && i < write->notes->items.count; i++)
-        rc = put(tx, "price-notes", note_id(&write->notes->items.items[i], &arena),
-                 &price_note_table, &write->notes->items.items[i], 0, write->actor,
-                 &counts->price_notes, err);
+        rc = put_item(tx, write,
+                      (struct item){"sites", network->sites.items[i].id, &network_site_table,
+                                    &network->sites.items[i], 0},
+                      &counts->sites, err);
+    if (rc || (rc = import_links(tx, write, err)) || (rc = import_notes(tx, write, err)))
+        return rc;
     counts->unchanged =
         (int64_t)(network->access.count + network->sites.count + network->links.count +
                   (write->notes ? write->notes->items.count : 0)) -
         counts->access_points - counts->sites - counts->links - counts->price_notes;
-    if (!rc && write->dry_run)
-        return ERR_CANCELLED; /* rolls back; the caller knows */
-    return rc;
+    return write->dry_run ? ERR_CANCELLED : ERR_OK; /* rolls back; the caller knows */
 }
 
 enum err_code compute_import(struct compute *compute, const struct network *network,
@@ -162,11 +282,12 @@ enum err_code compute_import(struct compute *compute, const struct network *netw
     struct write write = {
         .compute = compute, .actor = actor, .network = network, .notes = notes, .dry_run = dry_run};
     enum err_code rc = finish(&write, import_body, err);
-    *out = write.counts;
     if (rc == ERR_CANCELLED && dry_run) {
         err_clear(err);
-        return ERR_OK;
+        rc = ERR_OK;
     }
+    if (!rc)
+        *out = write.counts;
     return rc;
 }
 
@@ -176,8 +297,10 @@ static enum err_code book_body(struct store_tx *tx, void *ctx, struct err *err)
     enum err_code rc = ERR_OK;
     write->changed = 0;
     for (size_t i = 0; !rc && i < write->book->items.count; i++)
-        rc = put(tx, "prices", write->book->items.items[i].sku, &price_entry_table,
-                 &write->book->items.items[i], 0, write->actor, &write->changed, err);
+        rc = put_item(tx, write,
+                      (struct item){"prices", write->book->items.items[i].sku, &price_entry_table,
+                                    &write->book->items.items[i], 0},
+                      &write->changed, err);
     return rc;
 }
 
@@ -187,104 +310,73 @@ enum err_code compute_price_book_import(struct compute *compute, const struct pr
 {
     struct write write = {.compute = compute, .actor = actor, .book = book};
     enum err_code rc = finish(&write, book_body, err);
-    *ret_changed = write.changed;
+    if (!rc)
+        *ret_changed = write.changed;
     return rc;
+}
+
+static enum err_code site_must_exist(struct store_tx *tx, const char *site, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_record record;
+    enum err_code rc = store_get(tx, "sites", site, &record, &arena, err);
+    if (rc != ERR_NOT_FOUND)
+        return rc;
+    err_set(err, ERR_INVALID, "no site is named '%s'", site);
+    return err_field(err, "site");
 }
 
 static enum err_code put_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
+    const struct item *item = &write->item;
     enum err_code rc = ERR_OK;
-    if (str_eq(write->collection, "links")) {
-        const struct network_link *link = write->spec;
+    int64_t changed = 0;
+    if (str_eq(item->collection, "links")) {
+        const struct network_link *link = item->spec;
         if ((rc = end_must_exist(tx, link->a, "a", err)) ||
             (rc = end_must_exist(tx, link->b, "b", err)))
             return rc;
     }
-    if (str_eq(write->collection, "connections")) {
-        const struct site_connection *connection = write->spec;
-        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-        struct store_record record;
-        rc = store_get(tx, "sites", connection->site, &record, &arena, err);
-        if (rc == ERR_NOT_FOUND) {
-            err_set(err, ERR_INVALID, "no site is named '%s'", connection->site);
-            return err_field(err, "site");
-        }
-        if (rc)
+    if (str_eq(item->collection, "connections")) {
+        const struct site_connection *connection = item->spec;
+        if ((rc = site_must_exist(tx, connection->site, err)))
             return rc;
     }
-    write->changed = 0;
-    return put(tx, write->collection, write->id, write->table, write->spec, write->expected,
-               write->actor, &write->changed, err);
+    return put(tx, write, item, &changed, &write->changed, err);
 }
 
-static enum err_code put_one(struct compute *compute, const char *collection, const char *id,
-                             const struct json_table *table, const void *spec, int64_t expected,
-                             const struct store_actor *actor, struct err *err)
+static enum err_code put_one(struct compute *compute, struct item item,
+                             const struct store_actor *actor, int64_t *ret_version, struct err *err)
 {
-    struct write write = {.compute = compute,
-                          .actor = actor,
-                          .table = table,
-                          .spec = spec,
-                          .collection = collection,
-                          .id = id,
-                          .expected = expected};
-    return finish(&write, put_body, err);
-}
-
-/* Sites and access points share one name space. */
-static enum err_code name_must_be_free(struct compute *compute, const char *collection,
-                                       const char *id, struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_record record;
-    enum err_code rc = store_begin(compute->store, STORE_READ, &tx, err);
-    if (rc)
-        return rc;
-    rc = store_get(tx, collection, id, &record, &arena, NULL);
-    if (rc == ERR_NOT_FOUND)
-        return ERR_OK;
-    if (rc)
-        return err_set(err, rc, "'%s' cannot be looked up", id);
-    err_set(err, ERR_CONFLICT, "'%s' is the name of one of the %s already", id, collection);
-    return err_field(err, "id");
+    struct write write = {.compute = compute, .actor = actor, .item = item};
+    enum err_code rc = finish(&write, put_body, err);
+    if (!rc && ret_version)
+        *ret_version = write.changed;
+    return rc;
 }
 
 enum err_code compute_site_put(struct compute *compute, const struct site *site, int64_t expected,
                                const struct store_actor *actor, int64_t *ret_version,
                                struct err *err)
 {
-    enum err_code rc = name_must_be_free(compute, "access-points", site->id, err);
-    if (!rc)
-        rc = put_one(compute, "sites", site->id, &network_site_table, site, expected, actor, err);
-    if (rc || !ret_version)
-        return rc;
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_record record;
-    if ((rc = store_begin(compute->store, STORE_READ, &tx, err)) ||
-        (rc = store_get(tx, "sites", site->id, &record, &arena, err)))
-        return rc;
-    *ret_version = record.version;
-    return ERR_OK;
+    struct item item = {"sites", site->id, &network_site_table, site, expected};
+    return put_one(compute, item, actor, ret_version, err);
 }
 
 enum err_code compute_link_put(struct compute *compute, const struct network_link *link,
                                int64_t expected, const struct store_actor *actor, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    return put_one(compute, "links", link_id(link, &arena), &network_link_table, link, expected,
-                   actor, err);
+    struct item item = {"links", link_id(link, &arena), &network_link_table, link, expected};
+    return put_one(compute, item, actor, NULL, err);
 }
 
 enum err_code compute_access_put(struct compute *compute, const struct network_access *access,
                                  const struct store_actor *actor, struct err *err)
 {
-    enum err_code rc = name_must_be_free(compute, "sites", access->id, err);
-    return rc ? rc
-              : put_one(compute, "access-points", access->id, &network_access_table, access, 0,
-                        actor, err);
+    struct item item = {"access-points", access->id, &network_access_table, access, 0};
+    return put_one(compute, item, actor, NULL, err);
 }
 
 enum err_code compute_connection_put(struct compute *compute,
@@ -293,7 +385,8 @@ enum err_code compute_connection_put(struct compute *compute,
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     const char *id = arena_printf(&arena, "%s~%s", connection->site, connection->provider);
-    return put_one(compute, "connections", id, &site_connection_table, connection, 0, actor, err);
+    struct item item = {"connections", id, &site_connection_table, connection, 0};
+    return put_one(compute, item, actor, NULL, err);
 }
 
 static enum err_code nothing_hangs_on(struct store_tx *tx, const char *site, struct err *err)
@@ -325,23 +418,44 @@ static enum err_code nothing_hangs_on(struct store_tx *tx, const char *site, str
     return ERR_OK;
 }
 
+/* Removes what belongs to a site: a new one of the same name must not inherit it. */
+static enum err_code delete_all_of(struct store_tx *tx, const char *collection, const char *site,
+                                   const struct store_actor *actor, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_condition condition = {"spec.site", STORE_EQ, site};
+    struct store_list_query query = {
+        .collection = collection, .conditions = &condition, .condition_count = 1, .limit = 1000};
+    struct store_page page;
+    enum err_code rc;
+    do {
+        rc = store_list(tx, &query, &page, &arena, err);
+        for (size_t i = 0; !rc && i < page.count; i++)
+            rc = store_delete(tx, collection, page.records[i].id, 0, actor, err);
+    } while (!rc && page.next);
+    return rc;
+}
+
 static enum err_code delete_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
-    enum err_code rc = ERR_OK;
-    if (str_eq(write->collection, "sites") && (rc = nothing_hangs_on(tx, write->id, err)))
+    const struct item *item = &write->item;
+    bool site = str_eq(item->collection, "sites");
+    enum err_code rc;
+    if ((site && (rc = nothing_hangs_on(tx, item->id, err))) ||
+        (rc = store_delete(tx, item->collection, item->id, item->expected, write->actor, err)) ||
+        (site && ((rc = delete_all_of(tx, "connections", item->id, write->actor, err)) ||
+                  (rc = delete_all_of(tx, "price-notes", item->id, write->actor, err)))))
         return rc;
-    return store_delete(tx, write->collection, write->id, write->expected, write->actor, err);
+    note_written(write, item->collection, item->id, 0);
+    return ERR_OK;
 }
 
 static enum err_code delete_one(struct compute *compute, const char *collection, const char *id,
                                 int64_t expected, const struct store_actor *actor, struct err *err)
 {
-    struct write write = {.compute = compute,
-                          .actor = actor,
-                          .collection = collection,
-                          .id = id,
-                          .expected = expected};
+    struct write write = {.compute = compute, .actor = actor};
+    write.item = (struct item){.collection = collection, .id = id, .expected = expected};
     return finish(&write, delete_body, err);
 }
 
@@ -364,51 +478,4 @@ enum err_code compute_connection_delete(struct compute *compute, const char *sit
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     return delete_one(compute, "connections", arena_printf(&arena, "%s~%s", site, provider), 0,
                       actor, err);
-}
-
-#define SEEN_RESOLUTION_MS 300000
-
-struct observed {
-    const char *id;
-    const struct compute_site_status *status;
-};
-
-static bool says_more(const struct compute_site_status *old, const struct compute_site_status *now)
-{
-    return old->state != now->state || !str_eq(old->error, now->error) ||
-           !str_eq(old->engine, now->engine) || !str_eq(old->system, now->system) ||
-           old->measured.vcpus.value != now->measured.vcpus.value ||
-           old->measured.memory_gib.value != now->measured.memory_gib.value ||
-           now->checked_at - old->checked_at >= SEEN_RESOLUTION_MS;
-}
-
-static enum err_code observed_body(struct store_tx *tx, void *ctx, struct err *err)
-{
-    static const struct store_actor system_actor = {.user = "system", .tenant = ""};
-    struct observed *observed = ctx;
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    CLEANUP(buf_done) struct buf text = BUF_INIT;
-    struct compute_site_status old = {0}, now = *observed->status;
-    struct store_record record;
-    enum err_code rc = store_get(tx, "sites", observed->id, &record, &arena, err);
-    if (rc)
-        return rc;
-    if (record.status &&
-        (rc = json_decode_stored(record.status, &compute_site_status_table, &old, &arena, err)))
-        return rc;
-    if (!now.seen_at)
-        now.seen_at = old.seen_at;
-    if (record.status && !says_more(&old, &now))
-        return ERR_OK;
-    json_encode(&compute_site_status_table, &now, JSON_COMPACT, &text);
-    return store_update(tx, "sites", observed->id, 0, NULL, buf_str(&text), "observed",
-                        &system_actor, NULL, err);
-}
-
-enum err_code compute_site_observed(struct compute *compute, const char *id,
-                                    const struct compute_site_status *status, struct err *err)
-{
-    struct observed observed = {id, status};
-    enum err_code rc = store_write(compute->store, observed_body, &observed, err);
-    return rc ? rc : compute_refresh(compute, err);
 }

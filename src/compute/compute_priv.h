@@ -19,6 +19,7 @@ struct compute_entry {
         struct site_connection connection;
         struct price_note note;
     } value;
+    int64_t version;
     char *json; /* the ready answer, sites only */
     size_t json_len;
     char etag[24];
@@ -61,10 +62,22 @@ struct compute {
     struct map *used; /* site → struct compute_used */
     char *currency;
     int64_t position, version;
+    bool dirty;           /* entries or used have moved since the last snapshot was made */
     pthread_mutex_t lock; /* guards `current` */
     struct compute_shared *current;
 };
 
 void compute_entry_unref(struct compute_entry *entry);
+/* Does the newest snapshot show that record at this version or a later one?  0 = gone. */
+bool compute_shows(struct compute *compute, enum compute_kind kind, const char *id,
+                   int64_t version);
+
+/* What holds for the whole network; one record. */
+#define COMPUTE_SETTINGS "network-settings"
+#define COMPUTE_SETTINGS_ID "network"
+struct compute_settings {
+    const char *currency; /* of all prices */
+};
+extern const struct json_table compute_settings_table;
 
 #endif

@@ -43,6 +43,7 @@ static enum err_code make_entry(enum compute_kind kind, const struct store_recor
 {
     struct compute_entry *entry = mem_zalloc(sizeof *entry);
     entry->refs = 1;
+    entry->version = record->version;
     enum err_code rc = json_decode_stored(record->spec, compute_collections[kind].table,
                                           &entry->value, &entry->arena, err);
     if (rc) {
@@ -120,24 +121,18 @@ static enum err_code load_used(struct compute *compute, struct store_tx *tx, con
     return ERR_OK;
 }
 
-struct network_settings {
-    const char *currency;
-};
-static const struct json_field settings_fields[] = {
-    JSON_FIELD("currency", JSON_STRING, struct network_settings, currency, 0, "of all prices"),
-};
-static const struct json_table settings_table = JSON_TABLE(
-    "NetworkSettings", struct network_settings, settings_fields, "settings of the network", NULL);
-
 static enum err_code load_currency(struct compute *compute, struct store_tx *tx, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     struct store_record record;
-    struct network_settings settings;
-    enum err_code rc = store_get(tx, "network-settings", "network", &record, &arena, NULL);
-    if (rc == ERR_NOT_FOUND)
+    struct compute_settings settings;
+    enum err_code rc = store_get(tx, COMPUTE_SETTINGS, COMPUTE_SETTINGS_ID, &record, &arena, err);
+    if (rc == ERR_NOT_FOUND) {
+        err_clear(err);
         return ERR_OK;
-    if (rc || (rc = json_decode_stored(record.spec, &settings_table, &settings, &arena, err)))
+    }
+    if (rc ||
+        (rc = json_decode_stored(record.spec, &compute_settings_table, &settings, &arena, err)))
         return rc;
     mem_free(compute->currency);
     compute->currency = mem_strdup(settings.currency);
@@ -248,6 +243,7 @@ static enum err_code apply_change(struct compute *compute, struct store_tx *tx,
     struct compute_entry *entry;
     enum err_code rc = store_get(tx, compute_collections[kind].name, id, &record, &arena, err);
     if (rc == ERR_NOT_FOUND) {
+        err_clear(err);
         compute_entry_unref(map_take(compute->entries[kind], id));
         return ERR_OK;
     }
@@ -257,23 +253,23 @@ static enum err_code apply_change(struct compute *compute, struct store_tx *tx,
     return ERR_OK;
 }
 
-/* Applies one event; tells whether anything that people see moved. */
+/* Applies one event. */
 static enum err_code apply_event(struct compute *compute, struct store_tx *tx,
-                                 const struct store_event *event, bool *changed, struct err *err)
+                                 const struct store_event *event, struct err *err)
 {
-    if (str_eq(event->collection, "network-settings")) {
-        *changed = true;
+    if (str_eq(event->collection, COMPUTE_SETTINGS)) {
+        compute->dirty = true;
         return load_currency(compute, tx, err);
     }
     if (str_eq(event->collection, "allocations")) {
-        *changed = true;
+        compute->dirty = true;
         compute->version = event->position;
         return load_used(compute, tx, event->object, err);
     }
     for (int kind = 0; kind < COMPUTE_KINDS; kind++) {
         if (!str_eq(event->collection, compute_collections[kind].name))
             continue;
-        *changed = true;
+        compute->dirty = true;
         if (!str_eq(event->event, "observed"))
             compute->version = event->position;
         return apply_change(compute, tx, (enum compute_kind)kind, event->object, err);
@@ -281,8 +277,7 @@ static enum err_code apply_event(struct compute *compute, struct store_tx *tx,
     return ERR_OK;
 }
 
-static enum err_code follow(struct compute *compute, struct store_tx *tx, bool *changed,
-                            struct err *err)
+static enum err_code follow(struct compute *compute, struct store_tx *tx, struct err *err)
 {
     size_t count = BATCH;
     enum err_code rc = ERR_OK;
@@ -292,7 +287,7 @@ static enum err_code follow(struct compute *compute, struct store_tx *tx, bool *
         rc = store_events(tx, compute->position, NULL, NULL, NULL, BATCH, &events, &count, &arena,
                           err);
         for (size_t i = 0; !rc && i < count; i++) {
-            rc = apply_event(compute, tx, &events[i], changed, err);
+            rc = apply_event(compute, tx, &events[i], err);
             if (!rc)
                 compute->position = events[i].position;
         }
@@ -300,10 +295,10 @@ static enum err_code follow(struct compute *compute, struct store_tx *tx, bool *
     return rc;
 }
 
+/* Only a refresh that came to its end is shown: half of one is no state that ever was. */
 enum err_code compute_refresh(struct compute *compute, struct err *err)
 {
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    bool changed = false;
     pthread_mutex_lock(&compute->refresh_lock);
     enum err_code rc = store_begin(compute->store, STORE_READ, &tx, err);
     if (!rc && compute->position < 0) {
@@ -311,15 +306,26 @@ enum err_code compute_refresh(struct compute *compute, struct err *err)
         if (!(rc = store_position(tx, &position, err)) &&
             !(rc = load_everything(compute, tx, err))) {
             compute->position = compute->version = position;
-            changed = true;
+            compute->dirty = true;
         }
     } else if (!rc) {
-        rc = follow(compute, tx, &changed, err);
+        rc = follow(compute, tx, err);
     }
-    if (changed)
+    if (!rc && compute->dirty) {
         publish(compute);
+        compute->dirty = false;
+    }
     pthread_mutex_unlock(&compute->refresh_lock);
     return rc;
+}
+
+bool compute_shows(struct compute *compute, enum compute_kind kind, const char *id, int64_t version)
+{
+    pthread_mutex_lock(&compute->refresh_lock);
+    const struct compute_entry *entry = map_find(compute->entries[kind], id);
+    bool shows = version ? entry && entry->version >= version : !entry;
+    pthread_mutex_unlock(&compute->refresh_lock);
+    return shows;
 }
 
 const struct compute_snapshot *compute_snapshot_ref(struct compute *compute)

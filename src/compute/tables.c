@@ -33,6 +33,12 @@ static const struct json_field status_fields[] = {
 const struct json_table compute_site_status_table =
     JSON_TABLE("SiteStatus", struct compute_site_status, status_fields, "how a site is", NULL);
 
+static const struct json_field settings_fields[] = {
+    JSON_FIELD("currency", JSON_STRING, struct compute_settings, currency, 0, "of all prices"),
+};
+const struct json_table compute_settings_table = JSON_TABLE(
+    "NetworkSettings", struct compute_settings, settings_fields, "settings of the network", NULL);
+
 const struct compute_collection compute_collections[COMPUTE_KINDS] = {
     [COMPUTE_SITES] = {"sites", &network_site_table, sizeof(struct site)},
     [COMPUTE_LINKS] = {"links", &network_link_table, sizeof(struct network_link)},

@@ -56,6 +56,9 @@ enum err_code daemon_on_run(void *daemon, struct store_tx *tx, const char *run_i
                             const struct run_spec *spec, const struct run_status *status,
                             struct err *err);
 
+/* The twin's picture of a deployment, as its record says now. */
+enum err_code daemon_show_deployment(struct store_tx *tx, const char *deployment, struct err *err);
+
 /* local_site.c: this machine as a site, measured; again at each start. */
 enum err_code daemon_join_local_site(struct daemon *daemon, struct err *err);
 

@@ -6,7 +6,7 @@
 
 static const struct store_actor system_actor = {.user = "system", .tenant = ""};
 
-static enum err_code show_deployment(struct store_tx *tx, const char *deployment, struct err *err)
+enum err_code daemon_show_deployment(struct store_tx *tx, const char *deployment, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     struct deployment_spec spec;
@@ -23,7 +23,7 @@ enum err_code daemon_on_task(void *daemon, struct store_tx *tx, const char *run_
     (void)daemon;
     enum err_code rc = business_on_task(tx, run_id, spec, task, state, err);
     if (!rc && str_eq(spec->purpose, "open") && state->state == RUN_TASK_SUCCEEDED)
-        rc = show_deployment(tx, spec->deployment, err);
+        rc = daemon_show_deployment(tx, spec->deployment, err);
     return rc ? rc : twin_on_task(tx, spec, task, state, err);
 }
 
@@ -36,5 +36,5 @@ enum err_code daemon_on_run(void *daemon, struct store_tx *tx, const char *run_i
     enum err_code rc = business_on_run(tx, run_id, spec, status, &ended, err);
     if (!rc && ended)
         rc = compute_release(tx, spec->deployment, &system_actor, err);
-    return rc ? rc : show_deployment(tx, spec->deployment, err);
+    return rc ? rc : daemon_show_deployment(tx, spec->deployment, err);
 }

@@ -1,8 +1,9 @@
 /* local_site.c - registers the machine that the server runs on as a site, with what was measured.
  *
- * Contract: measured again at each start; what an operator changed in the site's record stays, but
- * capacity, arch and accelerators, which are facts.  Prices are those of container vCPU and memory
- * in the default price book, said to be estimates. */
+ * Contract: the site appears whole, in one transaction; its state "up" is written last, when it can
+ * be opened.  Measured again at each start; what an operator changed in the site's record stays,
+ * but capacity, arch and accelerators, which are facts.  Prices are those of container vCPU and
+ * memory in the default price book, said to be estimates. */
 #include "daemon/daemon_priv.h"
 
 #include <unistd.h>
@@ -96,7 +97,11 @@ static const char *find_engine(struct daemon *daemon, struct provider_discovery 
     return NULL;
 }
 
-static enum err_code put_notes(struct daemon *daemon, struct arena *arena, struct err *err)
+/* The site with its way to here and, when it is new, where its prices come from: one transaction,
+ * so that nobody meets a half of it, and a crash leaves none. */
+static enum err_code put_network(struct daemon *daemon, const struct site *site, bool new,
+                                 const struct provider_discovery *found, struct arena *arena,
+                                 struct err *err)
 {
     static const struct {
         const char *item, *source;
@@ -104,30 +109,24 @@ static enum err_code put_notes(struct daemon *daemon, struct arena *arena, struc
                  {"memory_gib_hour", "price book CTN-GIB, as if rented; tag D"},
                  {"disk_gib_month", "price book DISK-HDD, as if rented; tag D"}};
     struct price_notes all = {0};
-    struct network none = {0};
+    struct network network = {0};
     struct compute_import_counts counts;
-    for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+    *LIST_ADD(arena, &network.sites) = *site;
+    *LIST_ADD(arena, &network.access) = (struct network_access){.id = DAEMON_LOCAL_PLACE};
+    if (found->latency_ms.set)
+        *LIST_ADD(arena, &network.links) =
+            (struct network_link){.a = DAEMON_LOCAL_PLACE,
+                                  .b = DAEMON_LOCAL_SITE,
+                                  .type = json_enum_find(network_link_type_names, "loopback"),
+                                  .latency_ms = found->latency_ms,
+                                  .bandwidth_mbps = found->bandwidth_mbps};
+    for (size_t i = 0; new &&i < ARRAY_LEN(notes); i++)
         *LIST_ADD(arena, &all.items) = (struct price_note){.site = DAEMON_LOCAL_SITE,
                                                            .item = notes[i].item,
                                                            .basis = BASIS_ESTIMATED,
                                                            .source = notes[i].source,
                                                            .as_of_ms = PRICES_AS_OF_MS};
-    return compute_import(daemon->compute, &none, &all, false, &system_actor, &counts, err);
-}
-
-static enum err_code put_network(struct daemon *daemon, const struct provider_discovery *found,
-                                 struct err *err)
-{
-    struct network_access here = {.id = DAEMON_LOCAL_PLACE};
-    struct network_link link = {.a = DAEMON_LOCAL_PLACE,
-                                .b = DAEMON_LOCAL_SITE,
-                                .type = json_enum_find(network_link_type_names, "loopback"),
-                                .latency_ms = found->latency_ms,
-                                .bandwidth_mbps = found->bandwidth_mbps};
-    enum err_code rc = compute_access_put(daemon->compute, &here, &system_actor, err);
-    if (rc || !found->latency_ms.set)
-        return rc;
-    return compute_link_put(daemon->compute, &link, 0, &system_actor, err);
+    return compute_import(daemon->compute, &network, &all, false, &system_actor, &counts, err);
 }
 
 enum err_code daemon_join_local_site(struct daemon *daemon, struct err *err)
@@ -141,17 +140,14 @@ enum err_code daemon_join_local_site(struct daemon *daemon, struct err *err)
     const struct compute_snapshot *snapshot = compute_snapshot_ref(daemon->compute);
     const struct site *old = network_find_site(&snapshot->network, DAEMON_LOCAL_SITE);
     struct site site = {0};
-    bool known_already = old != NULL;
     if (old)
         site = *old;
     else
         fill_site(&site, &arena);
     fill_measured(&site, &found);
-    rc = compute_site_put(daemon->compute, &site, 0, &system_actor, NULL, err);
+    rc = put_network(daemon, &site, !old, &found, &arena, err);
     compute_snapshot_unref(snapshot);
-    if (rc || (!known_already && (rc = put_notes(daemon, &arena, err))) ||
-        (rc = put_network(daemon, &found, err)) ||
-        (rc = put_connection(daemon, &host_provider, "local", &arena, err)))
+    if (rc || (rc = put_connection(daemon, &host_provider, "local", &arena, err)))
         return rc;
     const char *engine = find_engine(daemon, &engine_found, &arena);
     if (engine && (rc = put_connection(daemon, &docker_provider, engine, &arena, err)))

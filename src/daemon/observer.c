@@ -80,7 +80,9 @@ static enum err_code report_body(struct store_tx *tx, void *ctx, struct err *err
     struct report *report = ctx;
     enum err_code rc =
         business_observed(tx, report->deployment, report->business, report->count, err);
-    return rc ? rc : twin_observed(tx, report->twin, report->count, &system_actor, err);
+    if (!rc)
+        rc = twin_observed(tx, report->twin, report->count, &system_actor, err);
+    return rc ? rc : daemon_show_deployment(tx, report->deployment, err);
 }
 
 /* Has anything changed that is worth a transaction?  States against the record; times once a
@@ -141,9 +143,23 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
         }
         report.count++;
     }
+    if (daemon->stop)
+        return; /* what was cut short says nothing about what runs */
     if (report.count && is_news(&status, &report) &&
         store_write(daemon->store, report_body, &report, &err))
         log_error("daemon", "an observation could not be stored", &err);
+}
+
+struct site_state {
+    const char *site, *text;
+    int state;
+    int64_t at;
+};
+
+static enum err_code site_state_body(struct store_tx *tx, void *ctx, struct err *err)
+{
+    struct site_state *state = ctx;
+    return twin_site_state(tx, state->site, state->state, state->text, state->at, err);
 }
 
 /* Sites with a connection are asked too, so that a dead site is seen before something is opened
@@ -158,6 +174,8 @@ static void observe_sites(struct daemon *daemon, struct map *places, struct aren
             continue; /* the first connection speaks for the site */
         struct place *place = look(daemon, places, connection->provider, connection->endpoint,
                                    connection->site, arena);
+        if (daemon->stop)
+            break;
         CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
         struct store_record record;
         struct compute_site_status status = {0};
@@ -168,12 +186,18 @@ static void observe_sites(struct daemon *daemon, struct map *places, struct aren
              json_decode_stored(record.status, &compute_site_status_table, &status, arena, &err)))
             continue;
         store_rollback_at(&tx);
+        int before = status.state;
         status.checked_at = clock_now_ms();
         status.state = place->rc ? COMPUTE_UNREACHABLE : COMPUTE_UP;
         status.error = place->rc ? place->err.text : NULL;
         if (!place->rc)
             status.seen_at = status.checked_at;
-        if (compute_site_observed(daemon->compute, connection->site, &status, &err))
+        struct site_state twin = {.site = connection->site,
+                                  .state = place->rc ? TWIN_UNREACHABLE : TWIN_UP,
+                                  .text = place->rc ? place->err.text : "answers",
+                                  .at = status.checked_at};
+        if (compute_site_observed(daemon->compute, connection->site, &status, &err) ||
+            (before != status.state && store_write(daemon->store, site_state_body, &twin, &err)))
             log_error("daemon", "a site's state could not be stored", &err);
     }
     compute_snapshot_unref(snapshot);

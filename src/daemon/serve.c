@@ -34,6 +34,16 @@ static enum err_code artefact_path(void *ctx, const char *digest, char **ret_pat
     return application_artefact_path(daemon->application, digest, ret_path, arena, err);
 }
 
+/* A design or a discovery holds its thread for seconds: with fewer threads than this two of them
+ * would stop everybody on a small machine. */
+#define LEAST_THREADS 8
+
+static int default_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > LEAST_THREADS ? (int)cores : LEAST_THREADS;
+}
+
 static bool is_loopback(const char *address)
 {
     return str_has_prefix(address, "127.") || str_eq(address, "::1") ||
@@ -270,17 +280,18 @@ static enum err_code serve(struct cli_call *call, struct err *err)
     const char *format = cli_option(call, "log"), *level = cli_option(call, "log-level");
     struct daemon daemon = {.lock_fd = -1};
     const char *address = cli_option(call, "listen"), *data = cli_option(call, "data");
-    daemon.options = (struct daemon_options){.data = data ? data : "data",
-                                             .address = address ? address : "127.0.0.1",
-                                             .port = (int)cli_integer(call, "port", 8080),
-                                             .threads = (int)cli_integer(call, "threads", 0),
-                                             .store = cli_option(call, "store"),
-                                             .certificate = cli_option(call, "tls-cert"),
-                                             .key = cli_option(call, "tls-key"),
-                                             .engine = cli_option(call, "engine"),
-                                             .force_public = cli_flag(call, "force-public"),
-                                             .no_local_site = cli_flag(call, "no-local-site"),
-                                             .observe_ms = cli_duration_ms(call, "observe", 5000)};
+    daemon.options =
+        (struct daemon_options){.data = data ? data : "data",
+                                .address = address ? address : "127.0.0.1",
+                                .port = (int)cli_integer(call, "port", 8080),
+                                .threads = (int)cli_integer(call, "threads", default_threads()),
+                                .store = cli_option(call, "store"),
+                                .certificate = cli_option(call, "tls-cert"),
+                                .key = cli_option(call, "tls-key"),
+                                .engine = cli_option(call, "engine"),
+                                .force_public = cli_flag(call, "force-public"),
+                                .no_local_site = cli_flag(call, "no-local-site"),
+                                .observe_ms = cli_duration_ms(call, "observe", 5000)};
     enum err_code rc;
     enum log_level wanted = str_eq(level, "debug")   ? LOG_DEBUG
                             : str_eq(level, "warn")  ? LOG_WARN
@@ -324,7 +335,7 @@ static const struct cli_option serve_options[] = {
     {"tls-key", 0, CLI_FILE, "FILE", NULL, N_("its key, PEM")},
     {"force-public", 0, CLI_FLAG, NULL, NULL,
      N_("listen on a public address without TLS (behind a proxy)")},
-    {"threads", 0, CLI_INTEGER, "N", NULL, N_("threads that answer requests (cores)")},
+    {"threads", 0, CLI_INTEGER, "N", NULL, N_("threads that answer requests (cores, at least 8)")},
     {"engine", 0, CLI_TEXT, "ENDPOINT", NULL,
      N_("container engine of this machine: unix:///run/docker.sock")},
     {"no-local-site", 0, CLI_FLAG, NULL, NULL, N_("do not register this machine as a site")},

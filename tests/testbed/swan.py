@@ -137,7 +137,10 @@ class Server:
         self.cli("app", "publish", str(BUILD / "applications" / name), "--yes")
 
     def wait_local_site(self):
-        wait_for("this machine is a site", lambda: self.api("GET", "/api/v1/sites/local").status == 200, 20)
+        def is_up():  # the last that is written of it
+            answer = self.api("GET", "/api/v1/sites/local")
+            return answer.status == 200 and answer.json.get("status", {}).get("state") == "up"
+        wait_for("this machine is a site", is_up, 20)
 
     # ---- the loop by the API; returns the id of the run ----
     def launch(self, words, choice=0, simulate=False, key=None):

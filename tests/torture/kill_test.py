@@ -170,6 +170,9 @@ def main():
         bed.kills = 0
         bed.random_kills(options.random, rng)
         bed.server.stop()  # its observer asks with a short-lived process of the same program
+        gone = time.monotonic() + 10
+        while (bed.server.instances() or bed.server.supervisors()) and time.monotonic() < gone:
+            time.sleep(0.1)
         bed.check("no instance is left", not bed.server.instances() and not bed.server.supervisors(),
                   f"{bed.server.instances()} {bed.server.supervisors()}")
     finally:

@@ -1,14 +1,14 @@
 /* twin.c - the graph's tables: what begins, what ends, what was seen.
  *
  * Contract: a row is never deleted.  An entity or edge that ends gets valid_to; one that comes
- * again gets a new row.  All writes are in the caller's transaction, beside the journal entry that
- * caused them. */
-#include "twin/model/twin.h"
-
+ * again gets a new row.  Each change of an entity's state is journalled once, and kept in
+ * twin_states, from which the state at any moment is read.  All writes are in the caller's
+ * transaction, beside the journal entry that caused them. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "twin/model/twin_priv.h"
 
 static const struct store_migration migrations[] = {
     {1, "twin: entities and edges with validity",
@@ -25,59 +25,159 @@ static const struct store_migration migrations[] = {
      " deployment TEXT NOT NULL,"
      " PRIMARY KEY (from_id, relation, to_id, valid_from));"
      "CREATE INDEX twin_edges_deployment ON twin_edges (deployment, valid_to)"},
+    {2, "twin: states of entities over time, edges by their end",
+     "CREATE TABLE twin_states ("
+     " id TEXT NOT NULL, at_ms BIGINT NOT NULL, state BIGINT NOT NULL, note TEXT,"
+     " PRIMARY KEY (id, at_ms));"
+     "CREATE INDEX twin_edges_to ON twin_edges (to_id, valid_to);"
+     "INSERT INTO twin_states (id, at_ms, state, note)"
+     " SELECT id, valid_from, state, note FROM twin_entities WHERE valid_to = 0"},
 };
 const struct store_module twin_store_module = {"twin", migrations, ARRAY_LEN(migrations)};
 
 static const struct store_actor system_actor = {.user = "system", .tenant = ""};
 
-struct attributes {
-    LIST(struct json_string_pair) items;
-};
 static const struct json_field attributes_fields[] = {
-    JSON_FIELD("items", JSON_STRING_MAP, struct attributes, items, JSON_KEEP, "particulars"),
+    JSON_FIELD("items", JSON_STRING_MAP, struct twin_attributes, items, JSON_KEEP, "particulars"),
 };
-static const struct json_table attributes_table = JSON_TABLE(
-    "TwinAttributes", struct attributes, attributes_fields, "particulars of an entity", NULL);
+const struct json_table twin_attributes_table = JSON_TABLE(
+    "TwinAttributes", struct twin_attributes, attributes_fields, "particulars of an entity", NULL);
+
+static enum err_code journal_change(struct store_tx *tx, const char *id, int before, int after,
+                                    const char *text, const struct store_actor *actor,
+                                    struct err *err)
+{
+    CLEANUP(buf_done) struct buf body = BUF_INIT;
+    struct json_writer w = JSON_WRITER(&body);
+    json_begin(&w, '{');
+    json_member_text(&w, "before", json_enum_name(twin_state_names, before));
+    json_member_text(&w, "after", json_enum_name(twin_state_names, after));
+    if (text)
+        json_member_text(&w, "text", text);
+    json_end(&w, '}');
+    return store_append(tx, "twin", id, "state-changed", buf_str(&body), actor, NULL, err);
+}
+
+static enum err_code keep_state(struct store_tx *tx, const char *id, int64_t at, int state,
+                                const char *text, struct err *err)
+{
+    struct store_value args[] = {STORE_V_TEXT(id), STORE_V_INT(at), STORE_V_INT(state),
+                                 STORE_V_TEXT(text)};
+    return store_exec(tx,
+                      "INSERT INTO twin_states (id, at_ms, state, note) VALUES ($1, $2, $3, $4)"
+                      " ON CONFLICT (id, at_ms) DO UPDATE SET state = $3, note = $4",
+                      args, ARRAY_LEN(args), NULL, err);
+}
+
+/* The row of the living entity among `ids` (2 to 4 of them may be asked, NULL fills up): id, state,
+ * attributes.  No row when none lives. */
+static enum err_code find_living(struct store_tx *tx, const char *const ids[4],
+                                 struct store_rows *out, struct arena *arena, struct err *err)
+{
+    struct store_value args[4];
+    for (size_t i = 0; i < ARRAY_LEN(args); i++)
+        args[i] = STORE_V_TEXT(ids[i] ? ids[i] : ids[0]);
+    return store_query(tx,
+                       "SELECT id, state, attributes FROM twin_entities"
+                       " WHERE id IN ($1, $2, $3, $4) AND valid_to = 0",
+                       args, ARRAY_LEN(args), 4, out, arena, err);
+}
+
+static enum err_code insert_entity(struct store_tx *tx, const struct twin_entity *entity,
+                                   const char *attributes, struct err *err)
+{
+    struct store_value args[] = {STORE_V_TEXT(entity->id),
+                                 STORE_V_INT(entity->valid_from),
+                                 STORE_V_INT(entity->layer),
+                                 STORE_V_TEXT(entity->kind),
+                                 STORE_V_TEXT(entity->name ? entity->name : entity->id),
+                                 STORE_V_TEXT(entity->deployment ? entity->deployment : ""),
+                                 STORE_V_INT(entity->state),
+                                 STORE_V_INT(entity->origin),
+                                 STORE_V_INT(entity->simulated),
+                                 STORE_V_INT(entity->seen_at),
+                                 STORE_V_TEXT(entity->text),
+                                 STORE_V_TEXT(attributes)};
+    /* The same id in the same millisecond: it ended and began again before the clock moved. */
+    enum err_code rc = store_exec(
+        tx,
+        "INSERT INTO twin_entities (id, valid_from, valid_to, layer, kind, name,"
+        " deployment, state, origin, simulated, seen_at, note, attributes)"
+        " VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " ON CONFLICT (id, valid_from) DO UPDATE SET valid_to = 0, state = $7, origin = $8,"
+        " seen_at = $10, note = $11, attributes = $12",
+        args, ARRAY_LEN(args), NULL, err);
+    return rc ? rc
+              : keep_state(tx, entity->id, entity->valid_from, entity->state, entity->text, err);
+}
+
+static enum err_code update_entity(struct store_tx *tx, const struct twin_entity *entity,
+                                   int before, const char *attributes, struct err *err)
+{
+    struct store_value args[] = {STORE_V_TEXT(entity->id),
+                                 STORE_V_INT(entity->state),
+                                 STORE_V_INT(entity->origin),
+                                 STORE_V_INT(entity->seen_at),
+                                 STORE_V_TEXT(entity->text),
+                                 STORE_V_TEXT(attributes),
+                                 STORE_V_TEXT(entity->name ? entity->name : entity->id)};
+    enum err_code rc = store_exec(tx,
+                                  "UPDATE twin_entities SET state = $2, origin = $3, seen_at = $4,"
+                                  " note = $5, attributes = $6, name = $7"
+                                  " WHERE id = $1 AND valid_to = 0",
+                                  args, ARRAY_LEN(args), NULL, err);
+    if (rc || before == entity->state)
+        return rc;
+    if ((rc = keep_state(tx, entity->id, entity->valid_from, entity->state, entity->text, err)))
+        return rc;
+    return journal_change(tx, entity->id, before, entity->state, entity->text, &system_actor, err);
+}
 
 /* Begins an entity, or brings a living one up to date. */
 static enum err_code begin_entity(struct store_tx *tx, const struct twin_entity *entity,
                                   struct err *err)
 {
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
-    struct attributes attributes = {0};
+    struct twin_attributes attributes = {0};
+    struct store_rows rows;
     attributes.items.items = entity->attributes.items;
     attributes.items.count = entity->attributes.count;
-    json_encode(&attributes_table, &attributes, JSON_COMPACT, &text);
-    struct store_value update[] = {STORE_V_TEXT(entity->id),    STORE_V_INT(entity->state),
-                                   STORE_V_INT(entity->origin), STORE_V_INT(entity->seen_at),
-                                   STORE_V_TEXT(entity->text),  STORE_V_TEXT(buf_str(&text)),
-                                   STORE_V_TEXT(entity->name)};
-    int64_t changed = 0;
-    enum err_code rc = store_exec(tx,
-                                  "UPDATE twin_entities SET state = $2, origin = $3, seen_at = $4,"
-                                  " note = $5, attributes = $6, name = $7"
-                                  " WHERE id = $1 AND valid_to = 0",
-                                  update, ARRAY_LEN(update), &changed, err);
-    if (rc || changed)
+    json_encode(&twin_attributes_table, &attributes, JSON_COMPACT, &text);
+    const char *const ids[4] = {entity->id};
+    enum err_code rc = find_living(tx, ids, &rows, &arena, err);
+    if (rc)
         return rc;
-    struct store_value insert[] = {STORE_V_TEXT(entity->id),
-                                   STORE_V_INT(entity->valid_from),
-                                   STORE_V_INT(entity->layer),
-                                   STORE_V_TEXT(entity->kind),
-                                   STORE_V_TEXT(entity->name ? entity->name : entity->id),
-                                   STORE_V_TEXT(entity->deployment ? entity->deployment : ""),
-                                   STORE_V_INT(entity->state),
-                                   STORE_V_INT(entity->origin),
-                                   STORE_V_INT(entity->simulated),
-                                   STORE_V_INT(entity->seen_at),
-                                   STORE_V_TEXT(entity->text),
-                                   STORE_V_TEXT(buf_str(&text))};
-    return store_exec(tx,
-                      "INSERT INTO twin_entities (id, valid_from, valid_to, layer, kind, name,"
-                      " deployment, state, origin, simulated, seen_at, note, attributes)"
-                      " VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-                      " ON CONFLICT (id, valid_from) DO UPDATE SET valid_to = 0, state = $7",
-                      insert, ARRAY_LEN(insert), NULL, err);
+    if (rows.count == 0)
+        return insert_entity(tx, entity, buf_str(&text), err);
+    int before = (int)store_cell(&rows, 0, 1)->integer;
+    return update_entity(tx, entity, before, buf_str(&text), err);
+}
+
+/* Begins an entity that many deployments share; what is known of a living one stays. */
+static enum err_code share_entity(struct store_tx *tx, const struct twin_entity *entity,
+                                  struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_rows rows;
+    const char *const ids[4] = {entity->id};
+    enum err_code rc = find_living(tx, ids, &rows, &arena, err);
+    if (rc)
+        return rc;
+    if (rows.count == 0)
+        return insert_entity(tx, entity, "{\"items\":{}}", err);
+    int before = (int)store_cell(&rows, 0, 1)->integer;
+    if (before == entity->state)
+        return ERR_OK;
+    struct store_value args[] = {STORE_V_TEXT(entity->id), STORE_V_INT(entity->state),
+                                 STORE_V_INT(entity->seen_at), STORE_V_TEXT(entity->text)};
+    if ((rc = store_exec(tx,
+                         "UPDATE twin_entities SET state = $2, seen_at = $3, note = $4"
+                         " WHERE id = $1 AND valid_to = 0",
+                         args, ARRAY_LEN(args), NULL, err)) ||
+        (rc = keep_state(tx, entity->id, entity->valid_from, entity->state, entity->text, err)))
+        return rc;
+    return journal_change(tx, entity->id, before, entity->state, entity->text, &system_actor, err);
 }
 
 static enum err_code begin_edge(struct store_tx *tx, const char *from, int relation, const char *to,
@@ -103,18 +203,26 @@ static enum err_code begin_edge(struct store_tx *tx, const char *from, int relat
                       insert, ARRAY_LEN(insert), NULL, err);
 }
 
+/* Ends the entity and its edges, and the application versions that nothing depends on any more. */
 static enum err_code end_entity(struct store_tx *tx, const char *id, int64_t now, struct err *err)
 {
-    struct store_value args[] = {STORE_V_TEXT(id), STORE_V_INT(now)};
-    enum err_code rc =
-        store_exec(tx, "UPDATE twin_entities SET valid_to = $2 WHERE id = $1 AND valid_to = 0",
-                   args, 2, NULL, err);
+    struct store_value args[] = {STORE_V_TEXT(id), STORE_V_INT(now), STORE_V_INT(TWIN_DEPENDS_ON)};
+    static const char *const statements[] = {
+        "UPDATE twin_entities SET valid_to = $2 WHERE id = $1 AND valid_to = 0",
+        "UPDATE twin_edges SET valid_to = $2 WHERE from_id = $1 AND valid_to = 0",
+        "UPDATE twin_edges SET valid_to = $2 WHERE to_id = $1 AND valid_to = 0",
+    };
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; !rc && i < ARRAY_LEN(statements); i++)
+        rc = store_exec(tx, statements[i], args, 2, NULL, err);
     if (rc)
         return rc;
     return store_exec(tx,
-                      "UPDATE twin_edges SET valid_to = $2"
-                      " WHERE (from_id = $1 OR to_id = $1) AND valid_to = 0",
-                      args, 2, NULL, err);
+                      "UPDATE twin_entities SET valid_to = $2 WHERE valid_to = 0 AND"
+                      " kind = 'application' AND id IN (SELECT to_id FROM twin_edges WHERE"
+                      " from_id = $1 AND relation = $3) AND NOT EXISTS (SELECT 1 FROM twin_edges"
+                      " AS living WHERE living.to_id = twin_entities.id AND living.valid_to = 0)",
+                      args, 3, NULL, err);
 }
 
 static const struct {
@@ -183,7 +291,7 @@ static enum err_code made(struct store_tx *tx, const struct run_spec *run,
                                .text = "a task ended there"};
     const char *deployment = arena_printf(&arena, "deployment/%s", run->deployment);
     enum err_code rc;
-    if ((rc = begin_entity(tx, &site, err)) || (rc = begin_entity(tx, &entity, err)) ||
+    if ((rc = share_entity(tx, &site, err)) || (rc = begin_entity(tx, &entity, err)) ||
         (rc = begin_edge(tx, entity.id, TWIN_RUNS_ON, site.id, TWIN_DECLARED, run->deployment, now,
                          err)) ||
         (rc = begin_edge(tx, entity.id, TWIN_PART_OF, deployment, TWIN_DECLARED, run->deployment,
@@ -206,7 +314,7 @@ static enum err_code made(struct store_tx *tx, const struct run_spec *run,
                                       .origin = TWIN_DECLARED,
                                       .valid_from = now,
                                       .text = spec->artefact_digest};
-    if ((rc = begin_entity(tx, &application, err)))
+    if ((rc = share_entity(tx, &application, err)))
         return rc;
     return begin_edge(tx, entity.id, TWIN_DEPENDS_ON, application.id, TWIN_DECLARED,
                       run->deployment, now, err);
@@ -269,73 +377,22 @@ enum err_code twin_on_deployment(struct store_tx *tx, const char *deployment, co
     return begin_entity(tx, &entity, err);
 }
 
-static enum err_code journal_change(struct store_tx *tx, const char *id, int before, int after,
-                                    const char *text, const struct store_actor *actor,
-                                    struct err *err)
+/* What the opening said, with what was measured beside it; NULL when nothing was measured. */
+static enum err_code merge_measured(const char *known, const struct twin_observation *observation,
+                                    char **ret_text, struct arena *arena, struct err *err)
 {
-    CLEANUP(buf_done) struct buf body = BUF_INIT;
-    struct json_writer w = JSON_WRITER(&body);
-    json_begin(&w, '{');
-    json_member_text(&w, "before", json_enum_name(twin_state_names, before));
-    json_member_text(&w, "after", json_enum_name(twin_state_names, after));
-    if (text)
-        json_member_text(&w, "text", text);
-    json_end(&w, '}');
-    return store_append(tx, "twin", id, "state-changed", buf_str(&body), actor, NULL, err);
-}
-
-static enum err_code observe(struct store_tx *tx, const char *pattern_kind, const char *name,
-                             int state, const char *text, const char *attributes, int64_t at,
-                             const struct store_actor *actor, struct err *err)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    const char *id = arena_printf(&arena, "%s/%s", pattern_kind, name);
-    struct store_value key[] = {STORE_V_TEXT(id)};
-    struct store_rows rows;
-    enum err_code rc =
-        store_query(tx, "SELECT state FROM twin_entities WHERE id = $1 AND valid_to = 0", key, 1, 1,
-                    &rows, &arena, err);
-    if (rc || rows.count == 0)
-        return rc;
-    int before = (int)store_cell(&rows, 0, 0)->integer;
-    struct store_value args[] = {
-        STORE_V_TEXT(id),   STORE_V_INT(state),         STORE_V_INT(at),
-        STORE_V_TEXT(text), STORE_V_INT(TWIN_OBSERVED), STORE_V_TEXT(attributes)};
-    rc = store_exec(tx,
-                    attributes ? "UPDATE twin_entities SET state = $2, seen_at = $3, note = $4,"
-                                 " origin = $5, attributes = $6 WHERE id = $1 AND valid_to = 0"
-                               : "UPDATE twin_entities SET state = $2, seen_at = $3, note = $4,"
-                                 " origin = $5 WHERE id = $1 AND valid_to = 0",
-                    args, attributes ? 6 : 5, NULL, err);
-    if (rc || before == state)
-        return rc;
-    return journal_change(tx, id, before, state, text, actor, err);
-}
-
-/* Keeps the attributes that the opening gave and puts the measured ones beside them. */
-static enum err_code measured_attributes(struct store_tx *tx, const char *id,
-                                         const struct twin_observation *observation,
-                                         char **ret_text, struct arena *arena, struct err *err)
-{
-    struct store_value key[] = {STORE_V_TEXT(id)};
-    struct store_rows rows;
-    struct attributes attributes = {0};
+    struct twin_attributes old = {0}, merged = {0};
     *ret_text = NULL;
     if (!observation->cpu_percent.set && !observation->memory_mib.set)
         return ERR_OK;
     enum err_code rc =
-        store_query(tx, "SELECT attributes FROM twin_entities WHERE id = $1 AND valid_to = 0", key,
-                    1, 1, &rows, arena, err);
-    if (rc || rows.count == 0)
+        known ? json_decode_stored(known, &twin_attributes_table, &old, arena, err) : ERR_OK;
+    if (rc)
         return rc;
-    if ((rc = json_decode_stored(store_cell(&rows, 0, 0)->text, &attributes_table, &attributes,
-                                 arena, err)))
-        return rc;
-    struct attributes merged = {0};
-    for (size_t i = 0; i < attributes.items.count; i++)
-        if (!str_eq(attributes.items.items[i].name, "cpu_percent") &&
-            !str_eq(attributes.items.items[i].name, "memory_mib"))
-            *LIST_ADD(arena, &merged.items) = attributes.items.items[i];
+    for (size_t i = 0; i < old.items.count; i++)
+        if (!str_eq(old.items.items[i].name, "cpu_percent") &&
+            !str_eq(old.items.items[i].name, "memory_mib"))
+            *LIST_ADD(arena, &merged.items) = old.items.items[i];
     if (observation->cpu_percent.set)
         *LIST_ADD(arena, &merged.items) = (struct json_string_pair){
             "cpu_percent", arena_printf(arena, "%.1f", observation->cpu_percent.value)};
@@ -343,118 +400,59 @@ static enum err_code measured_attributes(struct store_tx *tx, const char *id,
         *LIST_ADD(arena, &merged.items) = (struct json_string_pair){
             "memory_mib", arena_printf(arena, "%.1f", observation->memory_mib.value)};
     CLEANUP(buf_done) struct buf text = BUF_INIT;
-    json_encode(&attributes_table, &merged, JSON_COMPACT, &text);
+    json_encode(&twin_attributes_table, &merged, JSON_COMPACT, &text);
     *ret_text = arena_strdup(arena, buf_str(&text));
     return ERR_OK;
+}
+
+/* Writes what was seen of the living one of `ids`; of none when none lives. */
+static enum err_code observe(struct store_tx *tx, const char *const ids[4],
+                             const struct twin_observation *seen, const struct store_actor *actor,
+                             struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_rows rows;
+    char *attributes;
+    enum err_code rc = find_living(tx, ids, &rows, &arena, err);
+    if (rc || rows.count == 0)
+        return rc;
+    const char *id = store_cell(&rows, 0, 0)->text;
+    int before = (int)store_cell(&rows, 0, 1)->integer;
+    if ((rc = merge_measured(store_cell(&rows, 0, 2)->text, seen, &attributes, &arena, err)))
+        return rc;
+    struct store_value args[] = {STORE_V_TEXT(id),           STORE_V_INT(seen->state),
+                                 STORE_V_INT(seen->at),      STORE_V_TEXT(seen->text),
+                                 STORE_V_INT(TWIN_OBSERVED), STORE_V_TEXT(attributes)};
+    if ((rc = store_exec(tx,
+                         "UPDATE twin_entities SET state = $2, seen_at = $3, note = $4,"
+                         " origin = $5, attributes = COALESCE(CAST($6 AS TEXT), attributes)"
+                         " WHERE id = $1 AND valid_to = 0",
+                         args, ARRAY_LEN(args), NULL, err)) ||
+        before == seen->state || (rc = keep_state(tx, id, seen->at, seen->state, seen->text, err)))
+        return rc;
+    return journal_change(tx, id, before, seen->state, seen->text, actor, err);
 }
 
 enum err_code twin_observed(struct store_tx *tx, const struct twin_observation *observations,
                             size_t count, const struct store_actor *actor, struct err *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
-            CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-            const char *id = arena_printf(&arena, "%s/%s", parts[k].kind, observations[i].name);
-            char *attributes;
-            enum err_code rc =
-                measured_attributes(tx, id, &observations[i], &attributes, &arena, err);
-            if (!rc)
-                rc = observe(tx, parts[k].kind, observations[i].name, observations[i].state,
-                             observations[i].text, attributes, observations[i].at, actor, err);
-            if (rc)
-                return rc;
-        }
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; !rc && i < count; i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        const char *ids[4];
+        _Static_assert(ARRAY_LEN(parts) == ARRAY_LEN(ids), "one id for each kind of part");
+        for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+            ids[k] = arena_printf(&arena, "%s/%s", parts[k].kind, observations[i].name);
+        rc = observe(tx, ids, &observations[i], actor, err);
     }
-    return ERR_OK;
+    return rc;
 }
 
 enum err_code twin_site_state(struct store_tx *tx, const char *site, int state, const char *text,
                               int64_t at, struct err *err)
 {
-    return observe(tx, "site", site, state, text, NULL, at, &system_actor, err);
-}
-
-#define MAX_SHOWN 10000
-
-static enum err_code read_entities(struct store_tx *tx, const char *deployment, int64_t at,
-                                   struct twin_view *out, struct arena *arena, struct err *err)
-{
-    static const char *const columns =
-        "SELECT id, layer, kind, name, deployment, state, origin, simulated, valid_from, valid_to,"
-        " seen_at, note, attributes FROM twin_entities";
-    struct store_value args[] = {STORE_V_INT(at), STORE_V_TEXT(deployment)};
-    const char *sql =
-        deployment
-            ? arena_printf(arena,
-                           "%s WHERE valid_from <= $1 AND (valid_to = 0 OR valid_to > $1) AND"
-                           " (deployment = $2 OR id IN (SELECT to_id FROM twin_edges WHERE"
-                           " deployment = $2 AND valid_from <= $1 AND"
-                           " (valid_to = 0 OR valid_to > $1)))"
-                           " ORDER BY layer DESC, kind, id LIMIT %d",
-                           columns, MAX_SHOWN)
-            : arena_printf(arena,
-                           "%s WHERE valid_from <= $1 AND (valid_to = 0 OR valid_to > $1)"
-                           " ORDER BY layer DESC, kind, id LIMIT %d",
-                           columns, MAX_SHOWN);
-    struct store_rows rows;
-    enum err_code rc = store_query(tx, sql, args, deployment ? 2 : 1, MAX_SHOWN, &rows, arena, err);
-    for (size_t i = 0; !rc && i < rows.count; i++) {
-        struct twin_entity *entity = LIST_ADD(arena, &out->entities);
-        struct attributes attributes = {0};
-        const char *text = store_cell(&rows, i, 12)->text;
-        *entity = (struct twin_entity){.id = store_cell(&rows, i, 0)->text,
-                                       .layer = (int)store_cell(&rows, i, 1)->integer,
-                                       .kind = store_cell(&rows, i, 2)->text,
-                                       .name = store_cell(&rows, i, 3)->text,
-                                       .deployment = store_cell(&rows, i, 4)->text,
-                                       .state = (int)store_cell(&rows, i, 5)->integer,
-                                       .origin = (int)store_cell(&rows, i, 6)->integer,
-                                       .simulated = store_cell(&rows, i, 7)->integer != 0,
-                                       .valid_from = store_cell(&rows, i, 8)->integer,
-                                       .valid_to = store_cell(&rows, i, 9)->integer,
-                                       .seen_at = store_cell(&rows, i, 10)->integer,
-                                       .text = store_cell(&rows, i, 11)->text};
-        if (entity->deployment && !entity->deployment[0])
-            entity->deployment = NULL;
-        if (text && (rc = json_decode_stored(text, &attributes_table, &attributes, arena, err)))
-            return rc;
-        entity->attributes.items = attributes.items.items;
-        entity->attributes.count = attributes.items.count;
-    }
-    return rc;
-}
-
-static enum err_code read_edges(struct store_tx *tx, const char *deployment, int64_t at,
-                                struct twin_view *out, struct arena *arena, struct err *err)
-{
-    struct store_value args[] = {STORE_V_INT(at), STORE_V_TEXT(deployment)};
-    const char *sql =
-        arena_printf(arena,
-                     "SELECT from_id, relation, to_id, origin, valid_from, valid_to FROM twin_edges"
-                     " WHERE valid_from <= $1 AND (valid_to = 0 OR valid_to > $1)%s"
-                     " ORDER BY from_id, relation, to_id LIMIT %d",
-                     deployment ? " AND deployment = $2" : "", MAX_SHOWN * 4);
-    struct store_rows rows;
-    enum err_code rc =
-        store_query(tx, sql, args, deployment ? 2 : 1, MAX_SHOWN * 4, &rows, arena, err);
-    for (size_t i = 0; !rc && i < rows.count; i++)
-        *LIST_ADD(arena, &out->edges) =
-            (struct twin_edge){.from = store_cell(&rows, i, 0)->text,
-                               .relation = (int)store_cell(&rows, i, 1)->integer,
-                               .to = store_cell(&rows, i, 2)->text,
-                               .origin = (int)store_cell(&rows, i, 3)->integer,
-                               .valid_from = store_cell(&rows, i, 4)->integer,
-                               .valid_to = store_cell(&rows, i, 5)->integer};
-    return rc;
-}
-
-enum err_code twin_show(struct store_tx *tx, const char *deployment, int64_t at,
-                        struct twin_view *out, struct arena *arena, struct err *err)
-{
-    *out = (struct twin_view){.deployment = deployment, .at = at ? at : clock_now_ms()};
-    enum err_code rc;
-    if ((rc = store_position(tx, &out->position, err)) ||
-        (rc = read_entities(tx, deployment, out->at, out, arena, err)))
-        return rc;
-    return read_edges(tx, deployment, out->at, out, arena, err);
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    const char *const ids[4] = {arena_printf(&arena, "site/%s", site)};
+    struct twin_observation seen = {.name = site, .state = state, .text = text, .at = at};
+    return observe(tx, ids, &seen, &system_actor, err);
 }

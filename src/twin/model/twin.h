@@ -78,7 +78,8 @@ enum err_code twin_on_task(struct store_tx *tx, const struct run_spec *run,
 enum err_code twin_on_deployment(struct store_tx *tx, const char *deployment, const char *title,
                                  const struct deployment_status *status, struct err *err);
 /* What was observed of one thing: state, text, measured attributes.  Journals only a change of
- * state. */
+ * state (collection "twin", event "state-changed"); what is unknown here or has ended is left out.
+ */
 struct twin_observation {
     const char *name; /* idempotency key */
     int state;
@@ -91,7 +92,8 @@ enum err_code twin_observed(struct store_tx *tx, const struct twin_observation *
 enum err_code twin_site_state(struct store_tx *tx, const char *site, int state, const char *text,
                               int64_t at, struct err *err);
 
-/* deployment NULL = everything (at most 10 000 entities).  at 0 = now. */
+/* deployment NULL = everything (at most 10 000 entities).  at 0 = now; else what was there at that
+ * moment, in the state it had then. */
 enum err_code twin_show(struct store_tx *tx, const char *deployment, int64_t at,
                         struct twin_view *out, struct arena *arena, struct err *err);
 

@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-static const struct world *current;
+static struct world *current;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void ran_done(struct ran *ran)
@@ -156,6 +156,8 @@ static void handle(void *ctx, struct http_request *request, struct http_response
 
 void world_start(struct world *world, const struct step *steps, size_t count)
 {
+    if (current) /* a test before failed and left its own */
+        world_stop(current);
     *world = (struct world){.steps = steps,
                             .count = count,
                             .used = mem_array(count, sizeof *world->used),

@@ -24,7 +24,7 @@ static void test_lists_follow_the_cursor_and_escape_what_they_show(void **state)
         {"GET", "/api/v1/sites", 0, page_1},
         {"GET", "/api/v1/sites", 0, page_2},
     };
-    struct world world;
+    static struct world world;
     (void)state;
     world_start(&world, steps, ARRAY_LEN(steps));
     CLEANUP(ran_done) struct ran ran = run_cli(NULL, "site", "list", NULL);
@@ -52,7 +52,7 @@ static void test_login_keeps_the_token_for_its_server_alone(void **state)
         {"GET", "/api/v1/whoami", 0,
          "{\"user\":\"admin\",\"tenant\":\"\",\"role\":\"admin\",\"all_tenants\":true}"},
     };
-    struct world world;
+    static struct world world;
     struct stat status;
     char home[] = "/tmp/swan-cli-XXXXXX", path[128];
     (void)state;
@@ -84,7 +84,7 @@ static void test_login_keeps_the_token_for_its_server_alone(void **state)
 static void test_deleting_needs_a_yes(void **state)
 {
     static const struct step steps[] = {{"DELETE", "/api/v1/sites/local", 204, ""}};
-    struct world world;
+    static struct world world;
     (void)state;
     world_start(&world, steps, ARRAY_LEN(steps));
     CLEANUP(ran_done) struct ran asked = run_cli("y\n", "site", "delete", "local", NULL);
@@ -104,7 +104,7 @@ static void test_the_problem_of_the_server_decides_the_exit_code(void **state)
         {"GET", "/api/v1/sites/b", 500, "<html>oops</html>"},
         {"GET", "/api/v1/sites/c", 0, "this is no JSON"},
     };
-    struct world world;
+    static struct world world;
     (void)state;
     world_start(&world, steps, ARRAY_LEN(steps));
     CLEANUP(ran_done) struct ran forbidden = run_cli(NULL, "site", "show", "a", NULL);

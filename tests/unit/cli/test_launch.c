@@ -244,7 +244,7 @@ static void test_an_infeasible_need_ends_with_3_and_the_conflict(void **state)
     assert_int_equal(ran.code, 3);
     assert_has(&ran.out, "budget at most: 200 CNY / month");
     assert_has(&ran.out, "hello · vCPUs each: 0.5");
-    assert_has(&ran.out, "without: budget at most → then 900.00 a month");
+    assert_has(&ran.out, "leave out budget at most → then 900.00 a month");
     CLEANUP(ran_done) struct ran json = run_cli(NULL, "launch", "hello", "-y", "-o", "json", NULL);
     assert_int_equal(json.code, 3);
     assert_has(&json.out, "\"conflict\"");

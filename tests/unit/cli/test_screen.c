@@ -142,7 +142,7 @@ static void test_paths_of_a_requirement_have_names(void **state)
     assert_string_equal(cli_label_value("components[0].tier", &requirement, &arena), "edge");
     assert_string_equal(cli_label("components[7].tier", &requirement, &arena), "tier");
     assert_string_equal(cli_relabel("drop components[0].tier and budget", &requirement, &arena),
-                        "without: web · tier and budget at most");
+                        "leave out web · tier and budget at most");
     assert_string_equal(cli_relabel("components[0].vcpus 2 → 1 (-1)", &requirement, &arena),
                         "web · vCPUs each 2 → 1 (-1)");
     arena_done(&arena);

@@ -78,22 +78,22 @@ static const char *clean_path(const char *path, struct buf *out, int *ret_depth)
     return depth > DEPTH_MAX || out->len > 2000 ? "lies too deep" : NULL;
 }
 
-/* Where a link in folder of `path` leads: never above the root. */
+/* Where a link leads: up only at its beginning and never above the root.  Behind another link names
+ * do not tell where ".." leads ("x" → ".", "y" → "x/.."), so there it is refused. */
 static const char *check_link(const char *path, const char *target)
 {
     if (target == NULL || target[0] == '\0' || target[0] == '/')
         return "is a link to an absolute path";
     int depth = 0;
+    bool named = false;
     for (const char *c = path; *c != '\0'; c++)
         depth += *c == '/';
     for (const char *part = target; *part != '\0';) {
         size_t len = strcspn(part, "/");
-        if (len == 2 && part[0] == '.' && part[1] == '.')
-            depth--;
-        else if (len > 0 && !(len == 1 && part[0] == '.'))
-            depth++;
-        if (depth < 0)
+        bool up = len == 2 && part[0] == '.' && part[1] == '.';
+        if (up && (named || --depth < 0))
             return "is a link that leads out";
+        named = named || (len > 0 && !up && !(len == 1 && part[0] == '.'));
         part += len + (part[len] == '/');
     }
     return NULL;
@@ -154,7 +154,6 @@ static const char *inspect(struct inspection *inspection, struct archive_entry *
         wrong = check_link(path, archive_entry_symlink(entry));
         if (wrong == NULL)
             map_put(inspection->links, path, inspection);
-        /* A link upwards is counted by names; through another link names do not tell. */
         return wrong;
     }
     if (type != AE_IFREG && type != AE_IFDIR)

@@ -120,7 +120,7 @@ static bool write_unit(const char *dir, const struct supervise_spec *spec)
     supervise_add(&text, "[Unit]\nDescription=Swan instance ");
     add_path(&text, spec->name);
     supervise_add(&text, "\nAfter=network.target\nStartLimitIntervalSec=0\n\n[Service]\n"
-                         "Type=exec\nRestart=always\nRestartSec=200ms\nTimeoutStopSec=5\n"
+                         "Type=exec\nRestart=always\nRestartSec=1\nTimeoutStopSec=5\n"
                          "WorkingDirectory=");
     add_path(&text, spec->cwd);
     supervise_add(&text, "\nExecStart=");
@@ -190,16 +190,56 @@ bool supervise_systemd_foreign(const char *dir, const char *name)
            strstr(text, mark) == NULL;
 }
 
+/* Does the kernel hold the limit?  A property of the unit alone does not say so: without the
+ * controller systemd keeps the number and does nothing. */
+static bool is_limited(const char *cgroup, const char *const *formats)
+{
+    for (size_t i = 0; formats[i] != NULL; i++) {
+        char path[PATH_MAX], text[64];
+        struct supervise_text name = {.data = path, .size = sizeof path};
+        supervise_add(&name, "/sys/fs/cgroup/");
+        for (const char *c = formats[i]; *c != '\0'; c++) {
+            if (*c == '@')
+                supervise_add(&name, "%s", cgroup);
+            else
+                supervise_add(&name, "%c", *c);
+        }
+        if (!name.over && supervise_read(path, text, sizeof text) > 0)
+            return strncmp(text, "max", 3) != 0 && text[0] != '-' && strlen(text) < 19;
+    }
+    return false;
+}
+
+static void tell_limits(const char *cgroup, bool memory, bool cpu, struct supervise_status *out)
+{
+    static const char *const memory_files[] = {"@/memory.max", "memory@/memory.limit_in_bytes",
+                                               NULL};
+    static const char *const cpu_files[] = {"@/cpu.max", "cpu,cpuacct@/cpu.cfs_quota_us",
+                                            "cpu@/cpu.cfs_quota_us", NULL};
+    bool has_memory = memory && is_limited(cgroup, memory_files);
+    bool has_cpu = cpu && is_limited(cgroup, cpu_files);
+    bool lacks = (memory && !has_memory) || (cpu && !has_cpu);
+    bool has = has_memory || has_cpu;
+    supervise_format(out->limits, sizeof out->limits, "%s%s%s%s%s%s%s%s%s%s",
+                     has ? "enforced: " : "", has_memory ? "memory" : "",
+                     has_memory && has_cpu ? ", " : "", has_cpu ? "cpu" : "",
+                     has ? " by systemd" : "", has && lacks ? "; " : "",
+                     lacks ? "not enforced: " : "", memory && !has_memory ? "memory " : "",
+                     cpu && !has_cpu ? "cpu " : "", lacks ? "(controller not in systemd)" : "");
+}
+
 bool supervise_systemd_status(const char *name, struct supervise_status *out)
 {
-    char unit[1024], output[2048], load[32] = "", active[32] = "", sub[32] = "";
-    int64_t code = 0, status = 0;
+    char unit[1024], output[4096], load[32] = "", active[32] = "", sub[32] = "";
+    char cgroup[2048] = "";
+    int64_t code = 0, status = 0, since_us = 0;
     memset(out, 0, sizeof *out);
     if (!unit_name(name, unit, sizeof unit) ||
         systemctl(output, sizeof output,
                   (const char *const[]){"show", unit, "-p",
                                         "LoadState,ActiveState,SubState,MainPID,NRestarts,"
-                                        "ExecMainCode,ExecMainStatus,MemoryMax,CPUQuotaPerSecUSec",
+                                        "ExecMainCode,ExecMainStatus,MemoryMax,CPUQuotaPerSecUSec,"
+                                        "ControlGroup,ExecMainStartTimestampMonotonic",
                                         NULL}) != 0)
         return false;
     char *at = output, *key, *value;
@@ -213,6 +253,10 @@ bool supervise_systemd_status(const char *name, struct supervise_status *out)
             supervise_format(active, sizeof active, "%s", value);
         else if (strcmp(key, "SubState") == 0)
             supervise_format(sub, sizeof sub, "%s", value);
+        else if (strcmp(key, "ControlGroup") == 0)
+            supervise_format(cgroup, sizeof cgroup, "%s", value);
+        else if (strcmp(key, "ExecMainStartTimestampMonotonic") == 0)
+            supervise_to_int(value, 0, INT64_MAX, &since_us);
         else if (strcmp(key, "MainPID") == 0)
             supervise_to_int(value, 0, INT_MAX, &out->pid);
         else if (strcmp(key, "NRestarts") == 0)
@@ -239,8 +283,9 @@ bool supervise_systemd_status(const char *name, struct supervise_status *out)
     else if (code != 0 && out->restarts > 0)
         supervise_format(out->exit, sizeof out->exit, "signal %lld (%s)", (long long)status,
                          strsignal((int)status));
-    if (memory || cpu)
-        supervise_format(out->limits, sizeof out->limits, "enforced: %s%s%s by systemd",
-                         memory ? "memory" : "", memory && cpu ? ", " : "", cpu ? "cpu" : "");
+    if (since_us > 0 && out->pid > 0)
+        out->started_ms = supervise_now_ms() - (supervise_mono_ms() - since_us / 1000);
+    if (strcmp(state, "running") == 0 && cgroup[0] != '\0')
+        tell_limits(cgroup, memory, cpu, out);
     return true;
 }
