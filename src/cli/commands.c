@@ -103,6 +103,13 @@ static const struct cli_option replay_options[] = {
      N_("random, bestfit, dotproduct, fgd or swan; swan if not said")},
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the policy; same seed, same answer")},
     END};
+static const struct cli_option bench_options[] = {
+    {"sites", 0, CLI_TEXT, "N,N…", NULL, N_("sizes of the networks; 100 to 100000 if not said")},
+    {"components", 0, CLI_INTEGER, "N", NULL, N_("components of a requirement; 8 if not said")},
+    {"needs", 0, CLI_INTEGER, "N", NULL, N_("requirements for each size; 5 if not said")},
+    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of networks and requirements; 1 if not said")},
+    OPTION_TIME_LIMIT,
+    END};
 static const struct cli_option order_options[] = {OPTION_CHOICE, END};
 static const struct cli_option plan_options[] = {
     {"simulate", 0, CLI_FLAG, NULL, NULL,
@@ -335,6 +342,7 @@ const struct cli_noun cli_nouns[] = {
     {"login", N_("remember server and token")},
     {"whoami", N_("whose token this is")},
     {"audit", N_("who changed what")},
+    {"bench", N_("how fast the engines are on this machine (no server needed)")},
     {"status", N_("how the server and the network are")},
     {"version", N_("version of program and server")},
     {"completion", N_("completion for a shell")},
@@ -463,6 +471,11 @@ const struct cli_command cli_commands[] = {
     {"whoami", NULL, NULL, NULL, N_("whose token this is"), cli_run_whoami, NULL, NULL, false},
     {"audit", "list", NULL, audit_options, N_("list writes that were tried"), cli_run_audit_list,
      NULL, NULL, false},
+    {"bench", "design", NULL, bench_options,
+     N_("time to the proven cheapest solution on networks of growing size"), cli_run_bench_design,
+     NULL,
+     N_("Networks have hubs on a ring, cities on hubs, districts and sites, made from a seed. The "
+        "requirements are possible ones whose bounds mostly bind.")},
     {"status", NULL, NULL, NULL, N_("how the server and the network are"), cli_run_status, NULL,
      NULL, false},
     {"version", NULL, NULL, NULL, N_("version of program and server"), cli_run_version, NULL, NULL,

@@ -258,13 +258,13 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
         solution->objective = solution->wins.items[0];
         const struct found *named = &d->found[order[i]];
         solution->gap = gap_of(named);
-        solution->proved_by =
-            named->optimal
-                ? arena_printf(d->arena, "branch and bound, complete, %llu nodes",
-                               (unsigned long long)named->nodes)
-                : arena_printf(d->arena,
-                               "branch and bound, stopped after %llu nodes; bound of the root",
-                               (unsigned long long)named->nodes);
+        solution->proved_by = named->optimal
+                                  ? arena_printf(d->arena, "branch and bound, complete, %llu nodes",
+                                                 (unsigned long long)named->nodes)
+                                  : arena_printf(d->arena,
+                                                 "branch and bound, stopped after %llu nodes; "
+                                                 "bound of the last complete round",
+                                                 (unsigned long long)named->nodes);
         assume(d, solution);
         struct feasibility_report *report = arena_zalloc(d->arena, sizeof *report);
         enum err_code code =

@@ -14,6 +14,8 @@
 
 #define VALUE_TOL 1e-10
 #define POLL_EVERY 1024
+#define FIRST_REACH 0.005 /* above the least possible; four times as far each round */
+#define ROUNDS 6
 
 static void descend(struct search *s, size_t level);
 
@@ -332,6 +334,8 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
                 break; /* the list ascends by first, and what is left stands on fresh sites */
             continue;
         }
+        if (n > 1 && s->value + own + s->tail_floor[component] + rest->subtrees >= top)
+            continue;
         double own_cost = cost + option->cost;
         if (s->cost + own_cost + rest->cost > s->p->cost_max)
             continue;
@@ -403,7 +407,7 @@ static void descend(struct search *s, size_t level)
         bound = fmax(bound, s->value + rest.frontier.points[0].value + own->alone);
     }
     if (level == 0)
-        s->out->bound = bound;
+        s->out->bound = fmax(s->out->bound, bound);
     if (bound >= ceiling(s))
         return;
     seat_instances(s, level, 0, 0, 0, 0, 1.0, &rest);
@@ -514,6 +518,37 @@ static void make_room(struct search *s)
     }
 }
 
+/* Looks for what is at most a little above the least possible, among the few options that can be
+ * part of it; then a little farther, until something is found or nothing was left out.  A round
+ * that ends without a solution proves its reach as a lower bound. */
+static void widen_until_found(struct search *s, struct design_bounds *bounds)
+{
+    double limit = s->limit, proven = bounds->least;
+    struct arena *outer = s->arena;
+    s->bounds = bounds;
+    for (int round_ = 0; !s->stop && isinf(s->best) && proven < limit; round_++) {
+        struct arena lists;
+        arena_init(&lists, outer->max);
+        s->arena = &lists;
+        s->reach = round_ < ROUNDS && proven > 0
+                       ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
+                       : INFINITY;
+        s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;
+        bool all = s->reach >= limit;
+        s->limit = fmin(limit, s->reach);
+        s->out->bound = proven;
+        if (design_search_lists_new(s))
+            descend(s, 0);
+        proven = fmax(proven, fmin(s->out->bound, s->reach)); /* what was left out is no less */
+        if (!s->stop && isinf(s->best))
+            proven = fmax(proven, all ? INFINITY : s->limit);
+        arena_done(&lists);
+    }
+    s->arena = outer;
+    s->limit = limit;
+    s->out->bound = proven;
+}
+
 void design_search(const struct design_task *task, struct design_result *out, struct arena *arena)
 {
     struct arena own;
@@ -534,10 +569,11 @@ void design_search(const struct design_task *task, struct design_result *out, st
     s.loss_matters = isfinite(task->problem->loss_max) || task->weights.loss != 0;
     make_room(&s);
     order_components(&s);
+    struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;
-    else if (design_search_lists_new(&s))
-        descend(&s, 0);
+    else if (design_search_bounds(&s, &bounds, &own))
+        widen_until_found(&s, &bounds);
     bool found = isfinite(s.best);
     out->value = s.best;
     bool proven = !s.stop || (found && task->first_only);

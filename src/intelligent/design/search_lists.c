@@ -14,7 +14,7 @@
 
 /* Pairs of options looked at for one flow when the lists are made; beyond it the flow narrows lists
  * only once its sender is placed, and the components below are bounded by their own least value. */
-#define PAIRS_MAX UINT64_C(40000000)
+#define PAIRS_MAX UINT64_C(1000000)
 /* Instances up to which the frontier of one component is built exactly by availability class. */
 #define CLASS_INSTANCES_MAX 6
 #define CLASSES_MAX 24
@@ -214,10 +214,20 @@ static bool has_room(const struct search *s, size_t component, const struct pick
 }
 
 /* ---- version 0 ---- */
-static bool usable(const struct search *s, const struct design_option *option)
+/* May be part of a solution that is still looked for; bounds are sums in another order. */
+static bool within_reach(const struct search *s, size_t component, size_t option)
 {
-    const struct design_weights *w = &s->task->weights;
-    return !(weighs(w->green) && isnan(option->green)) && !(s->loss_matters && isnan(option->down));
+    double marginal = s->bounds->marginal[component][option];
+    return marginal < INFINITY &&
+           (s->reach == INFINITY || marginal < s->reach + 1e-9 * fmax(1.0, fabs(s->reach)));
+}
+
+static size_t count_within_reach(const struct search *s, size_t component)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->p->components[component].options.count; i++)
+        count += within_reach(s, component, i);
+    return count;
 }
 
 static void first_version(struct search *s, size_t component)
@@ -228,7 +238,7 @@ static void first_version(struct search *s, size_t component)
     double share = w->latency / (double)item->instances; /* a largest is at least the mean */
     for (size_t i = 0; i < item->options.count; i++) {
         const struct design_option *option = &item->options.items[i];
-        if (!usable(s, option))
+        if (!within_reach(s, component, i))
             continue;
         struct pick *pick = &list->items[list->count++];
         pick->option = (uint32_t)i;
@@ -331,9 +341,14 @@ static bool add_tails(struct search *s, size_t flow_index)
     double *tail = s->tail[from];
     if ((!flow->max_latency_ms.set && !adds) ||
         (uint64_t)senders->count * receivers->count > PAIRS_MAX) {
-        for (size_t i = 0; below && i < senders->count; i++)
-            tail[senders->items[i].option] += receivers->subtree;
-        s->tail_floor[from] += below ? receivers->subtree : 0;
+        double floor = INFINITY;
+        for (size_t i = 0; below && i < senders->count; i++) {
+            uint32_t option = senders->items[i].option;
+            double least = fmax(receivers->subtree, s->bounds->message[to][option]);
+            tail[option] += least;
+            floor = fmin(floor, least);
+        }
+        s->tail_floor[from] += below ? floor : 0;
         s->below[from] += below;
         return true;
     }
@@ -414,10 +429,11 @@ bool design_search_lists_new(struct search *s)
     s->below = arena_array(s->arena, p->count, sizeof *s->below);
     for (size_t c = 0; c < p->count; c++) {
         size_t count = senders_of(s, c) + 1, options = p->components[c].options.count;
+        size_t kept = count_within_reach(s, c);
         s->versions[c] = arena_array(s->arena, count, sizeof **s->versions);
         s->tail[c] = arena_array(s->arena, options + 1, sizeof **s->tail);
         for (size_t v = 0; v < count; v++) {
-            s->versions[c][v].items = arena_array(s->arena, options + 1, sizeof(struct pick));
+            s->versions[c][v].items = arena_array(s->arena, kept + 1, sizeof(struct pick));
             if (s->loss_matters)
                 s->versions[c][v].frontier =
                     arena_zalloc(s->arena, sizeof *s->versions[c][v].frontier);

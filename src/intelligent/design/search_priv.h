@@ -30,8 +30,18 @@ struct taken {         /* a component that is placed */
     double value, cost, loss;
 };
 
+struct design_bounds { /* search_bounds.c */
+    double *
+        *marginal; /* [component][option]: no solution with it is less; INFINITY = none exists */
+    double *
+        *message; /* [component][option of its parent]: least of its subtree served from there */
+    double least; /* no solution is less */
+};
+
 struct search {
     const struct design_task *task;
+    const struct design_bounds *bounds;
+    double reach; /* options that cannot be part of anything below it are left out */
     const struct design_problem *p;
     struct arena *arena;
     struct design_result *out;
@@ -68,6 +78,14 @@ static inline const struct design_option *design_search_option(const struct sear
 static inline struct picks *design_search_list(const struct search *s, size_t component)
 {
     return &s->versions[component][s->version[component]];
+}
+
+/* False: some component has nowhere to go. */
+bool design_search_bounds(const struct search *s, struct design_bounds *out, struct arena *arena);
+static inline bool design_search_usable(const struct search *s, const struct design_option *option)
+{
+    return !(s->task->weights.green != 0 && isnan(option->green)) &&
+           !(s->loss_matters && isnan(option->down));
 }
 
 /* search_lists.c */

@@ -103,6 +103,14 @@ double evaluation_latency(struct evaluation_model *model, size_t from_node, size
 double evaluation_path(struct evaluation_model *model, size_t from_node, size_t to_node,
                        size_t *ret_links, size_t *ret_count, size_t max_links);
 
+/* values[node]: what starts there, INFINITY = nothing.  On return the least, over all starts and
+ * all paths, of what started + per_ms × latency + per_price × price of 1 Mbit/s.  Paths are any,
+ * not the least-latency ones only, so with a price it is a lower bound; with per_price 0 and per_ms
+ * 1 it is the latency to the nearest start.  Weights are not negative.  O(nodes + links of the core
+ * · log). */
+void evaluation_spread(const struct evaluation_model *model, double per_ms, double per_price,
+                       double *values);
+
 /* Recomputes cost, latency, reliability, green, cost lines, routes, catalogue_only of a solution
  * from its placements (flavors filled in where missing), and the violations as codes; used by
  * design and by `evaluate`. */

@@ -29,6 +29,10 @@ double evaluation_paths_latency(struct evaluation_paths *paths, size_t from, siz
 double evaluation_paths_walk(struct evaluation_paths *paths, size_t from, size_t to,
                              size_t *ret_links, size_t *ret_count, size_t max_links);
 
+/* As evaluation_spread. */
+void evaluation_paths_spread(const struct evaluation_paths *paths, double per_ms, double per_price,
+                             double *values);
+
 /* ---- the index of a network, shared by all models over it ---- */
 struct evaluation_network {
     const struct network *network;

@@ -344,3 +344,9 @@ double evaluation_path(struct evaluation_model *model, size_t from_node, size_t 
     return evaluation_paths_walk(model->index->paths, from_node, to_node, ret_links, ret_count,
                                  max_links);
 }
+
+void evaluation_spread(const struct evaluation_model *model, double per_ms, double per_price,
+                       double *values)
+{
+    evaluation_paths_spread(model->index->paths, per_ms, per_price, values);
+}

@@ -41,6 +41,8 @@ struct evaluation_paths {
     struct way *to_root;
     uint32_t *core_of, *core_node; /* node → core index or NONE, and back */
     struct step **trees;           /* by core index, NULL until asked */
+    uint32_t *peeled_order;        /* hanging nodes, each before the one it hangs on */
+    size_t peeled_count;
 };
 
 static int64_t whole(double value)
@@ -171,11 +173,13 @@ static void peel(struct evaluation_paths *paths)
     }
     for (uint32_t u = 0; u < n; u++)
         paths->root[u] = u;
+    paths->peeled_order = queue;
+    for (size_t i = 0; i < tail; i++)
+        if (queue[i] != NONE)
+            queue[paths->peeled_count++] = queue[i];
+    tail = paths->peeled_count;
     for (size_t i = tail; i-- > 0;) { /* later ones are nearer the core */
-        uint32_t u = queue[i];
-        if (u == NONE)
-            continue;
-        uint32_t v = paths->up[u];
+        uint32_t u = queue[i], v = paths->up[u];
         paths->depth[u] = paths->depth[v] + 1;
         paths->root[u] = paths->root[v];
         paths->to_root[u] = way_sum(paths->to_root[v], way_of_link(paths, paths->up_link[u]));
@@ -274,6 +278,90 @@ static struct step *tree_from(struct evaluation_paths *paths, uint32_t root)
     mem_free(heap);
     paths->trees[root] = tree;
     return tree;
+}
+
+/* ---- least sums from many starts at once ---- */
+struct wave {
+    double value;
+    uint32_t core;
+};
+
+static void wave_push(struct wave *heap, size_t *count, struct wave wave)
+{
+    size_t i = (*count)++;
+    for (; i > 0 && wave.value < heap[(i - 1) / 2].value; i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = wave;
+}
+
+static struct wave wave_pop(struct wave *heap, size_t *count)
+{
+    struct wave top = heap[0], last = heap[--*count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= *count)
+            break;
+        child += child + 1 < *count && heap[child + 1].value < heap[child].value;
+        if (!(heap[child].value < last.value))
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = last;
+    return top;
+}
+
+static void spread_core(const struct evaluation_paths *paths, double per_ms, double per_price,
+                        double *values)
+{
+    size_t halves = paths->cores + 1, count = 0;
+    for (size_t i = 0; i < paths->cores; i++)
+        halves += paths->first[paths->core_node[i] + 1] - paths->first[paths->core_node[i]];
+    struct wave *heap = mem_array(halves, sizeof *heap);
+    for (uint32_t i = 0; i < paths->cores; i++)
+        if (values[paths->core_node[i]] < INFINITY)
+            wave_push(heap, &count, (struct wave){values[paths->core_node[i]], i});
+    while (count > 0) {
+        struct wave wave = wave_pop(heap, &count);
+        uint32_t u = paths->core_node[wave.core];
+        if (wave.value > values[u])
+            continue;
+        for (uint32_t j = paths->first[u]; j < paths->first[u + 1]; j++) {
+            struct half half = paths->adjacent[j];
+            if (paths->core_of[half.to] == NONE)
+                continue;
+            const struct network_link *link = &paths->network->links.items[half.link];
+            double value = wave.value + per_ms * link->latency_ms.value +
+                           per_price * evaluation_amount(link->price_mbps_month);
+            if (value < values[half.to]) {
+                values[half.to] = value;
+                wave_push(heap, &count, (struct wave){value, paths->core_of[half.to]});
+            }
+        }
+    }
+    mem_free(heap);
+}
+
+void evaluation_paths_spread(const struct evaluation_paths *paths, double per_ms, double per_price,
+                             double *values)
+{
+    const struct network_link *links = paths->network->links.items;
+    for (size_t i = 0; i < paths->peeled_count; i++) {
+        uint32_t u = paths->peeled_order[i], v = paths->up[u];
+        if (values[u] == INFINITY)
+            continue;
+        const struct network_link *link = &links[paths->up_link[u]];
+        values[v] = fmin(values[v], values[u] + per_ms * link->latency_ms.value +
+                                        per_price * evaluation_amount(link->price_mbps_month));
+    }
+    spread_core(paths, per_ms, per_price, values);
+    for (size_t i = paths->peeled_count; i-- > 0;) {
+        uint32_t u = paths->peeled_order[i], v = paths->up[u];
+        const struct network_link *link = &links[paths->up_link[u]];
+        values[u] = fmin(values[u], values[v] + per_ms * link->latency_ms.value +
+                                        per_price * evaluation_amount(link->price_mbps_month));
+    }
 }
 
 /* The way between two core nodes, from whichever tree exists. */

@@ -216,6 +216,22 @@ static void test_replay_places_a_stream_and_needs_no_server(void **state)
     unlink(pods);
 }
 
+static void test_bench_design_proves_what_it_measures(void **state)
+{
+    (void)state;
+    CLEANUP(ran_done)
+    struct ran ran = run_cli(NULL, "bench", "design", "--sites", "40,120", "--needs", "3", "--seed",
+                             "2", "-o", "json", NULL);
+    assert_int_equal(ran.code, 0);
+    assert_has(&ran.out, "\"sites\": 40,");
+    assert_has(&ran.out, "\"sites\": 120,");
+    assert_has(&ran.out, "\"proven\": 3,");
+    assert_has(&ran.out, "\"gap_worst\": 0,");
+    CLEANUP(ran_done) struct ran bad = run_cli(NULL, "bench", "design", "--sites", "40,x", NULL);
+    assert_int_equal(bad.code, 2);
+    assert_has(&bad.err, "--sites takes sizes");
+}
+
 static void test_hostile_files_are_refused_with_their_place(void **state)
 {
     (void)state;
@@ -240,6 +256,7 @@ int command_tests(void)
         cmocka_unit_test(test_batches_of_words_print_one_line_each_and_name_a_bad_line),
         cmocka_unit_test(test_design_and_evaluate_need_no_server),
         cmocka_unit_test(test_replay_places_a_stream_and_needs_no_server),
+        cmocka_unit_test(test_bench_design_proves_what_it_measures),
         cmocka_unit_test(test_hostile_files_are_refused_with_their_place),
     };
     return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
