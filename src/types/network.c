@@ -1,6 +1,10 @@
 /* network.c - the field tables of contract/network.md and the rules between fields.
- * network_check is linear in the size of the network (names go through a hash map). */
+ * network_check takes O(n log n) of the network's size (names go through a hash map, links are
+ * sorted). */
 #include "types/network.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/map.h"
@@ -270,10 +274,73 @@ static enum err_code check_names(const struct network *network, struct map *name
     return ERR_OK;
 }
 
+/* Two links may join the same ends, by different lines; the same line twice is a slip, and would
+ * count its bandwidth twice. */
+struct link_rank {
+    const struct network_link *link;
+    size_t index;
+};
+
+static int compare_number(struct opt_double a, struct opt_double b)
+{
+    if (a.set != b.set)
+        return a.set ? 1 : -1;
+    return !a.set ? 0 : (a.value > b.value) - (a.value < b.value);
+}
+
+/* Ends in either order; 0 = the same link in all fields. */
+static int compare_links(const struct network_link *x, const struct network_link *y)
+{
+    bool turn_x = strcmp(x->a, x->b) > 0, turn_y = strcmp(y->a, y->b) > 0;
+    int order = strcmp(turn_x ? x->b : x->a, turn_y ? y->b : y->a);
+    if (!order)
+        order = strcmp(turn_x ? x->a : x->b, turn_y ? y->a : y->b);
+    if (!order)
+        order = x->type - y->type;
+    const struct opt_double numbers[][2] = {
+        {x->latency_ms, y->latency_ms},
+        {x->bandwidth_mbps, y->bandwidth_mbps},
+        {x->used_mbps, y->used_mbps},
+        {x->loss_percent, y->loss_percent},
+        {x->price_mbps_month, y->price_mbps_month},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(numbers) && !order; i++)
+        order = compare_number(numbers[i][0], numbers[i][1]);
+    return order;
+}
+
+static int by_link(const void *a, const void *b)
+{
+    const struct link_rank *x = a, *y = b;
+    int order = compare_links(x->link, y->link);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static enum err_code check_links_differ(const struct network *network, struct err *err)
+{
+    size_t count = network->links.count, repeated = SIZE_MAX, first = 0;
+    struct link_rank *ranks = mem_array(count, sizeof *ranks);
+    for (size_t i = 0; i < count; i++)
+        ranks[i] = (struct link_rank){&network->links.items[i], i};
+    qsort(ranks, count, sizeof *ranks, by_link);
+    for (size_t i = 1; i < count; i++)
+        if (compare_links(ranks[i - 1].link, ranks[i].link) == 0 && ranks[i].index < repeated) {
+            repeated = ranks[i].index;
+            first = ranks[i - 1].index;
+        }
+    mem_free(ranks);
+    if (repeated == SIZE_MAX)
+        return ERR_OK;
+    err_set(err, ERR_INVALID, "the link %s—%s is that of links[%zu] again, in all fields",
+            network->links.items[repeated].a, network->links.items[repeated].b, first);
+    return err_field(err, "links[%zu].a", repeated);
+}
+
 static enum err_code check_network(const void *object, struct err *err)
 {
     CLEANUP(map_free_at) struct map *names = map_new();
-    return check_names(object, names, err);
+    enum err_code rc = check_names(object, names, err);
+    return rc ? rc : check_links_differ(object, err);
 }
 
 const struct json_table network_table =

@@ -71,7 +71,7 @@ extern const struct json_table network_access_table;
 
 /* Reads a network file (YAML or JSON by content) and checks what single fields cannot: names are
  * unique over sites and access points, link ends exist, allocated ≤ capacity, flavors and models
- * are unique in a site.  err->field is the path. */
+ * are unique in a site, no link stands twice with the same fields.  err->field is the path. */
 enum err_code network_read_file(const char *path, struct network *out, struct arena *arena,
                                 struct err *err);
 enum err_code network_read_text(const char *text, size_t len, struct network *out,

@@ -6,14 +6,18 @@
  * each of these is relaxed as little as it must be (bounds by bisection), solved for cost, and
  * listed when that succeeds.
  *
- * Contract: a trial that its allowance of work cannot decide counts as feasible, so the set may
- * then be larger than minimal, never wrong in naming a set that can hold; relaxations are always
- * verified. */
+ * Contract: a trial that its allowance of work cannot decide (a hundred times as much for a small
+ * need as for a large one) counts as feasible, so the set may then be larger than minimal, never
+ * wrong in naming a set that can hold; relaxations are always verified. */
 #include <stdlib.h>
 
 #include "intelligent/design/design_priv.h"
 
 #define TRIAL_WORK UINT64_C(300000) /* picks of one trial */
+/* A small need is decided whatever it takes, short of the caller's stop: minimal then means
+ * minimal. */
+#define SMALL_OPTIONS 2000
+#define SMALL_WORK UINT64_C(30000000)
 #define BISECTIONS 24
 #define NO_LATENCY 1e9    /* ms; a bound that never binds, yet keeps the flow */
 #define LATENCY_STEP 0.01 /* ms, to which a relaxed bound is rounded up */
@@ -235,6 +239,14 @@ static struct requirement *without_dropped(struct explain *x, struct arena *aren
 }
 
 /* ---- trials ---- */
+static uint64_t trial_work(const struct design_problem *problem)
+{
+    size_t options = 0;
+    for (size_t c = 0; c < problem->count; c++)
+        options += problem->components[c].options.count;
+    return options <= SMALL_OPTIONS ? SMALL_WORK : TRIAL_WORK;
+}
+
 static enum design_outcome try_requirement(struct explain *x, const struct requirement *r,
                                            struct design_weights weights, bool first_only,
                                            struct solution *ret_solution,
@@ -250,7 +262,7 @@ static enum design_outcome try_requirement(struct explain *x, const struct requi
         struct design_task task = {.problem = problem,
                                    .weights = weights,
                                    .first_only = first_only,
-                                   .work_max = TRIAL_WORK,
+                                   .work_max = trial_work(problem),
                                    .should_stop = x->limits->should_stop,
                                    .stop_ctx = x->limits->stop_ctx};
         struct design_result result;

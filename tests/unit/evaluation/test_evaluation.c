@@ -369,9 +369,63 @@ static void test_a_budget_is_compared_in_its_period(void **state)
         isinf(budget_limit("\"budget\":{\"amount\":1,\"currency\":\"USD\",\"period\":\"month\"}")));
 }
 
+/* A network of two access points a and b and what is put in; the error's text and field. */
+static void network_refused(const char *access, const char *links, const char *line,
+                            const char *text, const char *field)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct network network;
+    struct err err = {0};
+    char *file =
+        arena_printf(&arena, "currency: CNY\naccess:\n%ssites: []\nlinks:\n%s", access, links);
+    assert_int_equal(network_read_text(file, strlen(file), &network, &arena, &err), ERR_INVALID);
+    if (!strstr(err.text, line) || !strstr(err.text, text))
+        fail_msg("'%s' and '%s' are not in: %s", line, text, err.text);
+    assert_string_equal(err.field, field);
+}
+
+static void test_bad_networks_are_refused_with_their_line(void **state)
+{
+    (void)state;
+    const char *two = "  - {id: a}\n  - {id: b}\n";
+    network_refused(two, "  - {a: a, b: c, latency_ms: 1}\n", "line 7", "'c'", "links[0].b");
+    network_refused("  - {id: a}\n  - {id: a}\n", "  []\n", "line 4", "twice", "access[1].id");
+    network_refused(two, "  - {a: a, b: a, latency_ms: 1}\n", "line 7", "itself", "links[0].b");
+    network_refused(two, "  - {a: a, b: b, latency_ms: 1, price_mbps_month: -3}\n", "line 7", "-3",
+                    "links[0].price_mbps_month");
+    network_refused(two, "  - {a: a, b: b, latency_ms: 1, colour: 3}\n", "line 7", "unknown key",
+                    "links[0].colour");
+    network_refused(two,
+                    "  - {a: a, b: b, latency_ms: 1}\n  - {a: a, b: b, latency_ms: 2}\n"
+                    "  - {a: b, b: a, latency_ms: 1}\n",
+                    "line 9", "links[0] again", "links[2].a");
+}
+
+static void test_a_million_times_the_same_link_is_refused_with_the_line_of_the_second(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct network network;
+    struct err err = {0};
+    arena_init(&arena, (size_t)4 << 30);
+    buf_printf(&text, "%s",
+               "{\"currency\":\"CNY\",\"access\":[{\"id\":\"a\"},{\"id\":\"b\"}],\n"
+               "\"sites\":[],\"links\":[\n");
+    for (int i = 0; i < 1000000; i++)
+        buf_printf(&text, "%s{\"a\":\"a\",\"b\":\"b\",\"latency_ms\":1}", i ? ",\n" : "");
+    buf_printf(&text, "%s", "]}\n");
+    assert_int_equal(network_read_text(buf_str(&text), text.len, &network, &arena, &err),
+                     ERR_INVALID);
+    assert_non_null(strstr(err.text, "line 4"));
+    assert_string_equal(err.field, "links[1].a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_networks_are_refused_with_their_line),
+        cmocka_unit_test(test_a_million_times_the_same_link_is_refused_with_the_line_of_the_second),
         cmocka_unit_test(test_of_equal_paths_the_cheaper_is_taken_from_both_ends),
         cmocka_unit_test(test_a_node_without_links_is_out_of_reach),
         cmocka_unit_test(test_reasons_say_what_was_required_and_observed),
