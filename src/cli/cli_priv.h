@@ -310,6 +310,7 @@ enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);
+enum err_code cli_run_solution_replay(struct cli_call *call, struct err *err);
 enum err_code cli_run_order_create(struct cli_call *call, struct err *err);
 enum err_code cli_run_plan_create(struct cli_call *call, struct err *err);
 enum err_code cli_run_run_start(struct cli_call *call, struct err *err);

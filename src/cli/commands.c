@@ -94,6 +94,15 @@ static const struct cli_option design_options[] = {
     END};
 static const struct cli_option evaluate_options[] = {OPTION_NETWORK, OPTION_REQUIREMENT,
                                                      OPTION_CHOICE, OPTION_NOTES, END};
+static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
+                                              "fgd", "swan",   NULL};
+static const struct cli_option replay_options[] = {
+    {"nodes", 0, CLI_FILE, "FILE", NULL, N_("nodes as CSV: sn,cpu_milli,memory_mib,gpu,model")},
+    {"pods", 0, CLI_FILE, "FILE", NULL, N_("pods as CSV in the order of their arrival")},
+    {"policy", 0, CLI_CHOICE, "NAME", replay_policies,
+     N_("random, bestfit, dotproduct, fgd or swan; swan if not said")},
+    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the policy; same seed, same answer")},
+    END};
 static const struct cli_option bench_options[] = {
     {"sites", 0, CLI_TEXT, "N,N…", NULL, N_("sizes of the networks; 100 to 100000 if not said")},
     {"components", 0, CLI_INTEGER, "N", NULL, N_("components of a requirement; 8 if not said")},
@@ -380,6 +389,13 @@ const struct cli_command cli_commands[] = {
     {"solution", "evaluate", solution_file_argument, evaluate_options,
      N_("judge a solution in five dimensions on a network file"), cli_run_solution_evaluate, NULL,
      N_("Needs no server."), false},
+    {"solution", "replay", NULL, replay_options,
+     N_("place a stream of pods on an accelerator fleet, one by one"), cli_run_solution_replay,
+     NULL,
+     N_("Needs no server. No pod is refused while a node can hold it. Columns of the pods: "
+        "id,name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec. The allocation is the share of "
+        "the GPU in use when the pods have asked for 1.3 times what there is."),
+     false},
     LIST_OF("solution", solutions, N_("list designs")),
     SHOW_OF("solution", solutions, id_argument, N_("show a design: candidates, costs, verdicts")),
     {"order", "create", solution_argument, order_options, N_("order a candidate of a solution set"),

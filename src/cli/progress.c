@@ -334,10 +334,21 @@ static void on_event(void *ctx, const char *id, const char *event, const char *d
     follow->told = true;
 }
 
+static void pause_ms(int64_t ms)
+{
+    struct timespec time = {ms / 1000, (ms % 1000) * 1000000};
+    nanosleep(&time, NULL); /* ends early when a signal comes */
+}
+
+/* What was told soon after a look is looked at when it may be, not when something else comes: a
+ * quiet stream calls on_time only once a second. */
 static enum err_code on_data(void *ctx, const char *data, size_t len, struct err *err)
 {
     struct follow *follow = ctx;
     sse_reader_feed(&follow->reader, data, len);
+    int64_t since = clock_mono_ms() - follow->looked_at;
+    if (follow->told && !should_end(follow) && since < LOOK_AT_MOST_MS)
+        pause_ms(LOOK_AT_MOST_MS - since);
     look_if_due(follow);
     return should_end(follow) ? err_set(err, ERR_CANCELLED, "%s", "enough") : ERR_OK;
 }
@@ -373,12 +384,6 @@ static void stream(struct follow *follow)
         .ctx = follow,
     };
     http_call(&http, &reply, &arena, NULL);
-}
-
-static void pause_ms(int64_t ms)
-{
-    struct timespec time = {ms / 1000, (ms % 1000) * 1000000};
-    nanosleep(&time, NULL); /* ends early when a signal comes */
 }
 
 static void follow_to_end(struct follow *follow)

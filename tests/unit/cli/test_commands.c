@@ -179,6 +179,43 @@ static void test_design_and_evaluate_need_no_server(void **state)
     unlink(answer);
 }
 
+static void put_text(char *path, const char *text)
+{
+    int fd = mkstemp(path);
+    assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void test_replay_places_a_stream_and_needs_no_server(void **state)
+{
+    char nodes[] = "/tmp/swan-nodes-XXXXXX", pods[] = "/tmp/swan-pods-XXXXXX";
+    (void)state;
+    put_text(nodes, "sn,cpu_milli,memory_mib,gpu,model\na,8000,1000,1,T4\n");
+    put_text(pods, "id,name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\n"
+                   "1,p,1000,10,1,800,\n2,q,1000,10,1,500,T4\n");
+    CLEANUP(ran_done)
+    struct ran ran = run_cli(NULL, "solution", "replay", "--nodes", nodes, "--pods", pods,
+                             "--policy", "fgd", "-o", "json", NULL);
+    assert_int_equal(ran.code, 0);
+    assert_has(&ran.out, "\"failed\": 1");
+    assert_has(&ran.out, "\"allocation_percent\": 80");
+    CLEANUP(ran_done)
+    struct ran told =
+        run_cli(NULL, "solution", "replay", "--nodes", nodes, "--pods", pods, "--lang", "zh", NULL);
+    assert_int_equal(told.code, 0);
+    assert_has(&told.out, "80.00");
+    CLEANUP(ran_done)
+    struct ran bad = run_cli(NULL, "solution", "replay", "--nodes", pods, "--pods", pods, NULL);
+    assert_int_equal(bad.code, 2);
+    assert_has(&bad.err, "line 1: column 'sn' is missing");
+    CLEANUP(ran_done)
+    struct ran half = run_cli(NULL, "solution", "replay", "--nodes", nodes, NULL);
+    assert_int_equal(half.code, 2);
+    assert_has(&half.err, "--pods");
+    unlink(nodes);
+    unlink(pods);
+}
+
 static void test_bench_design_proves_what_it_measures(void **state)
 {
     (void)state;
@@ -218,6 +255,7 @@ int command_tests(void)
         cmocka_unit_test(test_the_problem_of_the_server_decides_the_exit_code),
         cmocka_unit_test(test_batches_of_words_print_one_line_each_and_name_a_bad_line),
         cmocka_unit_test(test_design_and_evaluate_need_no_server),
+        cmocka_unit_test(test_replay_places_a_stream_and_needs_no_server),
         cmocka_unit_test(test_bench_design_proves_what_it_measures),
         cmocka_unit_test(test_hostile_files_are_refused_with_their_place),
     };
