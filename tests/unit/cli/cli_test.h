@@ -21,6 +21,8 @@ void ran_done(struct ran *ran);
 /* Arguments end with NULL; `input` (may be NULL) is its stdin.  English, no configuration, server
  * of the scripted world where one is up. */
 struct ran run_cli(const char *input, ...) __attribute__((sentinel));
+/* main() gives a process started by run_cli to it. */
+int run_as_swan(int argc, char **argv);
 void assert_has(const struct buf *text, const char *part);
 void assert_lacks(const struct buf *text, const char *part);
 
