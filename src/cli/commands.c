@@ -365,7 +365,7 @@ const size_t cli_noun_count = ARRAY_LEN(cli_nouns);
         .summary = summary_, .run = cli_run_delete, .data = &(collection_)            \
     }
 
-const struct cli_command cli_commands[] = {
+static const struct cli_command commands[] = {
     {"launch", NULL, words_argument, launch_options,
      N_("read the words, design, show, ask, order, open, and print where it answers"),
      cli_run_launch, NULL,
@@ -488,13 +488,18 @@ const struct cli_command cli_commands[] = {
     {"help", NULL, help_arguments, help_options, N_("help, or the reference page"), cli_run_help,
      NULL, NULL, true},
 };
-const size_t cli_command_count = ARRAY_LEN(cli_commands);
+static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
+
+/* Engines keep their commands in files of their own; help shows them in this order. */
+static const struct cli_command_table *const tables[] = {&own_table};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {
-    if (index < cli_command_count)
-        return &cli_commands[index];
-    index -= cli_command_count;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (index < tables[i]->count)
+            return &tables[i]->commands[index];
+        index -= tables[i]->count;
+    }
     return index < hooks->command_count ? &hooks->commands[index] : NULL;
 }
 
