@@ -16,9 +16,10 @@
 #define AFTER_S 1800.0        /* later rows tell of repair, not of cause */
 #define AFTER_ROWS 24         /* but so many are looked at however long their steps are */
 #define HISTORY_LEAST 8       /* rows */
-#define CONTRADICTION 0.1     /* requests of two ends that move together less than this … */
+#define CONTRADICTION 0.2     /* requests of two ends that move together less than this … */
 #define AGREEMENT 0.5         /* … while requests in this case usually do so more than this */
 #define CONTRADICTION_ROWS 30 /* of history, at least */
+#define MEMORY_LEAST 0.5      /* load that follows itself from row to row: no mere noise */
 
 /* ---- nodes ---- */
 
@@ -107,6 +108,25 @@ static void add_edge(struct rootcause_model *model, size_t *at, size_t from, siz
     }
 }
 
+/* Correlation of a series with itself one row later, over the history. */
+static double memory_of(const struct rootcause_model *model, size_t series)
+{
+    const float *row = model->scores.signed_score + series * model->given->metrics.rows;
+    double n = 0, sum = 0, square = 0, next = 0;
+    for (size_t i = 0; i < model->base; i++)
+        if (!isnan(row[i])) {
+            n++;
+            sum += (double)row[i];
+        }
+    double mean = n > 0 ? sum / n : 0;
+    for (size_t i = 0; i + 1 < model->base; i++)
+        if (!isnan(row[i]) && !isnan(row[i + 1])) {
+            square += ((double)row[i] - mean) * ((double)row[i] - mean);
+            next += ((double)row[i] - mean) * ((double)row[i + 1] - mean);
+        }
+    return square > 0 ? next / square : 0;
+}
+
 /* How requests at both ends of a call moved together in the history; NAN = cannot be said. */
 static double agreement(const struct rootcause_model *model, size_t from, size_t to)
 {
@@ -114,6 +134,8 @@ static double agreement(const struct rootcause_model *model, size_t from, size_t
     if (a == ROOTCAUSE_NONE || b == ROOTCAUSE_NONE || model->base < CONTRADICTION_ROWS ||
         !model->scores.normal[a].known || !model->scores.normal[b].known)
         return (double)NAN;
+    if (memory_of(model, a) < MEMORY_LEAST || memory_of(model, b) < MEMORY_LEAST)
+        return (double)NAN; /* steady load: nothing to compare */
     return telemetry_together(&model->scores, a, b, 0, model->base, 1);
 }
 

@@ -14,6 +14,7 @@
 #define ALONE 0.1           /* what a series says that did not move with the symptom */
 #define OUTSIDE 0.35        /* what a thing that only others see may be blamed */
 #define NO_PATH 0.35        /* what a thing without a path to the symptom may be blamed */
+#define SYMPTOM 0.5         /* without a topology: the symptom is where it was seen, not why */
 #define SECOND 0.25         /* what another class of metric adds */
 #define CHANGED 1.3         /* a change there shortly before */
 #define CHANGE_BACK_S 3600. /* how long before its onset a change is a suspect */
@@ -209,6 +210,8 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
         score *= OUTSIDE;
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph)
         score *= isinf(view->cost[n]) ? NO_PATH : fmax(NO_PATH, 1 / (1 + view->cost[n]));
+    else if (model->symptom_node == n)
+        score *= SYMPTOM; /* nothing tells what explains it, but something usually does */
     if (score > 0 && changed_before(model, view, n))
         score *= CHANGED;
     return score;

@@ -236,7 +236,8 @@ static enum err_code read_cells(const char *text, const struct raw_row *row, siz
         double value;
         at += 1 + len;
         if (column >= table->count)
-            break;
+            return err_set(err, ERR_INVALID, "line %zu: more cells than the %zu of the header",
+                           row->line, table->count + 1);
         trim(&cell, &len);
         if (len == 0) {
             table->notes.missing++;
@@ -251,9 +252,9 @@ static enum err_code read_cells(const char *text, const struct raw_row *row, siz
         else
             table->notes.not_finite++;
     }
-    if (column != table->count || at < row->end)
-        return err_set(err, ERR_INVALID, "line %zu: %s cells than the %zu of the header",
-                       row->line, column < table->count ? "fewer" : "more", table->count + 1);
+    if (column != table->count)
+        return err_set(err, ERR_INVALID, "line %zu: fewer cells than the %zu of the header",
+                       row->line, table->count + 1);
     return ERR_OK;
 }
 

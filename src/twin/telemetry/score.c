@@ -19,7 +19,7 @@
 #define REFERENCE_SHARE 0.97 /* an incident shorter than the rest does not hide the next */
 #define SCORE_MOST 1e6
 #define DAY_S 86400.0
-#define BINS_MOST 288
+#define BINS_MOST 96 /* a quarter of an hour each */
 #define SEASON_GAIN 0.7 /* the time of day must narrow the spread to this */
 
 struct pool { /* one metric over all entities */
