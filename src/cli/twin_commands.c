@@ -62,7 +62,8 @@ static void say_list(struct cli_call *call, const char *title, const char *style
                      const char *const *items, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        cli_say_wrapped(call, arena_printf(call->arena, "    %s ", title), style, items[i]);
+        cli_say_wrapped(call, arena_printf(call->arena, "    %s ", title), style,
+                        cli_sentence(items[i], call->arena));
 }
 
 static void show_cause(struct cli_call *call, size_t number, const struct rootcause_cause *cause)
@@ -70,8 +71,9 @@ static void show_cause(struct cli_call *call, size_t number, const struct rootca
     CLEANUP(buf_done) struct buf path = BUF_INIT;
     for (size_t i = 0; i < cause->path.count; i++)
         buf_printf(&path, "%s%s", i ? " → " : "", cause->path.items[i]);
-    cli_say(call, _("\n%zu. " S_BOLD "%s" S_RESET "  %s   score %.2f, since %s\n"), number,
-            cause->entity, cause->metric ? cause->metric : "", cause->score,
+    cli_say(call, "\n%zu. " S_BOLD "%s" S_RESET "  %s   ", number, cause->entity,
+            cause->metric ? cause->metric : "");
+    cli_say(call, _("score %.2f, since %s\n"), cause->score,
             time_text(call->arena, cause->onset));
     if (cause->path.count > 1)
         cli_say_wrapped(call, arena_printf(call->arena, "    %s ", _("path")), S_DIM,
@@ -89,13 +91,13 @@ static void show(struct cli_call *call, const struct rootcause_answer *answer, d
                                                               : S_DIM;
     cli_say(call, "%s%s" S_RESET "\n", style, cli_word("diagnosis", status));
     for (size_t i = 0; i < answer->reasons.count; i++)
-        cli_say_wrapped(call, "  ", S_DIM, answer->reasons.items[i]);
+        cli_say_wrapped(call, "  ", S_DIM, cli_sentence(answer->reasons.items[i], call->arena));
     for (size_t i = 0; i < answer->causes.count && i < SHOWN; i++)
         show_cause(call, i + 1, &answer->causes.items[i]);
     cli_say(call, "\n");
     for (size_t i = 0; i < answer->notes.count; i++)
         cli_say_wrapped(call, arena_printf(call->arena, "%s ", _("note:")), S_DIM,
-                        answer->notes.items[i]);
+                        cli_sentence(answer->notes.items[i], call->arena));
     cli_say(call, _("took %s\n"), cli_seconds(call->arena, seconds));
 }
 

@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena = ARENA_INIT;
     struct rootcause_case given = {0};
     struct err err = ERR_INIT;
-    enum err_code rc = telemetry_read_csv(size ? (const char *)data : "", size, &given.metrics,
-                                          &arena, &err);
+    enum err_code rc =
+        telemetry_read_csv(size ? (const char *)data : "", size, &given.metrics, &arena, &err);
     expect(rc == err.code && (rc == ERR_OK || err.text[0]), "the code is in the error");
     if (rc == ERR_OK) {
         for (size_t i = 1; i < given.metrics.rows; i++)

@@ -10,21 +10,20 @@
 #include "base/str.h"
 #include "twin/rootcause/rootcause_priv.h"
 
-#define STEP_TOGETHER 0.5   /* ends of a verified step move together at least so */
+#define STEP_TOGETHER 0.5 /* ends of a verified step move together at least so */
 #define SYMPTOM_TOGETHER 0.5
-#define MARGIN 1.25         /* evidence must pass the most of the history's windows by this */
-#define EVIDENCE_LEAST 0.3  /* and be worth something where the history is all quiet … */
-#define EVIDENCE_ALONE 0.6  /* … more without a symptom: then every series is a suspect */
-#define WINDOWS_LEAST 10    /* for a calibration that can confirm */
-#define RIVAL 0.7           /* a runner-up with this share of the score is not excluded */
-#define EXPLAINED_MOST 0.5  /* a confirmed cause is not mostly explained by others */
+#define MARGIN 1.25        /* evidence must pass the most of the history's windows by this */
+#define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
+#define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
+#define WINDOWS_LEAST 10   /* for a calibration that can confirm */
+#define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
+#define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
 #define STEPS_MOST 64
 #define WORDS_MOST 6
 
 #define SAY(list, ...) (*LIST_ADD(arena, list) = arena_printf(arena, __VA_ARGS__))
 
-static const char *const way_names[] = {NULL,    "calls",     "runs-on",
-                                        "hosts", "called-by", "connects"};
+static const char *const way_names[] = {NULL, "calls", "runs-on", "hosts", "called-by", "connects"};
 
 /* ---- steps ---- */
 
@@ -34,8 +33,8 @@ struct ends {
 };
 
 /* The two series, one of each end, that go together best. */
-static struct ends best_ends(const struct rootcause_model *model,
-                             const struct rootcause_view *view, size_t effect, size_t cause)
+static struct ends best_ends(const struct rootcause_model *model, const struct rootcause_view *view,
+                             size_t effect, size_t cause)
 {
     const struct rootcause_node *a = &model->nodes[effect], *b = &model->nodes[cause];
     struct ends best = {ROOTCAUSE_NONE, ROOTCAUSE_NONE, 0};
@@ -49,14 +48,12 @@ static struct ends best_ends(const struct rootcause_model *model,
             size_t y = model->series[b->first + k];
             if (view->excursion[y].severity <= 0)
                 continue;
-            double together =
-                telemetry_together(&model->scores, x, y, view->pad, view->to,
-                                   view->to - view->pad > 20 ? 1 : 0);
+            double together = telemetry_together(&model->scores, x, y, view->pad, view->to,
+                                                 view->to - view->pad > 20 ? 1 : 0);
             double value = together + (symptom ? 0.3 : 0) +
-                           0.3 * rootcause_relevance(
-                                     model->given->metrics.series[x].class,
-                                     model->given->metrics.series[y].class,
-                                     view->excursion[y].score > 0);
+                           0.3 * rootcause_relevance(model->given->metrics.series[x].class,
+                                                     model->given->metrics.series[y].class,
+                                                     view->excursion[y].score > 0);
             if (value > best_value) {
                 best_value = value;
                 best = (struct ends){x, y, together};
@@ -77,9 +74,9 @@ static void check_step(const struct rootcause_model *model, const struct rootcau
     if (ends.cause == ROOTCAUSE_NONE) {
         bool quiet = view->severity[cause] <= 0;
         size_t which = quiet ? cause : effect;
-        step->why = arena_printf(arena, model->nodes[which].observed
-                                            ? "%s did not leave its normal band"
-                                            : "%s is not measured",
+        step->why = arena_printf(arena,
+                                 model->nodes[which].observed ? "%s did not leave its normal band"
+                                                              : "%s is not measured",
                                  model->nodes[which].id);
         return;
     }
@@ -88,8 +85,8 @@ static void check_step(const struct rootcause_model *model, const struct rootcau
                       ? rootcause_onset_of(model, view, ends.effect)
                       : view->to;
     if (ends.together < STEP_TOGETHER)
-        step->why = arena_printf(arena, "they did not move together (correlation %.2f)",
-                                 ends.together);
+        step->why =
+            arena_printf(arena, "they did not move together (correlation %.2f)", ends.together);
     else if (first > then + rootcause_tolerance(model))
         step->why = arena_printf(arena, "the cause began %.0f s after its effect",
                                  times[first] - times[then]);
@@ -102,8 +99,8 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
                        size_t node, struct rootcause_cause *out, struct arena *arena)
 {
     size_t nodes[STEPS_MOST], count = 0;
-    bool has_path = model->symptom_node != ROOTCAUSE_NONE && model->has_graph &&
-                    !isinf(view->cost[node]);
+    bool has_path =
+        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[node]);
     if (has_path)
         for (size_t n = node; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
             nodes[count++] = n;
@@ -179,10 +176,11 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
                 together);
     }
     if (view->explained[best] > 0.2)
-        SAY(&out->contradicting, "%.0f %% of it is explained by what it depends on or by its load",
+        SAY(&out->contradicting, "%.0f percent of it is explained by what it depends on or by its load",
             100 * view->explained[best]);
     if (of->outside)
-        SAY(&out->contradicting, "it is seen through others only; what is behind it may be at work");
+        SAY(&out->contradicting,
+            "it is seen through others only; what is behind it may be at work");
     say_changes(model, view, out, arena);
     for (size_t i = 0; i < out->steps.count; i++) {
         const struct rootcause_step *step = &out->steps.items[i];
@@ -222,8 +220,7 @@ static struct checks make_checks(const struct rootcause_model *model,
     c.real = answer->evidence >=
              fmax(model->symptom_series == ROOTCAUSE_NONE ? EVIDENCE_ALONE : EVIDENCE_LEAST,
                   MARGIN * answer->usual_evidence);
-    c.related = model->symptom_series == ROOTCAUSE_NONE ||
-                view->together[best] >= SYMPTOM_TOGETHER;
+    c.related = model->symptom_series == ROOTCAUSE_NONE || view->together[best] >= SYMPTOM_TOGETHER;
     c.demand = model->given->metrics.series[best].class == TELEMETRY_TRAFFIC && x->score > 0;
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;

@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "twin/rootcause/rootcause_priv.h"
 
-#define WINDOWS_MOST 120      /* of the history */
-#define CELLS_PER_LOOK 40e6   /* all windows together look at so many cells, or a few windows */
+#define WINDOWS_MOST 120    /* of the history */
+#define CELLS_PER_LOOK 40e6 /* all windows together look at so many cells, or a few windows */
 #define WINDOWS_FEW 8
 #define FALSE_CLAIMS 0.05 /* of the history's windows may show more than what counts as usual */
 #define SAY(list, ...) (*LIST_ADD(arena, list) = arena_printf(arena, __VA_ARGS__))
@@ -56,11 +56,11 @@ static void say_notes(const struct rootcause_model *model, struct rootcause_answ
         SAY(&out->notes, "%zu rows of metrics.csv were out of order and were sorted",
             notes->unsorted);
     if (notes->duplicates)
-        SAY(&out->notes, "%zu rows of metrics.csv had a time that was there already and were merged",
+        SAY(&out->notes,
+            "%zu rows of metrics.csv had a time that was there already and were merged",
             notes->duplicates);
     if (notes->not_finite)
-        SAY(&out->notes, "%zu cells hold no finite number and count as missing",
-            notes->not_finite);
+        SAY(&out->notes, "%zu cells hold no finite number and count as missing", notes->not_finite);
     if (notes->gaps)
         SAY(&out->notes, "%zu gaps in time", notes->gaps);
     if (model->contradicted)
@@ -69,7 +69,8 @@ static void say_notes(const struct rootcause_model *model, struct rootcause_answ
     if (!model->has_graph)
         SAY(&out->notes, "there is no topology: ties are inferred from time and shape alone");
     if (model->given->symptom_entity && model->symptom_node == ROOTCAUSE_NONE)
-        SAY(&out->notes, "the symptom's entity '%.100s' is neither in the metrics nor in the topology",
+        SAY(&out->notes,
+            "the symptom's entity '%.100s' is neither in the metrics nor in the topology",
             model->given->symptom_entity);
     else if (model->given->symptom_metric && model->symptom_series == ROOTCAUSE_NONE)
         SAY(&out->notes, "the symptom's metric '%.100s' is not among the metrics",

@@ -110,8 +110,7 @@ static double by_neighbours(const struct rootcause_model *model, const struct ro
     const struct rootcause_node *node = &model->nodes[model->node_of[series]];
     double left = 1;
     for (size_t i = 0; i < node->influence_count; i++) {
-        const struct rootcause_influence *influence =
-            &model->influences[node->influences + i];
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
         const struct rootcause_node *cause = &model->nodes[influence->cause];
         double best = 0;
         if (view->severity[influence->cause] <= 0)
@@ -122,8 +121,8 @@ static double by_neighbours(const struct rootcause_model *model, const struct ro
                 continue;
             double share = rootcause_share(model, view, influence, series, other);
             size_t mine = rootcause_onset_of(model, view, series);
-            if (share > best && rootcause_onset_of(model, view, other) >
-                                    mine + rootcause_tolerance(model))
+            if (share > best &&
+                rootcause_onset_of(model, view, other) > mine + rootcause_tolerance(model))
                 share *= LATE;
             best = fmax(best, share * (cause->outside ? 0.5 : 1));
         }
@@ -147,8 +146,7 @@ static double by_load(const struct rootcause_model *model, const struct rootcaus
     double growth = usual > 0 ? change_of(model, view, traffic) / usual : 1;
     double change = own > 0 ? change_of(model, view, series) / own : 1;
     double part = growth / fmax(change, 1e-9) * (class == TELEMETRY_RESOURCE ? 1 : 4);
-    double together =
-        telemetry_together(&model->scores, series, traffic, view->pad, view->to, 0);
+    double together = telemetry_together(&model->scores, series, traffic, view->pad, view->to, 0);
     if (together < TOGETHER_LEAST)
         return 0;
     return fmin(1, part / (part + ENOUGH) * (1 + ENOUGH)) * together;
@@ -164,8 +162,8 @@ void rootcause_explain(const struct rootcause_model *model, struct rootcause_vie
         /* load that nobody upstream asked for is a symptom itself: retries */
         bool entry = true;
         for (size_t k = 0; k < model->nodes[node].influence_count; k++)
-            entry = entry && model->influences[model->nodes[node].influences + k].way !=
-                                 ROOTCAUSE_BY_CALLER;
+            entry = entry &&
+                    model->influences[model->nodes[node].influences + k].way != ROOTCAUSE_BY_CALLER;
         if (load > 0 && !entry)
             load *= view->explained[traffic];
         view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);

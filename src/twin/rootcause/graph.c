@@ -154,8 +154,7 @@ static void contradict(struct rootcause_model *model, bool *against, struct aren
     size_t count = 0;
     for (size_t e = 0; e < given->edges.count; e++) {
         const struct rootcause_edge *edge = &given->edges.items[e];
-        bool call =
-            edge->relation == ROOTCAUSE_CALLS || edge->relation == ROOTCAUSE_DEPENDS_ON;
+        bool call = edge->relation == ROOTCAUSE_CALLS || edge->relation == ROOTCAUSE_DEPENDS_ON;
         values[e] = call ? agreement(model, edge->from, edge->to) : (double)NAN;
         if (!isnan(values[e]))
             known[count++] = values[e];
@@ -177,8 +176,7 @@ static void place_edges(struct rootcause_model *model, const size_t *node_at, co
     for (int pass = 0; pass < 2; pass++) {
         for (size_t e = 0; e < given->edges.count; e++) {
             const struct rootcause_edge *edge = &given->edges.items[e];
-            add_edge(model, at, node_at[edge->from], node_at[edge->to], edge->relation,
-                     against[e]);
+            add_edge(model, at, node_at[edge->from], node_at[edge->to], edge->relation, against[e]);
         }
         if (pass)
             break;

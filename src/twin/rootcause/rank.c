@@ -15,6 +15,7 @@
 #define OUTSIDE 0.35        /* what a thing that only others see may be blamed */
 #define NO_PATH 0.35        /* what a thing without a path to the symptom may be blamed */
 #define SYMPTOM 0.5         /* without a topology: the symptom is where it was seen, not why */
+#define ENOUGH 6.0          /* severities far above this say little more than this */
 #define SECOND 0.25         /* what another class of metric adds */
 #define CHANGED 1.3         /* a change there shortly before */
 #define CHANGE_BACK_S 3600. /* how long before its onset a change is a suspect */
@@ -162,7 +163,8 @@ static double of_series(const struct rootcause_model *model, const struct rootca
     const struct telemetry_excursion *x = &view->excursion[s];
     double relevance = rootcause_relevance(model->symptom_class,
                                            model->given->metrics.series[s].class, x->score > 0);
-    return x->severity * relevance * (1 - view->explained[s]) *
+    double severity = x->severity * ENOUGH / (x->severity + ENOUGH);
+    return severity * relevance * (1 - view->explained[s]) *
            (ALONE + (1 - ALONE) * view->together[s]);
 }
 
@@ -258,8 +260,7 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->score[n] = view->severity[n] > 0 ? of_node(model, view, n) : 0;
         if (view->score[n] > 0)
-            ranked[view->rank_count++] =
-                (struct ranked){view->score[n], model->nodes[n].id, n};
+            ranked[view->rank_count++] = (struct ranked){view->score[n], model->nodes[n].id, n};
     }
     qsort(ranked, view->rank_count, sizeof *ranked, by_score);
     for (size_t i = 0; i < view->rank_count; i++)

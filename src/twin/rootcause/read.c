@@ -32,7 +32,7 @@ static enum err_code text_of(const struct json_value *object, const char *list, 
 static enum err_code read_entity(const struct json_value *item, size_t index, struct map *ids,
                                  struct rootcause_case *out, struct arena *arena, struct err *err)
 {
-    const char *id;
+    const char *id = NULL;
     enum err_code rc = text_of(item, "entities", index, "id", &id, arena, err);
     if (rc)
         return rc;
@@ -52,7 +52,7 @@ static enum err_code read_end(const struct json_value *item, size_t index, const
                               struct map *ids, struct rootcause_case *out, size_t *ret_place,
                               struct arena *arena, struct err *err)
 {
-    const char *id;
+    const char *id = NULL;
     enum err_code rc = text_of(item, "edges", index, key, &id, arena, err);
     if (rc)
         return rc;
@@ -73,7 +73,7 @@ static enum err_code read_edge(const struct json_value *item, size_t index, stru
 {
     const char *name = json_text(json_get(item, "relation"), NULL);
     int relation = name ? json_enum_find(rootcause_relation_names, name) : 0;
-    size_t from, to;
+    size_t from = 0, to = 0;
     enum err_code rc = read_end(item, index, "from", ids, out, &from, arena, err);
     if (rc || (rc = read_end(item, index, "to", ids, out, &to, arena, err)))
         return rc;
@@ -102,9 +102,9 @@ static enum err_code list_of(const struct json_value *root, const char *key, siz
         err_set(err, ERR_INVALID, "%s is not a list", key ? key : "the text");
         return err_field(err, "%s", key ? key : "");
     }
-    return json_size(*out) > most ? err_set(err, ERR_TOO_LARGE, "more than %zu %s", most,
-                                            key ? key : "items")
-                                  : ERR_OK;
+    return json_size(*out) > most
+               ? err_set(err, ERR_TOO_LARGE, "more than %zu %s", most, key ? key : "items")
+               : ERR_OK;
 }
 
 enum err_code rootcause_read_topology(const char *text, size_t len, struct rootcause_case *out,
@@ -144,7 +144,7 @@ enum err_code rootcause_read_changes(const char *text, size_t len, struct rootca
         return rc;
     for (size_t i = 0; i < json_size(list) && !rc; i++) {
         const struct json_value *item = json_at(list, i);
-        struct rootcause_change change;
+        struct rootcause_change change = {0};
         char path[64];
         str_format(path, sizeof path, "changes[%zu].time", i);
         if ((rc = time_of(json_get(item, "time"), path, &change.time, err)) ||

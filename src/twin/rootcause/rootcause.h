@@ -49,7 +49,7 @@ struct rootcause_case {
     LIST(struct rootcause_edge) edges;
     LIST(struct rootcause_change) changes;
     bool has_alarm;
-    double alarm_time;                          /* seconds */
+    double alarm_time;                           /* seconds */
     const char *symptom_entity, *symptom_metric; /* or NULL */
 };
 
@@ -68,14 +68,14 @@ extern const char *const rootcause_status_names[];
 /* One step of a path, from an effect to what it is put down to. */
 struct rootcause_step {
     const char *effect, *cause, *by; /* by: "calls", "runs-on", …, or "inferred" */
-    bool verified; /* both ends left their normal band, moved together, cause not later */
+    bool verified;   /* both ends left their normal band, moved together, cause not later */
     const char *why; /* of a step that is not verified; else NULL */
 };
 
 struct rootcause_cause {
     const char *entity, *metric; /* metric may be NULL: the entity fell silent */
     double score;
-    double onset; /* seconds */
+    double onset;            /* seconds */
     LIST(const char *) path; /* from the symptom (or the cause alone) to the cause */
     LIST(struct rootcause_step) steps;
     LIST(const char *) supporting;

@@ -24,10 +24,10 @@ struct rootcause_influence {
 
 struct rootcause_node {
     const char *id;
-    size_t first, count;        /* its series in model->series */
+    size_t first, count;                /* its series in model->series */
     size_t influences, influence_count; /* in model->influences */
-    bool outside;  /* seen by others only: client, remote end */
-    bool observed; /* has a series */
+    bool outside;                       /* seen by others only: client, remote end */
+    bool observed;                      /* has a series */
 };
 
 struct rootcause_model {
@@ -35,9 +35,9 @@ struct rootcause_model {
     struct telemetry_scores scores;
     size_t nodes_count;
     struct rootcause_node *nodes;
-    size_t *series;      /* series by node */
-    size_t *node_of;     /* [series] */
-    size_t *traffic;     /* [node] its series of requests, or NONE */
+    size_t *series;                         /* series by node */
+    size_t *node_of;                        /* [series] */
+    size_t *traffic;                        /* [node] its series of requests, or NONE */
     struct rootcause_influence *influences; /* by effect */
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
@@ -48,7 +48,7 @@ struct rootcause_model {
 
 /* One window looked at. */
 struct rootcause_view {
-    size_t from, to, pad; /* correlations are taken over [pad, to) */
+    size_t from, to, pad;                  /* correlations are taken over [pad, to) */
     struct telemetry_excursion *excursion; /* [series] */
     double *together;  /* [series] with the symptom, 0…1; 1 without a symptom */
     double *explained; /* [series] share that a neighbour explains */

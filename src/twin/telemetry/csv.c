@@ -56,8 +56,7 @@ static enum err_code header_cell(struct reader *r, char *out, size_t *ret_len, s
                            TELEMETRY_MAX_NAME - 1);
         out[used++] = c;
     }
-    if (!quoted && used > 0 && out[used - 1] == '\r' &&
-        (r->at >= r->len || r->text[r->at] == '\n'))
+    if (!quoted && used > 0 && out[used - 1] == '\r' && (r->at >= r->len || r->text[r->at] == '\n'))
         used--;
     if (quoted && r->at < r->len && r->text[r->at] == '\r')
         r->at++;

@@ -145,8 +145,8 @@ const char *telemetry_words(const struct telemetry_scores *scores, size_t series
     const struct telemetry_table *table = scores->table;
     const struct telemetry_normal *normal = &scores->normal[series];
     double peak = table->values[series * table->rows + excursion->peak];
-    double usual = peak - (double)scores->signed_score[series * table->rows + excursion->peak] *
-                              normal->scale;
+    double usual =
+        peak - (double)scores->signed_score[series * table->rows + excursion->peak] * normal->scale;
     char when[CLOCK_TEXT_SIZE];
     clock_format((int64_t)(table->times[onset] * 1000), when);
     const char *times = "";

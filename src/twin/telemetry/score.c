@@ -11,15 +11,15 @@
 #include "twin/telemetry/robust.h"
 #include "twin/telemetry/telemetry.h"
 
-#define LEAST_KNOWN 8      /* values before the window; fewer say nothing of a spread */
-#define FLOOR_OWN 0.05     /* of the series' own level: smaller changes are no faults */
-#define FLOOR_POOL 0.01    /* of what the metric usually is over all entities: idle ones */
-#define FLOOR_SHARE 0.001  /* availability: of its scale, one in a thousand requests */
-#define FLOOR_NOTHING 1e-9 /* of the largest value, when all of the above are zero */
+#define LEAST_KNOWN 8        /* values before the window; fewer say nothing of a spread */
+#define FLOOR_OWN 0.05       /* of the series' own level: smaller changes are no faults */
+#define FLOOR_POOL 0.01      /* of what the metric usually is over all entities: idle ones */
+#define FLOOR_SHARE 0.001    /* availability: of its scale, one in a thousand requests */
+#define FLOOR_NOTHING 1e-9   /* of the largest value, when all of the above are zero */
 #define REFERENCE_SHARE 0.97 /* an incident shorter than the rest does not hide the next */
 #define SCORE_MOST 1e6
 #define DAY_S 86400.0
-#define BINS_MOST 96 /* a quarter of an hour each */
+#define BINS_MOST 96    /* a quarter of an hour each */
 #define SEASON_GAIN 0.7 /* the time of day must narrow the spread to this */
 
 struct pool { /* one metric over all entities */
@@ -50,8 +50,10 @@ static size_t take_known(const double *values, size_t rows, double *out)
  * twentieths: the latter see series that rest most of the time. */
 static double spread(double *values, size_t count)
 {
-    double inner = telemetry_quantile(values, count, 0.75) - telemetry_quantile(values, count, 0.25);
-    double outer = telemetry_quantile(values, count, 0.95) - telemetry_quantile(values, count, 0.05);
+    double inner =
+        telemetry_quantile(values, count, 0.75) - telemetry_quantile(values, count, 0.25);
+    double outer =
+        telemetry_quantile(values, count, 0.95) - telemetry_quantile(values, count, 0.05);
     return fmax(inner / 1.349, outer / 3.29);
 }
 
@@ -66,8 +68,7 @@ static struct pool **pool_levels(const struct telemetry_table *table, size_t bas
     for (size_t s = 0; s < table->count; s++) {
         struct pool *pool = map_find(by_metric, table->series[s].metric);
         if (!pool)
-            map_put(by_metric, table->series[s].metric,
-                    pool = arena_zalloc(arena, sizeof *pool));
+            map_put(by_metric, table->series[s].metric, pool = arena_zalloc(arena, sizeof *pool));
         pools[s] = pool;
         pool->count++;
     }
@@ -193,8 +194,8 @@ static double reference_of(const float *scores, size_t base, size_t persist, int
         if (direction == -side)
             continue;
         for (size_t i = 0; i < base; i++) {
-            double value = isnan(scores[i]) ? -INFINITY
-                                            : telemetry_lasting(scores, 0, i, persist, side);
+            double value =
+                isnan(scores[i]) ? -INFINITY : telemetry_lasting(scores, 0, i, persist, side);
             if (isfinite(value))
                 scratch[count++] = value;
         }
@@ -237,8 +238,8 @@ enum err_code telemetry_score(const struct telemetry_table *table, size_t base, 
                             : NAN;
         }
         if (normal->known)
-            normal->reference = reference_of(scores, base, persist, table->series[s].direction,
-                                             work.values);
+            normal->reference =
+                reference_of(scores, base, persist, table->series[s].direction, work.values);
     }
     return arena_check(arena, err);
 }

@@ -45,11 +45,11 @@ struct telemetry_notes {
 };
 
 struct telemetry_table {
-    size_t rows, count;             /* count of series */
-    double *times;                  /* [rows] seconds, rising */
-    double step_s;                  /* median step; 0 with fewer than two rows */
+    size_t rows, count;              /* count of series */
+    double *times;                   /* [rows] seconds, rising */
+    double step_s;                   /* median step; 0 with fewer than two rows */
     struct telemetry_series *series; /* [count] */
-    double *values;                 /* [count * rows], a series' values together; NaN = missing */
+    double *values;                  /* [count * rows], a series' values together; NaN = missing */
     struct telemetry_notes notes;
 };
 

@@ -27,8 +27,8 @@ void case_init(struct test_case *c, uint64_t seed)
     memset(c, 0, sizeof *c);
     struct telemetry_table *table = &c->given.metrics;
     rand_init(&rand, seed);
-    *table = (struct telemetry_table){
-        .rows = ROWS, .count = (size_t)SERVICES * METRICS, .step_s = STEP};
+    *table =
+        (struct telemetry_table){.rows = ROWS, .count = (size_t)SERVICES * METRICS, .step_s = STEP};
     table->times = arena_array(&c->arena, ROWS, sizeof(double));
     table->values = arena_array(&c->arena, table->count * ROWS, sizeof(double));
     table->series = arena_array(&c->arena, table->count, sizeof *table->series);

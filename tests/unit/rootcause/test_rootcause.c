@@ -168,8 +168,7 @@ static void test_a_change_before_the_onset_is_a_suspect_and_a_later_one_is_not(v
         (struct rootcause_change){onset + 400, "db", "rollback"};
     case_diagnose(&c);
     assert_true(says(first(&c)->supporting.items, first(&c)->supporting.count, "release 7"));
-    assert_true(
-        says(first(&c)->contradicting.items, first(&c)->contradicting.count, "rollback"));
+    assert_true(says(first(&c)->contradicting.items, first(&c)->contradicting.count, "rollback"));
     case_done(&c);
 }
 
@@ -274,9 +273,14 @@ static void test_json_that_is_not_a_case_is_refused_with_its_path(void **state)
 
 static void test_the_answer_is_json_with_the_contract_s_members(void **state)
 {
-    static const char *const members[] = {"\"status\":\"confirmed\"", "\"causes\":[{\"entity\":",
-                                          "\"metric\":",  "\"score\":",      "\"onset\":",
-                                          "\"path\":",    "\"supporting\":", "\"contradicting\":",
+    static const char *const members[] = {"\"status\":\"confirmed\"",
+                                          "\"causes\":[{\"entity\":",
+                                          "\"metric\":",
+                                          "\"score\":",
+                                          "\"onset\":",
+                                          "\"path\":",
+                                          "\"supporting\":",
+                                          "\"contradicting\":",
                                           "\"unverified\":"};
     struct test_case c;
     struct buf out = BUF_INIT;

@@ -13,8 +13,8 @@
 
 #include "twin/telemetry/telemetry.h"
 
-static enum err_code read_text(const char *text, struct telemetry_table *table,
-                               struct arena *arena, struct err *err)
+static enum err_code read_text(const char *text, struct telemetry_table *table, struct arena *arena,
+                               struct err *err)
 {
     *err = (struct err)ERR_INIT;
     return telemetry_read_csv(text, strlen(text), table, arena, err);
@@ -31,9 +31,9 @@ static void test_names_are_split_at_the_last_colon(void **state)
     struct telemetry_table table;
     struct err err;
     (void)state;
-    assert_int_equal(read_text("time,a:b:cpu,\"x, \"\"y\"\"\":latency_avg\n1,2,3\n", &table,
-                               &arena, &err),
-                     ERR_INVALID); /* text after a closing quote */
+    assert_int_equal(
+        read_text("time,a:b:cpu,\"x, \"\"y\"\"\":latency_avg\n1,2,3\n", &table, &arena, &err),
+        ERR_INVALID); /* text after a closing quote */
     assert_int_equal(
         read_text("time,a:b:cpu,\"x, \"\"y\"\":latency_avg\"\n1,2,3\n", &table, &arena, &err),
         ERR_OK);
@@ -107,10 +107,11 @@ static void test_what_is_no_table_is_refused_with_its_line(void **state)
 
 static void test_numbers_read_as_strtod_reads_them(void **state)
 {
-    static const char *const numbers[] = {"0",        "-0.5",     "123456789.123456", "1e-7",
-                                          "+3.25",    "1e300",    "0.000000001",      ".5",
-                                          "5.",       "-1E+2",    "99999999999999999999",
-                                          "0.1234567890123456789", "4.9e-324"};
+    static const char *const numbers[] = {
+        "0",       "-0.5",  "123456789.123456",     "1e-7",
+        "+3.25",   "1e300", "0.000000001",          ".5",
+        "5.",      "-1E+2", "99999999999999999999", "0.1234567890123456789",
+        "4.9e-324"};
     (void)state;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct arena arena = ARENA_INIT;
