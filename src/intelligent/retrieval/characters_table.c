@@ -1,7 +1,6 @@
 /* characters_table.c - which characters are the same when one searches: traditional and simplified
- * Chinese (single characters of the Unicode CLDR transform Traditional-Simplified, chains followed to their
- * end), and Latin
- * letters without their accents (CLDR Latin-ASCII).  Data: Unicode Licence v3.
+ * Chinese (single characters of the Unicode CLDR transform Traditional-Simplified, chains followed
+ * to their end), and Latin letters without their accents (CLDR Latin-ASCII).  Unicode Licence v3.
  *
  * Contract: each table is sorted by its first column. */
 #include "intelligent/retrieval/retrieval_priv.h"
