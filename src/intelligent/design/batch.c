@@ -123,9 +123,9 @@ static void list_uses(const struct design_problem *p, struct batch_choice *choic
     arena_done(&own);
 }
 
-const struct batch_choice *batch_choose(struct batch *batch, size_t need,
-                                        const struct design_hold *holds, size_t hold_count,
-                                        double value_below, bool *ret_stopped)
+const struct batch_choice *design_batch_choose(struct batch *batch, size_t need,
+                                               const struct design_hold *holds, size_t hold_count,
+                                               double value_below, bool *ret_stopped)
 {
     struct design_task task = {.problem = batch->needs[need].problem,
                                .weights = {1, 0, 0, 0},
@@ -244,7 +244,7 @@ static enum err_code meet_alone(struct solver *s, size_t i, struct evaluation_mo
     }
     need->answer.sites_seen = (int64_t)problem->network->sites.count;
     design_list_rejections(problem, &need->answer, s->arena);
-    s->needs[i].alone = batch_choose(&s->batch, i, NULL, 0, 0, &stopped);
+    s->needs[i].alone = design_batch_choose(&s->batch, i, NULL, 0, 0, &stopped);
     if (s->needs[i].alone) {
         need->alone = s->needs[i].alone->value;
         return ERR_OK;
@@ -383,7 +383,7 @@ static void list_moves(struct solver *s, const struct batch_result *result)
             continue;
         for (size_t o = 0; o < s->batch.count; o++)
             if (o != i)
-                batch_take(&s->batch, result->choices[o], 1);
+                design_batch_take(&s->batch, result->choices[o], 1);
         list_moves_of(s, result, i);
         memset(s->batch.taken, 0, s->batch.resource_count * sizeof *s->batch.taken);
     }
@@ -393,7 +393,7 @@ static void list_moves(struct solver *s, const struct batch_result *result)
 static void list_short(struct solver *s)
 {
     for (size_t i = 0; i < s->out->together.count; i++)
-        batch_take(&s->batch, s->needs[s->out->together.items[i]].alone, 1);
+        design_batch_take(&s->batch, s->needs[s->out->together.items[i]].alone, 1);
     for (uint32_t r = 0; r < s->batch.resource_count && s->out->short_of.count < SHORT_MAX; r++)
         if (s->batch.taken[r] > s->batch.free[r] + BATCH_TOL)
             *LIST_ADD(s->arena, &s->out->short_of) = resource_name(s, r);
@@ -409,7 +409,7 @@ static void name_conflict(struct solver *s)
         if (s->left_out[i])
             continue;
         s->left_out[i] = true;
-        batch_search(&s->batch, s->left_out, TRIAL_NODES, &trial);
+        design_batch_search(&s->batch, s->left_out, TRIAL_NODES, &trial);
         if (trial.outcome != BATCH_NONE)
             s->left_out[i] = false;
         if (trial.outcome == BATCH_UNDECIDED)
@@ -473,9 +473,9 @@ static enum err_code check_sum(struct solver *s, const struct batch_result *resu
     for (size_t i = 0; i < s->batch.count && !code; i++) {
         if (!result->choices[i])
             continue;
-        if (batch_exceeds(&s->batch, result->choices[i], &resource))
+        if (design_batch_exceeds(&s->batch, result->choices[i], &resource))
             code = err_set(err, ERR_BUG, "a joint design exceeds %s", resource_name(s, resource));
-        batch_take(&s->batch, result->choices[i], 1);
+        design_batch_take(&s->batch, result->choices[i], 1);
     }
     memset(s->batch.taken, 0, s->batch.resource_count * sizeof *s->batch.taken);
     return code;
@@ -514,7 +514,7 @@ static enum err_code meet_together(struct solver *s, struct err *err)
         return ERR_OK;
     }
     struct batch_result result;
-    batch_search(&s->batch, s->left_out, NODE_MAX, &result);
+    design_batch_search(&s->batch, s->left_out, NODE_MAX, &result);
     switch (result.outcome) {
     case BATCH_PROVEN:
     case BATCH_FOUND:

@@ -47,17 +47,17 @@ struct batch_result {
 
 /* The least way to meet a need with the holds; NULL when there is none below the limit (0 = none),
  * with *ret_stopped when that is not known. */
-const struct batch_choice *batch_choose(struct batch *batch, size_t need,
-                                        const struct design_hold *holds, size_t hold_count,
-                                        double value_below, bool *ret_stopped);
+const struct batch_choice *design_batch_choose(struct batch *batch, size_t need,
+                                               const struct design_hold *holds, size_t hold_count,
+                                               double value_below, bool *ret_stopped);
 
 /* left_out[need]: not part of it.  At most node_max nodes. */
-void batch_search(struct batch *batch, const bool *left_out, uint64_t node_max,
-                  struct batch_result *out);
+void design_batch_search(struct batch *batch, const bool *left_out, uint64_t node_max,
+                         struct batch_result *out);
 
 /* Whether `taken` and what the choice uses exceed what is free; *ret_resource one of them. */
-bool batch_exceeds(const struct batch *batch, const struct batch_choice *choice,
-                   uint32_t *ret_resource);
-void batch_take(struct batch *batch, const struct batch_choice *choice, double sign);
+bool design_batch_exceeds(const struct batch *batch, const struct batch_choice *choice,
+                          uint32_t *ret_resource);
+void design_batch_take(struct batch *batch, const struct batch_choice *choice, double sign);
 
 #endif

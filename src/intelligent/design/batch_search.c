@@ -66,7 +66,7 @@ static double ceiling(const struct joint *j)
 }
 
 /* ---- what is taken ---- */
-void batch_take(struct batch *batch, const struct batch_choice *choice, double sign)
+void design_batch_take(struct batch *batch, const struct batch_choice *choice, double sign)
 {
     for (size_t i = 0; choice && i < choice->use_count; i++)
         batch->taken[choice->uses[i].resource] += sign * choice->uses[i].amount;
@@ -79,8 +79,8 @@ static void forget(struct batch *batch, const struct batch_choice *choice)
         batch->taken[choice->uses[i].resource] = 0;
 }
 
-bool batch_exceeds(const struct batch *batch, const struct batch_choice *choice,
-                   uint32_t *ret_resource)
+bool design_batch_exceeds(const struct batch *batch, const struct batch_choice *choice,
+                          uint32_t *ret_resource)
 {
     for (size_t i = 0; i < choice->use_count; i++) {
         uint32_t r = choice->uses[i].resource;
@@ -158,14 +158,15 @@ static size_t place_in_order(struct joint *j, const size_t *order, const struct 
         const struct batch_choice *choice = preferred[need].choice;
         if (!choice)
             continue;
-        if (batch_exceeds(batch, choice, &resource)) {
+        if (design_batch_exceeds(batch, choice, &resource)) {
             size_t count = holds_of_others(j, choices);
-            choice = is_late(j) ? NULL : batch_choose(batch, need, j->holds, count, 0, &stopped);
+            choice =
+                is_late(j) ? NULL : design_batch_choose(batch, need, j->holds, count, 0, &stopped);
             if (!choice)
                 break;
         }
         choices[need] = choice;
-        batch_take(batch, choice, 1);
+        design_batch_take(batch, choice, 1);
     }
     for (size_t i = 0; i < batch->count; i++)
         forget(batch, choices[i]);
@@ -185,10 +186,10 @@ static void improve(struct joint *j, const struct batch_choice **choices)
             bool stopped;
             choices[i] = NULL;
             for (size_t k = 0; k < batch->count; k++)
-                batch_take(batch, choices[k], 1);
+                design_batch_take(batch, choices[k], 1);
             size_t count = holds_of_others(j, choices);
-            const struct batch_choice *other =
-                batch_choose(batch, i, j->holds, count, own->value * (1 - VALUE_TOL), &stopped);
+            const struct batch_choice *other = design_batch_choose(
+                batch, i, j->holds, count, own->value * (1 - VALUE_TOL), &stopped);
             for (size_t k = 0; k < batch->count; k++)
                 forget(batch, choices[k]);
             choices[i] = other ? other : own;
@@ -287,7 +288,7 @@ static bool restrict_place(struct joint *j, struct node *child, size_t need, uin
     size_t count = holds_of_limits(j, place->limits);
     bool stopped = false;
     double before = child->bound;
-    place->choice = batch_choose(j->batch, need, j->holds, count, below, &stopped);
+    place->choice = design_batch_choose(j->batch, need, j->holds, count, below, &stopped);
     if (stopped)
         j->floor = fmin(j->floor, before);
     if (!place->choice)
@@ -321,7 +322,7 @@ static bool find_conflict(struct joint *j, const struct node *node, uint32_t *re
     uint32_t best = 0;
     size_t best_users = SIZE_MAX;
     for (size_t i = 0; i < batch->count; i++)
-        batch_take(batch, node->places[i].choice, 1);
+        design_batch_take(batch, node->places[i].choice, 1);
     for (size_t i = 0; i < batch->count; i++) {
         const struct batch_choice *choice = node->places[i].choice;
         for (size_t k = 0; choice && k < choice->use_count; k++) {
@@ -411,8 +412,8 @@ static void look_into(struct joint *j, const struct node *node)
     mem_free(choices);
 }
 
-void batch_search(struct batch *batch, const bool *left_out, uint64_t node_max,
-                  struct batch_result *out)
+void design_batch_search(struct batch *batch, const bool *left_out, uint64_t node_max,
+                         struct batch_result *out)
 {
     struct arena own;
     arena_init(&own, 0);
