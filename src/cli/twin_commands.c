@@ -73,8 +73,7 @@ static void show_cause(struct cli_call *call, size_t number, const struct rootca
         buf_printf(&path, "%s%s", i ? " → " : "", cause->path.items[i]);
     cli_say(call, "\n%zu. " S_BOLD "%s" S_RESET "  %s   ", number, cause->entity,
             cause->metric ? cause->metric : "");
-    cli_say(call, _("score %.2f, since %s\n"), cause->score,
-            time_text(call->arena, cause->onset));
+    cli_say(call, _("score %.2f, since %s\n"), cause->score, time_text(call->arena, cause->onset));
     if (cause->path.count > 1)
         cli_say_wrapped(call, arena_printf(call->arena, "    %s ", _("path")), S_DIM,
                         buf_str(&path));

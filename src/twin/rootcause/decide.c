@@ -176,7 +176,8 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
                 together);
     }
     if (view->explained[best] > 0.2)
-        SAY(&out->contradicting, "%.0f percent of it is explained by what it depends on or by its load",
+        SAY(&out->contradicting,
+            "%.0f percent of it is explained by what it depends on or by its load",
             100 * view->explained[best]);
     if (of->outside)
         SAY(&out->contradicting,
