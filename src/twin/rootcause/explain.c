@@ -4,12 +4,14 @@
  * own change is large enough in natural units: a slow callee adds its delay to its callers, failed
  * calls fail their callers, a busy host slows what runs on it, more requests are more work. */
 #include <math.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "twin/rootcause/rootcause_priv.h"
 
 #define TOGETHER_LEAST 0.3 /* less is no company */
 #define ENOUGH 0.2         /* share of a change that a callee must add to explain half of it */
+#define HALF 0.5           /* severity of a cause of another kind that explains half */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
 /* How well a change of class `cause` explains one of class `effect` over an influence. */
@@ -82,6 +84,8 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
     const struct telemetry_series *b = &model->given->metrics.series[cause];
     const struct telemetry_excursion *x = &view->excursion[effect], *y = &view->excursion[cause];
     double weight = weight_of(influence->way, a->class, x->score > 0, b->class, y->score > 0);
+    if (influence->way == ROOTCAUSE_BY_CALLEE && strcasestr(a->metric, "cpu"))
+        weight = 0; /* waiting is no work */
     if (weight <= 0)
         return 0;
     size_t lag = view->to - view->pad > 20 ? 1 : 0;
@@ -99,7 +103,8 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
         share = part / (part + ENOUGH) * (1 + ENOUGH);
     } else {
-        share = y->severity / (y->severity + 0.5 * x->severity + 1e-9);
+        /* units do not compare: it is enough that the cause is well outside of its history */
+        share = y->severity / (y->severity + HALF);
     }
     return fmin(1, weight * fmin(1, share) * together) * (influence->contradicted ? 0.3 : 1);
 }
@@ -139,16 +144,21 @@ static double by_load(const struct rootcause_model *model, const struct rootcaus
     enum telemetry_class class = model->given->metrics.series[series].class;
     if (traffic == ROOTCAUSE_NONE || traffic == series || class == TELEMETRY_TRAFFIC ||
         view->excursion[traffic].severity <= 0 || view->excursion[traffic].score < 0 ||
-        view->excursion[series].score < 0 || class == TELEMETRY_AVAILABILITY)
+        (view->excursion[series].score < 0) != (class == TELEMETRY_AVAILABILITY))
         return 0;
     double usual = model->scores.normal[traffic].centre;
     double own = model->scores.normal[series].centre;
     double growth = usual > 0 ? change_of(model, view, traffic) / usual : 1;
     double change = own > 0 ? change_of(model, view, series) / own : 1;
-    double part = growth / fmax(change, 1e-9) * (class == TELEMETRY_RESOURCE ? 1 : 4);
+    if (class == TELEMETRY_AVAILABILITY || class == TELEMETRY_ERRORS)
+        change = fmin(1, change); /* who is full turns the rest away */
+    double part = growth / fmax(change, 1e-9);
     double together = telemetry_together(&model->scores, series, traffic, view->pad, view->to, 0);
     if (together < TOGETHER_LEAST)
         return 0;
+    if (class == TELEMETRY_RESOURCE)
+        return fmin(1, part) * together;
+    part *= 4;
     return fmin(1, part / (part + ENOUGH) * (1 + ENOUGH)) * together;
 }
 
@@ -166,6 +176,7 @@ void rootcause_explain(const struct rootcause_model *model, struct rootcause_vie
                     model->influences[model->nodes[node].influences + k].way != ROOTCAUSE_BY_CALLER;
         if (load > 0 && !entry)
             load *= view->explained[traffic];
+        view->loaded[s] = load;
         view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);
     }
 }

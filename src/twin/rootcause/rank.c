@@ -17,6 +17,7 @@
 #define SYMPTOM 0.5         /* without a topology: the symptom is where it was seen, not why */
 #define ENOUGH 6.0          /* severities far above this say little more than this */
 #define SECOND 0.25         /* what another class of metric adds */
+#define QUIET_PATH 1.2      /* from a voter by quiet conduits to what they share */
 #define CHANGED 1.3         /* a change there shortly before */
 #define CHANGE_BACK_S 3600. /* how long before its onset a change is a suspect */
 
@@ -28,14 +29,19 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->excursion = arena_array(arena, series, sizeof *view->excursion);
     view->together = arena_array(arena, series, sizeof *view->together);
     view->explained = arena_array(arena, series, sizeof *view->explained);
+    view->loaded = arena_array(arena, series, sizeof *view->loaded);
     view->anomalous = arena_array(arena, series, sizeof *view->anomalous);
     view->severity = arena_array(arena, nodes, sizeof *view->severity);
+    view->service = arena_array(arena, nodes, sizeof *view->service);
     view->cost = arena_array(arena, nodes, sizeof *view->cost);
     view->before = arena_array(arena, nodes, sizeof *view->before);
     view->by = arena_array(arena, nodes, sizeof *view->by);
     view->score = arena_array(arena, nodes, sizeof *view->score);
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
+    view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
+    view->common = ROOTCAUSE_NONE;
+    rootcause_count_users(model, view);
 }
 
 size_t rootcause_tolerance(const struct rootcause_model *model)
@@ -54,16 +60,19 @@ static void find_excursions(const struct rootcause_model *model, struct rootcaus
 {
     view->anomalous_count = 0;
     memset(view->severity, 0, model->nodes_count * sizeof *view->severity);
+    memset(view->service, 0, model->nodes_count * sizeof *view->service);
     for (size_t s = 0; s < model->given->metrics.count; s++) {
         struct telemetry_excursion *x = &view->excursion[s];
         size_t node = model->node_of[s];
         telemetry_excursion_find(&model->scores, s, view->from, view->to, x);
-        view->explained[s] = 0;
+        view->explained[s] = view->loaded[s] = 0;
         view->together[s] = 0;
         if (x->severity <= 0)
             continue;
         view->anomalous[view->anomalous_count++] = s;
         view->severity[node] = fmax(view->severity[node], x->severity);
+        if (rootcause_is_felt(model->given->metrics.series[s].class))
+            view->service[node] = fmax(view->service[node], x->severity);
         view->together[s] = 1;
         if (model->symptom_series != ROOTCAUSE_NONE && model->symptom_series != s)
             view->together[s] =
@@ -115,7 +124,10 @@ static double step_cost(const struct rootcause_model *model, const struct rootca
     static const double ways[] = {0, 0.03, 0.03, 0.15, 0.6, 0.1};
     const struct rootcause_node *cause = &model->nodes[influence->cause];
     double cost = ways[influence->way] + (influence->contradicted ? 1 : 0);
-    if (view->severity[influence->cause] <= 0)
+    /* what a callee's callers feel is its latency and its errors, not its processor */
+    bool felt = influence->way == ROOTCAUSE_BY_CALLEE && cause->serves;
+    double severity = (felt ? view->service : view->severity)[influence->cause];
+    if (severity <= 0)
         cost += cause->observed ? 0.6 : 0.3;
     return cost;
 }
@@ -157,8 +169,8 @@ static void find_paths(const struct rootcause_model *model, struct rootcause_vie
 
 /* ---- scores ---- */
 
-static double of_series(const struct rootcause_model *model, const struct rootcause_view *view,
-                        size_t s)
+double rootcause_weigh(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t s)
 {
     const struct telemetry_excursion *x = &view->excursion[s];
     double relevance = rootcause_relevance(model->symptom_class,
@@ -193,7 +205,7 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
             size_t s = model->series[node->first + i];
             if (view->excursion[s].severity <= 0)
                 continue;
-            double score = of_series(model, view, s);
+            double score = rootcause_weigh(model, view, s);
             const struct telemetry_series *series = &model->given->metrics.series[s];
             if (pass == 0 &&
                 (view->best_series[n] == ROOTCAUSE_NONE || score > best ||
@@ -217,6 +229,23 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
     if (score > 0 && changed_before(model, view, n))
         score *= CHANGED;
     return score;
+}
+
+/* The carrier's own score, or that of its votes; the path ends where the nearest voter stands. */
+static void of_common(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    size_t n = view->common;
+    double score = view->carriers[n].score, path = 1;
+    if (model->symptom_node != ROOTCAUSE_NONE)
+        path = isinf(view->cost[n]) ? NO_PATH
+                                    : fmax(NO_PATH, 1 / (1 + fmax(0, view->cost[n] - QUIET_PATH)));
+    if (score * path <= view->score[n]) {
+        view->common = ROOTCAUSE_NONE; /* speaks for itself */
+        return;
+    }
+    view->score[n] = score * path;
+    if (view->severity[n] <= 0)
+        view->best_series[n] = view->common_series;
 }
 
 struct ranked {
@@ -248,6 +277,7 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     if (view->anomalous_count == 0)
         return 0;
     rootcause_explain(model, view);
+    rootcause_find_common(model, view);
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph) {
         size_t edges = 1;
         for (size_t n = 0; n < model->nodes_count; n++)
@@ -259,6 +289,8 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     struct ranked *ranked = arena_array(&scratch, model->nodes_count, sizeof *ranked);
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->score[n] = view->severity[n] > 0 ? of_node(model, view, n) : 0;
+        if (n == view->common)
+            of_common(model, view);
         if (view->score[n] > 0)
             ranked[view->rank_count++] = (struct ranked){view->score[n], model->nodes[n].id, n};
     }
