@@ -302,6 +302,11 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
         SAY(&out->reasons, "what stands out does not move together with the symptom");
         return;
     }
+    if (model->symptom_series != ROOTCAUSE_NONE && !c->symptom_moved && !c->verified) {
+        SAY(&out->reasons,
+            "neither did the symptom leave its history, nor is the path to what did verified");
+        return;
+    }
     if (c->demand) {
         SAY(&out->reasons, "demand rose and what else moved follows it: nothing is broken");
         return;

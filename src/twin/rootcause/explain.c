@@ -77,6 +77,47 @@ static double calls_ratio(const struct rootcause_model *model, size_t effect, si
     return fmax(0.1, fmin(2, to / from));
 }
 
+/* Part of a host's rise that is its tenant's, when use adds up: their usual ratio gives the unit.
+ */
+static double tenants_part(const struct rootcause_model *model, const struct rootcause_view *view,
+                           size_t host, size_t tenant)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    const struct rootcause_node *node = &model->nodes[model->node_of[host]];
+    double rise = change_of(model, view, host), together = 0;
+    if (!str_eq(series[host].metric, series[tenant].metric))
+        return 0;
+    for (size_t i = 0; i < node->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
+        const struct rootcause_node *other = &model->nodes[influence->cause];
+        for (size_t k = 0; influence->way == ROOTCAUSE_BY_TENANT && k < other->count; k++) {
+            size_t s = model->series[other->first + k];
+            if (str_eq(series[s].metric, series[host].metric))
+                together += fmax(0, model->scores.normal[s].centre);
+        }
+    }
+    double unit = together > 0 ? model->scores.normal[host].centre / together : 1;
+    double part = rise > 0 ? fmax(0, unit * change_of(model, view, tenant) / rise) : 0;
+    return part <= 1 ? part : 1 / (part * part); /* more than the host felt: it was not that */
+}
+
+double rootcause_tenant_share(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t tenant)
+{
+    const struct rootcause_node *node = &model->nodes[model->node_of[tenant]];
+    double most = 0;
+    for (size_t i = 0; i < node->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
+        const struct rootcause_node *host = &model->nodes[influence->cause];
+        for (size_t k = 0; influence->way == ROOTCAUSE_BY_HOST && k < host->count; k++) {
+            size_t s = model->series[host->first + k];
+            if (view->excursion[s].severity > 0)
+                most = fmax(most, tenants_part(model, view, s, tenant));
+        }
+    }
+    return most;
+}
+
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause)
 {
@@ -102,6 +143,8 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         double own = change_of(model, view, effect);
         double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
         share = part / (part + ENOUGH) * (1 + ENOUGH);
+    } else if (influence->way == ROOTCAUSE_BY_TENANT) {
+        share = tenants_part(model, view, effect, cause);
     } else {
         /* units do not compare: it is enough that the cause is well outside of its history */
         share = y->severity / (y->severity + HALF);

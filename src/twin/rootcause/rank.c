@@ -176,6 +176,11 @@ double rootcause_weigh(const struct rootcause_model *model, const struct rootcau
     double relevance = rootcause_relevance(model->symptom_class,
                                            model->given->metrics.series[s].class, x->score > 0);
     double severity = x->severity * ENOUGH / (x->severity + ENOUGH);
+    const struct rootcause_node *node = &model->nodes[model->node_of[s]];
+    /* a busy thing whose callers feel nothing can harm by its host alone */
+    if (model->has_graph && node->serves && view->service[model->node_of[s]] <= 0 &&
+        model->given->metrics.series[s].class == TELEMETRY_RESOURCE)
+        severity *= fmax(ALONE, rootcause_tenant_share(model, view, s));
     return severity * relevance * (1 - view->explained[s]) *
            (ALONE + (1 - ALONE) * view->together[s]);
 }
