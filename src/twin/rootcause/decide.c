@@ -16,6 +16,7 @@
 #define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
 #define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
+#define RIVAL_UNTOLD 0.8    /* without a topology; one that began later is no rival then */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
 #define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
 #define DEMAND 0.5         /* share of the symptom that its own customers explain */
@@ -139,6 +140,23 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
             step->why = "the requests of both ends never moved together: the edge is doubtful";
         }
     }
+}
+
+/* Row where a node's change began; of a carrier, where the first of its users fell ill. */
+static size_t onset_of_node(const struct rootcause_model *model, const struct rootcause_view *view,
+                            size_t node)
+{
+    size_t first = view->to - 1;
+    if (node != view->common)
+        return rootcause_onset_of(model, view, view->best_series[node]);
+    for (size_t i = 0; i < view->anomalous_count; i++) {
+        size_t s = view->anomalous[i];
+        size_t onset = rootcause_onset_of(model, view, s);
+        if (view->together[s] >= SYMPTOM_TOGETHER && onset < first &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            first = onset;
+    }
+    return first;
 }
 
 /* ---- words ---- */
@@ -276,9 +294,12 @@ static struct checks make_checks(const struct rootcause_model *model,
                       view->excursion[model->symptom_series].severity > 0;
     for (size_t i = 1; i < view->rank_count; i++) {
         size_t other = view->rank[i];
-        if (view->score[other] < RIVAL * view->score[node])
+        if (view->score[other] < (model->has_graph ? RIVAL : RIVAL_UNTOLD) * view->score[node])
             break;
-        if (rival_is_separate(model, view, node, other))
+        bool later = !model->has_graph && onset_of_node(model, view, other) >
+                                              onset_of_node(model, view, node) +
+                                                  rootcause_tolerance(model);
+        if (!later && rival_is_separate(model, view, node, other))
             c.alone = false;
     }
     c.own = common || view->explained[best] <= EXPLAINED_MOST;
@@ -305,6 +326,10 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
     if (model->symptom_series != ROOTCAUSE_NONE && !c->symptom_moved && !c->verified) {
         SAY(&out->reasons,
             "neither did the symptom leave its history, nor is the path to what did verified");
+        return;
+    }
+    if (!model->has_graph && !c->alone) {
+        SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
         return;
     }
     if (c->demand) {
@@ -339,23 +364,6 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
         return;
     SAY(&out->reasons, "every step of the path is verified and no other candidate comes near");
     out->status = ROOTCAUSE_CONFIRMED;
-}
-
-/* Row where a node's change began; of a carrier, where the first of its users fell ill. */
-static size_t onset_of_node(const struct rootcause_model *model, const struct rootcause_view *view,
-                            size_t node)
-{
-    size_t first = view->to - 1;
-    if (node != view->common)
-        return rootcause_onset_of(model, view, view->best_series[node]);
-    for (size_t i = 0; i < view->anomalous_count; i++) {
-        size_t s = view->anomalous[i];
-        size_t onset = rootcause_onset_of(model, view, s);
-        if (view->together[s] >= SYMPTOM_TOGETHER && onset < first &&
-            rootcause_is_felt(model->given->metrics.series[s].class))
-            first = onset;
-    }
-    return first;
 }
 
 void rootcause_decide(const struct rootcause_model *model, const struct rootcause_view *view,
