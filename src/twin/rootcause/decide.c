@@ -16,7 +16,7 @@
 #define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
 #define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
-#define RIVAL_UNTOLD 0.8    /* without a topology; one that began later is no rival then */
+#define RIVAL_UNTOLD 0.8   /* without a topology; one that began later is no rival then */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
 #define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
 #define DEMAND 0.5         /* share of the symptom that its own customers explain */
@@ -296,9 +296,9 @@ static struct checks make_checks(const struct rootcause_model *model,
         size_t other = view->rank[i];
         if (view->score[other] < (model->has_graph ? RIVAL : RIVAL_UNTOLD) * view->score[node])
             break;
-        bool later = !model->has_graph && onset_of_node(model, view, other) >
-                                              onset_of_node(model, view, node) +
-                                                  rootcause_tolerance(model);
+        bool later =
+            !model->has_graph && onset_of_node(model, view, other) >
+                                     onset_of_node(model, view, node) + rootcause_tolerance(model);
         if (!later && rival_is_separate(model, view, node, other))
             c.alone = false;
     }

@@ -12,6 +12,8 @@
 #define TOGETHER_LEAST 0.3 /* less is no company */
 #define ENOUGH 0.2         /* share of a change that a callee must add to explain half of it */
 #define HALF 0.5           /* severity of a cause of another kind that explains half */
+#define SUPPOSED 0.7       /* what a call that nobody told of explains at most */
+#define SUPPOSE_LEAST 0.7  /* company that it takes to suppose one */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
 /* How well a change of class `cause` explains one of class `effect` over an influence. */
@@ -203,6 +205,48 @@ static double by_load(const struct rootcause_model *model, const struct rootcaus
         return fmin(1, part) * together;
     part *= 4;
     return fmin(1, part / (part + ENOUGH) * (1 + ENOUGH)) * together;
+}
+
+/* Could `cause` be a callee of `effect`, if nobody tells?  A caller's answer time holds that of its
+ * callee; failures thin out on the way up. */
+static double supposed(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t effect, size_t cause)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    double own = change_of(model, view, effect), other = change_of(model, view, cause);
+    bool slow = series[effect].class == TELEMETRY_LATENCY;
+    if (!str_eq(series[effect].metric, series[cause].metric) || own <= 0 ||
+        model->nodes[model->node_of[cause]].outside ||
+        (slow ? model->scores.normal[cause].centre >= model->scores.normal[effect].centre
+              : other <= own))
+        return 0;
+    size_t mine = rootcause_onset_of(model, view, effect);
+    if (rootcause_onset_of(model, view, cause) > mine + rootcause_tolerance(model))
+        return 0;
+    double together = telemetry_together(&model->scores, effect, cause, view->pad, view->to, 0);
+    double part = other / own;
+    return together < SUPPOSE_LEAST
+               ? 0
+               : SUPPOSED * together * fmin(1, part / (part + ENOUGH) * (1 + ENOUGH));
+}
+
+double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t effect, size_t cause)
+{
+    const struct rootcause_node *a = &model->nodes[effect], *b = &model->nodes[cause];
+    double most = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        size_t x = model->series[a->first + i];
+        if (view->excursion[x].severity <= 0 ||
+            !rootcause_is_felt(model->given->metrics.series[x].class))
+            continue;
+        for (size_t k = 0; k < b->count; k++) {
+            size_t y = model->series[b->first + k];
+            if (view->excursion[y].severity > 0)
+                most = fmax(most, supposed(model, view, x, y));
+        }
+    }
+    return most;
 }
 
 void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view)

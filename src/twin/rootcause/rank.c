@@ -9,15 +9,18 @@
 
 #include "twin/rootcause/rootcause_priv.h"
 
-#define PAD_LEAST 6         /* rows before the window that correlations see … */
-#define PAD_MOST 60         /* … at least and at most */
-#define ALONE 0.1           /* what a series says that did not move with the symptom */
-#define OUTSIDE 0.35        /* what a thing that only others see may be blamed */
-#define NO_PATH 0.35        /* what a thing without a path to the symptom may be blamed */
-#define SYMPTOM 0.5         /* without a topology: the symptom is where it was seen, not why */
-#define ENOUGH 6.0          /* severities far above this say little more than this */
-#define SECOND 0.25         /* what another class of metric adds */
-#define QUIET_PATH 1.2      /* from a voter by quiet conduits to what they share */
+#define PAD_LEAST 6    /* rows before the window that correlations see … */
+#define PAD_MOST 60    /* … at least and at most */
+#define ALONE 0.1      /* what a series says that did not move with the symptom */
+#define OUTSIDE 0.35   /* what a thing that only others see may be blamed */
+#define NO_PATH 0.35   /* what a thing without a path to the symptom may be blamed */
+#define SYMPTOM 0.5    /* without a topology: the symptom is where it was seen, not why */
+#define ENOUGH 6.0     /* severities far above this say little more than this */
+#define SECOND 0.25    /* what another class of metric adds */
+#define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
+#define RIVAL 0.5      /* share of the first score from where candidates are compared */
+#define RIVALS_MOST 12
+#define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
 #define CHANGED 1.3         /* a change there shortly before */
 #define CHANGE_BACK_S 3600. /* how long before its onset a change is a suspect */
 
@@ -267,6 +270,28 @@ static int by_score(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
+/* Several that nobody explains and that go together: a call between them may be missing from the
+ * topology.  The one that the others' answer times could hold goes first. */
+static void weigh_rivals(const struct rootcause_model *model, struct rootcause_view *view,
+                         struct ranked *ranked)
+{
+    size_t count = 0;
+    double left[RIVALS_MOST];
+    while (count < view->rank_count && count < RIVALS_MOST &&
+           ranked[count].score >= RIVAL * ranked[0].score)
+        count++;
+    for (size_t i = 0; i < count; i++) {
+        left[i] = 1;
+        for (size_t k = 0; k < count; k++)
+            if (i != k && ranked[k].node != view->common && ranked[i].node != view->common &&
+                view->cost[ranked[k].node] >= POOR_PATH)
+                left[i] = fmin(left[i],
+                               1 - rootcause_suppose(model, view, ranked[i].node, ranked[k].node));
+    }
+    for (size_t i = 0; i < count; i++)
+        view->score[ranked[i].node] = ranked[i].score *= left[i];
+}
+
 double rootcause_look(const struct rootcause_model *model, struct rootcause_view *view, size_t from,
                       size_t to)
 {
@@ -300,7 +325,12 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
             ranked[view->rank_count++] = (struct ranked){view->score[n], model->nodes[n].id, n};
     }
     qsort(ranked, view->rank_count, sizeof *ranked, by_score);
+    double first = view->rank_count ? ranked[0].score : 0;
+    if (model->has_graph && model->symptom_series != ROOTCAUSE_NONE) {
+        weigh_rivals(model, view, ranked);
+        qsort(ranked, view->rank_count, sizeof *ranked, by_score);
+    }
     for (size_t i = 0; i < view->rank_count; i++)
         view->rank[i] = ranked[i].node;
-    return view->rank_count ? ranked[0].score : 0;
+    return first;
 }

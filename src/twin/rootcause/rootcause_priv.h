@@ -92,6 +92,9 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
 /* explain.c: how much of what a series shows is put down to series `cause` over an influence. */
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause);
+/* How much of what `effect` shows a call to `cause` would explain, were there one. */
+double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t effect, size_t cause);
 /* Part of its host's rise in the same metric that a tenant's is; 0 when the host is quiet. */
 double rootcause_tenant_share(const struct rootcause_model *model,
                               const struct rootcause_view *view, size_t tenant);
