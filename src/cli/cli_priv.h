@@ -70,17 +70,6 @@ enum err_code cli_parse(int argc, char **argv, struct cli_call *call, struct cli
 /* The value of an option anywhere in argv, before anything is parsed: the language. */
 const char *cli_peek(int argc, char **argv, const char *option);
 
-/* ---- suggest.c ---- */
-/* Optimal string alignment distance, in code points; texts longer than 63 are never near. */
-size_t cli_distance(const char *a, const char *b);
-struct cli_suggestion {
-    const char *word, *best;
-    size_t distance;
-};
-void cli_suggest(struct cli_suggestion *suggestion, const char *candidate);
-/* NULL when nothing is near enough. */
-const char *cli_suggested(const struct cli_suggestion *suggestion);
-
 /* ---- help.c, completion.c ---- */
 void cli_help_program(struct cli_call *call, FILE *out);
 void cli_help_noun(struct cli_call *call, const char *noun, FILE *out);
