@@ -47,6 +47,7 @@ struct cli_command_table { /* the commands of one file */
     const struct cli_command *commands;
     size_t count;
 };
+extern const struct cli_command_table cli_refine_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
 extern const struct cli_option cli_common_options[]; /* ends with name NULL */
@@ -266,6 +267,11 @@ void cli_show_rejected(struct cli_call *call, const struct solution_answer *answ
 /* Sets err to what people can read; returns its code. */
 enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
                                   const struct requirement *requirement, struct err *err);
+/* The same from the problem that the server answered. */
+enum err_code cli_tell_infeasible(struct cli_call *call, const struct http_reply *reply,
+                                  const struct requirement *requirement, struct err *err);
+/* Versions of a solution set, what was decided, what is held. */
+void cli_show_solution_status(struct cli_call *call, const struct json_value *record);
 void cli_show_plan(struct cli_call *call, const char *id, const struct plan *plan);
 /* What a run carries out, for its words; NULL when it cannot be had. */
 const struct plan *cli_load_plan(struct cli_call *call, const char *id);
@@ -300,6 +306,7 @@ enum err_code cli_run_launch(struct cli_call *call, struct err *err);
 enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
+enum err_code cli_run_solution_show(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_replay(struct cli_call *call, struct err *err);
 enum err_code cli_run_order_create(struct cli_call *call, struct err *err);
