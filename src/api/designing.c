@@ -115,9 +115,15 @@ static enum err_code match_applications(struct api_call *call, const struct requ
               : application_match(call->api->options.application, tx, need, out, call->arena, err);
 }
 
+/* What the engine takes for granted about free capacity, and what holds once room is held. */
+#define NOT_HELD \
+    "a month has 730 hours; free capacity is what the network states, with no reservation made"
+#define HELD \
+    "a month has 730 hours; room is held for the first candidate, or the one that is chosen"
+
 /* The engine's lists may have any capacity: a longer one is a new one. */
 static void add_assumptions(struct solution_answer *answer, const struct solution_answer *assumed,
-                            struct arena *arena)
+                            bool held, struct arena *arena)
 {
     for (size_t i = 0; i < answer->solutions.count; i++) {
         struct solution *solution = &answer->solutions.items[i];
@@ -126,8 +132,10 @@ static void add_assumptions(struct solution_answer *answer, const struct solutio
         size_t at = 0;
         for (size_t k = 0; k < assumed->conflict.count; k++)
             all[at++] = assumed->conflict.items[k];
-        for (size_t k = 0; k < solution->assumptions.count; k++)
-            all[at++] = solution->assumptions.items[k];
+        for (size_t k = 0; k < solution->assumptions.count; k++) {
+            const char *text = solution->assumptions.items[k];
+            all[at++] = held && str_eq(text, NOT_HELD) ? HELD : text;
+        }
         solution->assumptions.items = all;
         solution->assumptions.count = count;
     }
@@ -251,7 +259,7 @@ static enum err_code design_once(struct api_design *design, struct err *err)
     rc = solve(design, snapshot, answer, err);
     design->spec.network_version = snapshot->version;
     if (!rc) {
-        add_assumptions(answer, &assumed, call->arena);
+        add_assumptions(answer, &assumed, design->reserve_s > 0, call->arena);
         design->spec.answer = answer;
         rc = api_stage_store(&design->stage, err);
     }

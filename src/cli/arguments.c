@@ -277,7 +277,8 @@ static enum err_code keep_option(struct reader *reader, const struct cli_option 
     call->options[call->option_count].option = option;
     call->options[call->option_count++].value = value;
     reader->wish->help = reader->wish->help || str_eq(option->name, "help");
-    reader->wish->version = reader->wish->version || str_eq(option->name, "version");
+    reader->wish->version =
+        reader->wish->version || (option->kind == CLI_FLAG && str_eq(option->name, "version"));
     return ERR_OK;
 }
 

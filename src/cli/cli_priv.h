@@ -15,7 +15,7 @@
 
 #define CLI_PROGRAM "swan"
 #define CLI_MAX_ARGUMENTS 4
-#define CLI_MAX_OPTIONS 32
+#define CLI_MAX_OPTIONS 128
 #define CLI_SERVER_DEFAULT "http://127.0.0.1:8080"
 
 enum cli_format { CLI_TABLE, CLI_JSON, CLI_YAML };

@@ -541,10 +541,11 @@ void cli_show_solution_status(struct cli_call *call, const struct json_value *re
     }
     for (size_t i = 0; i < json_size(json_path(record, "spec.exclusions")); i++) {
         const struct json_value *exclusion = json_at(json_path(record, "spec.exclusions"), i);
+        const char *component = json_text(json_get(exclusion, "component"), NULL);
+        const char *site = json_text(json_get(exclusion, "site"), "");
         cli_say(call, "  %s\n",
-                arena_printf(arena, _("%s must not run at %s"),
-                             json_text(json_get(exclusion, "component"), _("nothing of it: it")),
-                             json_text(json_get(exclusion, "site"), "")));
+                component ? arena_printf(arena, _("%s must not run at %s"), component, site)
+                          : arena_printf(arena, _("nothing may run at %s"), site));
     }
     if (state && mark)
         cli_say(call, "%s\n",

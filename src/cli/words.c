@@ -326,6 +326,7 @@ static const char *const sentences[] = {
     N_("the budget was not compared: it is in another currency, or paid once for an unstated "
        "duration"),
     N_("at least one site is catalogue only and cannot be opened from here"),
+    N_("a month has 730 hours; room is held for the first candidate, or the one that is chosen"),
     N_("a month has 730 hours; free capacity is what the network states, with no reservation made"),
     /* evidence */
     N_("sum of the cost lines"),

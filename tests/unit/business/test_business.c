@@ -23,7 +23,7 @@ static const struct store_actor customer = {.user = "li", .tenant = "acme"};
 
 /* ---- each call in a transaction of its own ---- */
 
-enum verb { NEED, SOLUTION, ORDER, PLAN, APPLY, TASK, RUN, OBSERVE };
+enum verb { NEED, SOLUTION, MARK, REFINE, ORDER, PLAN, APPLY, TASK, RUN, OBSERVE, END, CANCEL };
 struct call {
     enum verb verb;
     const void *spec;
@@ -35,6 +35,9 @@ struct call {
     struct run_status run_status;
     const struct business_observation *seen;
     size_t count;
+    const struct solution_hold *hold;
+    const struct business_marking *marking;
+    int hold_state;
     char out[32];
     bool ended;
 };
@@ -47,9 +50,21 @@ static enum err_code call_body(struct store_tx *tx, void *ctx, struct err *err)
     case NEED:
         return business_requirement_save(tx, c->spec, who, c->out, err);
     case SOLUTION:
-        return business_solution_save(tx, c->spec, who, c->out, err);
+        return business_solution_save(tx, c->spec, c->hold, who, c->out, err);
     case ORDER:
-        return business_order_save(tx, c->spec, who, c->out, err);
+        return business_order_save(tx, (struct order_spec *)(uintptr_t)c->spec, who, c->out, err);
+    case MARK: {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        struct business_marked marked;
+        return business_solution_mark(tx, c->marking, who, &marked, &arena, err);
+    }
+    case REFINE:
+        return business_solution_refine(tx, c->id, (struct business_solution *)(uintptr_t)c->spec,
+                                        c->hold, who, err);
+    case END:
+        return business_hold_ended(tx, c->id, c->hold_state, who, err);
+    case CANCEL:
+        return business_order_cancel(tx, c->id, NULL, who, err);
     case PLAN:
         return business_plan_save(tx, c->spec, c->order, who, c->out, err);
     case APPLY:
@@ -103,10 +118,19 @@ static const char *save_solution(struct fixture *f, const char *need, const stru
     return saved(f, (struct call){.verb = SOLUTION, .spec = &set, .actor = who});
 }
 
+static enum err_code mark(struct fixture *f, const char *id, enum business_solution_event event,
+                          int64_t version, int64_t choice)
+{
+    const struct business_marking marking = {id, event, version, choice};
+    struct call c = {.verb = MARK, .marking = &marking};
+    return call(f, &c);
+}
+
 static struct walk walk_to_order(struct fixture *f)
 {
     struct walk w = {.need = save_need(f, NULL)};
     w.solution = save_solution(f, w.need, NULL);
+    assert_ok(f, mark(f, w.solution, BUSINESS_CONFIRM, 0, 0));
     struct order_spec order = {.solution = w.solution};
     w.order = saved(f, (struct call){.verb = ORDER, .spec = &order});
     return w;
@@ -229,6 +253,7 @@ static void test_stages_belong_to_the_tenant_of_the_stage_before(void **state)
     struct fixture *f = *state;
     struct walk w = {.need = save_need(f, &customer)};
     w.solution = save_solution(f, w.need, &actor); /* an operator goes on */
+    assert_ok(f, mark(f, w.solution, BUSINESS_CONFIRM, 0, 0));
     struct order_spec order = {.solution = w.solution};
     w.order = saved(f, (struct call){.verb = ORDER, .spec = &order, .actor = &actor});
     make_plan(f, &w, "open");
@@ -257,8 +282,9 @@ static void test_stages_belong_to_the_tenant_of_the_stage_before(void **state)
     assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
     assert_fails(f, ERR_NOT_FOUND,
                  business_requirement_load(tx, w.need, "other", &need, NULL, &f->arena, &f->err));
-    assert_fails(f, ERR_NOT_FOUND,
-                 business_solution_load(tx, w.solution, "other", &set, NULL, &f->arena, &f->err));
+    assert_fails(
+        f, ERR_NOT_FOUND,
+        business_solution_load(tx, w.solution, 0, "other", &set, NULL, &f->arena, &f->err));
     assert_fails(
         f, ERR_NOT_FOUND,
         business_order_load(tx, w.order, "other", &order, &status, NULL, &f->arena, &f->err));
