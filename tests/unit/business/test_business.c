@@ -583,13 +583,13 @@ static void test_only_the_confirmed_candidate_is_ordered_and_stays_so(void **sta
     assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 1, 1)); /* said once more */
     assert_string_equal(before, dump(f));
     assert_ok(f, refine(f, id, 1, 3));
-    order.version = 0;
+    order = (struct order_spec){.solution = id};
     assert_fails(f, ERR_CONFLICT, call(f, &c)); /* the new version is not confirmed */
     struct walk w = {.solution = id, .order = first};
     make_plan(f, &w, "open"); /* but the order of the old one stands */
     assert_ok(f, apply(f, &w));
     assert_order(f, &w, "opening");
-    order.version = 1;
+    order = (struct order_spec){.solution = id, .version = 1, .choice = 1};
     assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 1, 1)); /* an old version can be confirmed again */
     assert_ok(f, call(f, &c));
 }
@@ -653,7 +653,7 @@ static enum err_code fault_need(struct fixture *f, int n, void *ctx)
 
 static enum err_code fault_mark(struct fixture *f, int n, void *ctx)
 {
-    return mark(f, ctx, n % 2 ? BUSINESS_CHOOSE : BUSINESS_CONFIRM, 0, n % 2);
+    return mark(f, ctx, n % 2 ? BUSINESS_CONFIRM : BUSINESS_CHOOSE, 0, n % 2);
 }
 
 struct refining {
