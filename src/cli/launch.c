@@ -145,8 +145,11 @@ static enum err_code ask_choice(struct launch *launch, struct err *err)
             str_eq(answer, "是"))
             return ERR_OK;
         if (str_eq(answer, "n") || str_eq(answer, "N") || str_eq(answer, "no") ||
-            str_eq(answer, "否"))
-            return err_set(err, ERR_CANCELLED, _("nothing is ordered"));
+            str_eq(answer, "否")) {
+            err_set(err, ERR_CANCELLED, _("nothing is ordered"));
+            return err_hint(err, _("change it: swan solution refine %s --set …"),
+                            launch->solution_id);
+        }
         if (!str_to_int64(answer, &number, NULL) && !check_choice(launch, number, err)) {
             launch->chosen = (size_t)number - 1;
             return ERR_OK;
