@@ -220,6 +220,8 @@ static bool differs(const struct group *g, const struct intent_phrase *p)
             continue;
         if (s == SLOT_ACCEL && intent_same_cards(have, want))
             continue;
+        if (s == SLOT_COUNT && g->value[s] == want->value && !has_spec(g->slots) && !p->app)
+            continue; /* 平时4台，先按4台8核16G */
         if (intent_is_spec(s) && !p->slots[SLOT_COUNT] && s != SLOT_ACCEL &&
             g->value[s] == want->value)
             continue; /* 每路24核，一共48核: said twice */
@@ -321,11 +323,14 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
         for (int i = 0; i < a->count; i++)
             any |= a->groups[i].slots[s] != NULL;
         struct group *g = &a->groups[a->current];
+        if (s == SLOT_TIER && g->slots[s] && g->slots[s]->code == fact->code)
+            continue;
         if (s == SLOT_LOCATION && a->pending[SLOT_TIER] && p->clause <= a->pending_clause + 1) {
             put_off(a, s, p); /* 云端（公有云，福州）一台…: both speak of what follows */
             continue;
         }
-        if (a->count > 1 && !any && (strong || of_whole(a, p)))
+        if (a->count > 1 && !any &&
+            (strong || of_whole(a, p) || clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
@@ -341,9 +346,12 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
 static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
 {
     /* 北京3台、上海2台，每台8核16G: a specification after several that have none */
-    if (p->app || p->machine || p->slots[SLOT_COUNT] || !has_spec(p->slots) || p->same || p->twice)
-        return false;
+    bool counts = p->slots[SLOT_COUNT] && (p->slots[SLOT_COUNT]->flags & FACT_EACH);
     uint32_t sentence = clause_of(a, p->clause)->sentence;
+    bool open = a->shared_last == a->count && a->shared_sentence == sentence;
+    if (p->app || p->machine || (p->slots[SLOT_COUNT] && !(counts && open)) ||
+        !(has_spec(p->slots) || (counts && open)) || p->same || p->twice)
+        return false;
     if (a->shared_last == a->count && a->shared_sentence == sentence) {
         for (int i = a->shared_first; i < a->shared_last; i++)
             if (differs(&a->groups[i], p))
@@ -353,8 +361,10 @@ static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
         return true;
     }
     int first = a->count;
+    const struct intent_clause *c = clause_of(a, p->clause);
+    bool all = intent_find(a->read, c->first, c->last, CLASS_MARK, MARK_ALL) != UINT32_MAX;
     while (first > 0 && a->groups[first - 1].sentence == sentence &&
-           !has_spec(a->groups[first - 1].slots) && a->groups[first - 1].slots[SLOT_COUNT])
+           !has_spec(a->groups[first - 1].slots) && (all || a->groups[first - 1].slots[SLOT_COUNT]))
         first--;
     if (a->count - first < 2)
         return false;
@@ -382,7 +392,8 @@ static bool one_means_each(struct arbiter *a, struct group *g, const struct inte
 {
     const struct intent_fact *have = g->slots[SLOT_COUNT];
     struct intent_fact *want = p->slots[SLOT_COUNT];
-    if (!have || !want || p->app || p->role || p->delivery || p->same || p->twice ||
+    bool other = p->delivery && g->delivery && p->delivery->value != g->delivery->value;
+    if (!have || !want || p->app || p->role || other || p->same || p->twice ||
         p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER] ||
         clause_of(a, p->clause)->sentence != clause_of(a, have->clause)->sentence ||
         p->clause > have->clause + 2 || says(a, p->clause, MARK_CONJ) ||
@@ -396,7 +407,8 @@ static bool one_means_each(struct arbiter *a, struct group *g, const struct inte
         return false;
     struct intent_phrase rest = *p;
     rest.slots[SLOT_COUNT] = NULL;
-    if (is_single(want) && have->value > 1 && has_spec(p->slots)) {
+    bool single = is_single(want) || (want->value == 1 && (p->machine || p->delivery));
+    if (single && have->value > 1 && has_spec(p->slots)) {
         lay(a, g, &rest);
         return true;
     }
@@ -464,7 +476,8 @@ static bool part_of(struct arbiter *a, const struct intent_phrase *p)
 static void share(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_fact *count = p->slots[SLOT_COUNT];
-    if (!count || !(count->flags & FACT_EACH) || p->more_count == 0 || p->same)
+    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL);
+    if (p->more_count == 0 || !(alike || (count && (count->flags & FACT_EACH))))
         return;
     int first = a->current;
     for (unsigned i = 0; i < p->more_count; i++) {
@@ -584,6 +597,11 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             forget_pending(a);
             return;
         }
+    }
+    if (!p->app && p->role && spec && g->app && !group_scored(g)) {
+        lay(a, begin(a, p), p); /* 数据库要加密；应用4个容器: what was only named is left */
+        forget_pending(a);
+        return;
     }
     if (differs(g, p)) {
         struct group *old = g;

@@ -327,16 +327,25 @@ static void find_corrections(struct intent_read *read)
                 mark = i;
             number |= token->kind == TOKEN_NUMBER;
         }
-        if (mark == UINT32_MAX)
+        if (mark == UINT32_MAX) {
+            if (clause->last == clause->first + 1 && c > 0 && c + 1 < read->clauses.count &&
+                intent_is(intent_at(read, clause->first), CLASS_MARK, MARK_NEGATION) &&
+                clause[1].sentence == clause->sentence) { /* 8核，不，16核 */
+                clause[1].correction = true;
+                clause[1].corrected = clause[1].first;
+            }
             continue;
+        }
         clause->correction = true;
         bool after = false;
         for (uint32_t i = mark + 1; i < clause->last; i++)
             after |= intent_at(read, i)->kind == TOKEN_NUMBER ||
                      intent_sense_of(intent_at(read, i), CLASS_PLACE);
         clause->corrected = after ? mark : clause->first; /* 改成5台, but 5台就够了 */
-        if (!number && c + 1 < read->clauses.count)
+        if (!number && c + 1 < read->clauses.count) {
             clause[1].correction = true;
+            clause[1].corrected = clause[1].first;
+        }
     }
 }
 

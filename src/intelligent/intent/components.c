@@ -52,12 +52,17 @@ static double implied_count(const struct arbiter *a, const struct group *g)
     const struct intent_fact *count = g->slots[SLOT_COUNT];
     if (!count || !(count->flags & FACT_EACH) || g->spread_count > 1)
         return 1;
+    double near = 1; /* 上海两个机房各4台 */
     for (size_t i = 0; i < a->read->facts.count; i++) {
         const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->field == FIELD_PLACES && fact->factor > 1 && fact->clause == count->clause)
+            near = fact->factor;
         if (fact->field == FIELD_PLACES && fact->value > 1 && fact->clause + 3 >= count->clause &&
             fact->clause <= count->clause + 2)
             return fact->value;
     }
+    if (near > 1 && g->slots[SLOT_LOCATION])
+        return near;
     for (size_t i = 0; i < a->read->facts.count; i++) {
         const struct intent_fact *fact = &a->read->facts.items[i];
         if (fact->clause > count->clause)
@@ -153,7 +158,7 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
         intent_span_add(a->read, fact->first, fact->last, "components[%zu].arch", n);
     }
     fact = g->slots[SLOT_ACCEL];
-    if (fact && fact->code) {
+    if (fact && fact->code && !(fact->flags & FACT_KINDS)) {
         c->accelerator = arena_zalloc(a->read->arena, sizeof *c->accelerator);
         c->accelerator->kind = fact->code;
         c->accelerator->model = fact->flags & FACT_EITHER ? NULL : fact->text;

@@ -68,6 +68,8 @@ static bool is_either(const struct intent_read *read, uint32_t i, int class)
     for (uint32_t k = clause->first; k < clause->last; k++) {
         if (mark_at(read, k, MARK_EITHER))
             choice = true;
+        if (class == CLASS_TIER && intent_sense_of(intent_at(read, k), CLASS_CLOUD))
+            other = true; /* 超算或者云都行 */
         const struct intent_sense *sense = intent_sense_of(intent_at(read, k), class);
         if (k != i && sense && !str_eq(sense->value, own->value) &&
             (k > i ? k - i : i - k) <= 2 * NEAR)
@@ -201,7 +203,8 @@ static uint32_t head(struct intent_read *read, uint32_t i)
             if (!str_eq(sense->value, "desktop") && form == FORM_ABSENT)
                 form = FORM_SERVER;
         }
-        if (end > i && (sense = intent_sense_of(token, CLASS_TIER)))
+        if (end > i && (sense = intent_sense_of(token, CLASS_TIER)) &&
+            !intent_sense_of(token, CLASS_APP))
             simple(read, end, FIELD_TIER, sense, CLASS_TIER); /* 路侧边缘服务器 */
         end++;
     }
@@ -360,6 +363,10 @@ static int place_field(const struct intent_read *read, uint32_t i)
             return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
             return FIELD_USER_LOCATION;
+        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first &&
+            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
+            intent_find(read, clause->first, k, CLASS_MARK, MARK_INTRO) == UINT32_MAX)
+            return FIELD_USER_LOCATION; /* our Moodle for a university in Nairobi */
         if (mark_at(read, k, MARK_INTRO))
             return user ? FIELD_USER_LOCATION : 0;
     }
@@ -389,6 +396,11 @@ static uint32_t place(struct intent_read *read, uint32_t i)
          (sense->code == LEVEL_COUNTRY && before->sense->code == LEVEL_CITY)))
         return end;
     int field = place_field(read, i);
+    const struct intent_token *sign = intent_at(read, end);
+    if (end + 1 < clause->last && intent_sense_of(intent_at(read, end + 1), CLASS_PLACE) &&
+        (mark_at(read, end, MARK_RANGE) ||
+         (sign->kind == TOKEN_PUNCT && sign->punct == '-'))) /* 成都到绵阳: a way, not a place */
+        return end + 2;
     if (!field || intent_negated(read, i, end))
         return end;
     struct intent_fact *fact = intent_add(read, field, i, end);
@@ -462,11 +474,29 @@ static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_
     if (intent_at(read, i)->used)
         return i + 1;
     switch (sense->code) {
+    case LABEL_NAME: { /* 系统名称：智慧食堂 */
+        uint32_t colon = i + 1, last = clause_of(read, i)->last;
+        bool head = false;
+        for (uint32_t k = i + 1; k < last; k++)
+            head |= is_head(intent_at(read, k)) || intent_at(read, k)->kind == TOKEN_NUMBER ||
+                    mark_at(read, k, MARK_RUN) || mark_at(read, k, MARK_NEED);
+        if (sense->rank == 0 || colon + 1 >= last || head ||
+            !intent_is_punct(intent_at(read, colon), ':'))
+            break;
+        struct intent_fact *fact = intent_add(read, FIELD_HEAD, colon + 1, last);
+        fact->code = HEAD_APP;
+        fact->value = FORM_ABSENT;
+        fact->text = intent_words(read, colon + 1, last);
+        return last;
+    }
     case LABEL_BACKUP:
         flag(read, i, FIELD_BACKUP);
         break;
     case LABEL_ENCRYPTION:
         flag(read, i, FIELD_ENCRYPTION);
+        break;
+    case LABEL_NO_PUBLIC:
+        intent_add(read, FIELD_PUBLIC_IPS, i, i + 1)->value = 0;
         break;
     case LABEL_PUBLIC_IP: {
         bool negated = intent_negated(read, i, i + 1);
@@ -516,9 +546,12 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         uint32_t end = intent_quantity(read, i);
         if (read->facts.count > before) {
             struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
-            for (uint32_t k = fact->first; k < fact->last && fact->text; k++)
-                if (is_either(read, k, CLASS_ACCEL))
+            for (uint32_t k = fact->first; k < fact->last; k++) {
+                if (is_either(read, k, CLASS_ACCEL) && fact->text)
                     fact->flags |= FACT_EITHER;
+                if (is_either(read, k, CLASS_ACCELKIND))
+                    fact->flags |= FACT_EITHER | FACT_KINDS;
+            }
         }
         return end > i ? end : i + 1;
     }
@@ -552,7 +585,8 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     } else if (intent_is(token, CLASS_MARK, MARK_SAME)) {
         intent_add(read, FIELD_SAME, i, i + 1);
     } else if (intent_is(token, CLASS_MARK, MARK_PLACES)) {
-        intent_add(read, FIELD_PLACES, i, i + 1);
+        intent_add(read, FIELD_PLACES, i, i + 1)->factor =
+            intent_sense_of(token, CLASS_MARK)->number;
     }
     if (is_head(token))
         return head(read, i);

@@ -103,6 +103,7 @@ enum intent_fact_flag {
     FACT_PER_STREAM = 1 << 11,
     FACT_PER_MACHINE = 1 << 12,
     FACT_SPREAD = 1 << 13, /* N per place of several */
+    FACT_KINDS = 1 << 14,  /* either of two kinds of cards */
 };
 
 struct intent_fact {

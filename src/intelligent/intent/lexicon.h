@@ -108,7 +108,10 @@ enum intent_label {
     LABEL_PARAMS,
     LABEL_THROUGHPUT,
     LABEL_CARDCOUNT,
-    LABEL_PUBLIC_IP
+    LABEL_PUBLIC_IP,
+    LABEL_REPLICAS,
+    LABEL_NO_PUBLIC,
+    LABEL_CARRIER
 };
 
 enum intent_mark {
@@ -159,7 +162,8 @@ enum intent_mark {
     MARK_SOCKET,
     MARK_REST,
     MARK_RECOGNISE,
-    MARK_CAMERA
+    MARK_CAMERA,
+    MARK_BETWEEN
 };
 
 enum intent_level { LEVEL_NONE, LEVEL_CITY, LEVEL_PROVINCE, LEVEL_REGION, LEVEL_COUNTRY };

@@ -75,8 +75,10 @@ uint32_t intent_duration(struct intent_read *read, struct intent_measure *m, int
         return next;
     if (m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH))
         return next;
-    if (m->first > clause->first && intent_is_punct(intent_at(read, m->first - 1), '/'))
-        return next;
+    if (m->first > clause->first &&
+        (intent_is_punct(intent_at(read, m->first - 1), '/') ||
+         intent_is(intent_at(read, m->first - 1), CLASS_LABEL, LABEL_DISK)))
+        return next; /* 存储30天 */
     struct intent_fact *fact = intent_add(read, FIELD_DURATION, m->first, next);
     fact->value = m->value * unit_days(unit);
     fact->upper = m->upper * unit_days(unit);

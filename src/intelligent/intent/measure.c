@@ -3,8 +3,11 @@
  * Contract: looks at a bounded window of tokens inside one clause. */
 #include "intelligent/intent/quantity_priv.h"
 
-static bool range_sign(const struct intent_read *read, uint32_t i)
+static bool range_sign(const struct intent_read *read, uint32_t i, uint32_t number)
 {
+    if (number > 0 && intent_is_mark(read, number - 1, MARK_BETWEEN) &&
+        intent_is_mark(read, i, MARK_CONJ))
+        return true; /* between 5 and 8 ms */
     return intent_is_punct(intent_at(read, i), '-') || intent_is_mark(read, i, MARK_RANGE);
 }
 
@@ -29,7 +32,7 @@ struct intent_measure intent_measure_at(const struct intent_read *read, uint32_t
     /* 16核到32核: the unit may stand at both ends */
     int unit = intent_unit_of(read, next, last);
     uint32_t sign = unit ? next + 1 : next;
-    if (sign + 1 < last && range_sign(read, sign) &&
+    if (sign + 1 < last && range_sign(read, sign, i) &&
         intent_at(read, sign + 1)->kind == TOKEN_NUMBER) {
         const struct intent_token *other = intent_at(read, sign + 1);
         int other_unit = intent_unit_of(read, sign + 2, last);

@@ -102,6 +102,9 @@ static void phrase_take(struct intent_phrase *p, struct intent_fact *fact)
         }
         if (!p->slots[slot])
             p->slots[slot] = fact;
+        for (unsigned i = 0; i < p->spread_count; i++)
+            if (str_eq(p->spread[i]->text, fact->text))
+                return; /* 北京亦庄 */
         if (p->spread_count < PLACES_MAX)
             p->spread[p->spread_count++] = fact;
         return;

@@ -8,6 +8,20 @@
 
 /* ---- machines and cards ---- */
 
+/* Were places counted in the clauses before? */
+static bool places_before(const struct intent_read *read, uint32_t clause)
+{
+    size_t steps = 0;
+    for (size_t i = read->facts.count; i-- > 0 && steps < NEAR_FACTS; steps++) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (fact->clause + 3 < clause)
+            return false;
+        if (fact->field == FIELD_PLACES && fact->value > 1)
+            return true;
+    }
+    return false;
+}
+
 static struct intent_fact *count(struct intent_read *read, const struct intent_measure *m,
                                  uint32_t last, bool form)
 {
@@ -19,8 +33,10 @@ static struct intent_fact *count(struct intent_read *read, const struct intent_m
         uint32_t i = last;
         while (i < clause->last && i < last + 4 && !intent_is_mark(read, i, MARK_EACH))
             i++;
-        if (i >= clause->last || !intent_is_mark(read, i, MARK_EACH) || i + 1 >= clause->last ||
-            !intent_sense_of(intent_at(read, i + 1), CLASS_USER))
+        bool ends = i + 1 >= clause->last && places_before(read, fact->clause);
+        if (i >= clause->last || !intent_is_mark(read, i, MARK_EACH) ||
+            !(ends ||
+              (i + 1 < clause->last && intent_sense_of(intent_at(read, i + 1), CLASS_USER))))
             fact->flags &= (uint16_t)~FACT_EACH;
     }
     if (form)
@@ -137,12 +153,36 @@ uint32_t intent_phrase_head(const struct intent_read *read, uint32_t i, uint32_t
     return found;
 }
 
+/* 每站1台，共25站: was each of this noun spoken of in the sentence before? */
+static bool each_of_before(const struct intent_read *read, uint32_t noun)
+{
+    const struct intent_token *own = intent_at(read, noun);
+    uint32_t sentence = read->clauses.items[own->clause].sentence;
+    unsigned steps = 0;
+    for (uint32_t i = noun; i-- > 1 && steps < NEAR_FACTS; steps++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (token->clause >= read->clauses.count ||
+            read->clauses.items[token->clause].sentence != sentence)
+            return false;
+        if (intent_is_mark(read, i - 1, MARK_EACH) &&
+            token->end - token->begin == own->end - own->begin &&
+            memcmp(read->text.data + token->begin, read->text.data + own->begin,
+                   own->end - own->begin) == 0)
+            return own->kind == TOKEN_HAN || intent_sense_of(own, CLASS_MARK) ||
+                   intent_is(own, CLASS_UNIT, UNIT_OTHER);
+    }
+    return false;
+}
+
 /* 6个校区, 4 lines: so many places, over which machines may be counted. */
 static bool site_count(struct intent_read *read, const struct intent_measure *m, uint32_t noun,
                        uint32_t last)
 {
-    if (noun >= last || !intent_sense_of(intent_at(read, noun), CLASS_USER) ||
-        intent_is(intent_at(read, noun), CLASS_UNIT, UNIT_PERSON))
+    if (noun >= last)
+        return false;
+    bool user = intent_sense_of(intent_at(read, noun), CLASS_USER) &&
+                !intent_is(intent_at(read, noun), CLASS_UNIT, UNIT_PERSON);
+    if (!user && !each_of_before(read, noun))
         return false;
     struct intent_fact *fact = intent_add(read, FIELD_PLACES, m->first, noun + 1);
     fact->value = m->value;
@@ -187,13 +227,18 @@ static uint32_t by_label(struct intent_read *read, struct intent_measure *m, int
     case LABEL_THROUGHPUT:
         field = FIELD_THROUGHPUT;
         break;
+    case LABEL_REPLICAS:
+        field = FIELD_REPLICAS;
+        break;
     default:
         return m->first + 1;
     }
     struct intent_fact *fact = intent_measure_add(read, field, m, m->unit);
     fact->flags |= FACT_LABELLED;
-    if (field == FIELD_COUNT && intent_clause_of(read, m->first)->machines)
-        fact->flags |= FACT_FORM;
+    uint32_t at = intent_label_left(read, m->first);
+    bool machines = at != UINT32_MAX && intent_sense_of(intent_at(read, at), CLASS_LABEL)->rank > 0;
+    if (field == FIELD_COUNT && (machines || intent_clause_of(read, m->first)->machines))
+        fact->flags |= FACT_FORM; /* 服务器数量：5 */
     return m->unit;
 }
 
@@ -260,7 +305,8 @@ static bool per_machine_cards(struct intent_read *read, const struct intent_meas
         struct intent_fact *fact = &read->facts.items[i];
         if (fact->clause + 1 < intent_at(read, m->first)->clause)
             break;
-        if (fact->field == FIELD_ACCEL && fact->value == 0 && !(fact->flags & FACT_NEGATED)) {
+        if (fact->field == FIELD_ACCEL && !(fact->flags & FACT_NEGATED) &&
+            (fact->value == 0 || (fact->value > m->value && next + 1 == last))) {
             fact->value = m->value;
             fact->flags |= FACT_EACH;
             return true;
@@ -299,7 +345,8 @@ static bool is_price(const struct intent_read *read, const struct intent_measure
                 intent_is_mark(read, after, MARK_APPROX) ||
                 intent_sense_of(intent_at(read, after), CLASS_FUNC) ||
                 intent_is_mark(read, after, MARK_PERMONTH) ||
-                intent_is_mark(read, after, MARK_PERYEAR);
+                intent_is_mark(read, after, MARK_PERYEAR) ||
+                intent_sense_of(intent_at(read, after), CLASS_SPAN);
     if (!ends)
         return false;
     return (period && m->value >= 50) || (m->scaled && m->value >= 10000 && bound);
@@ -394,8 +441,9 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
     if (next < last && intent_is(intent_at(read, next), CLASS_LABEL, LABEL_CPU))
         return by_label(read, m, LABEL_CPU);
     if (label != LABEL_NONE && label != LABEL_RESPONSE) {
+        uint32_t end = by_label(read, m, label);
         read->tokens.items[left].used = true;
-        return by_label(read, m, label);
+        return end;
     }
     if (site_count(read, m, next, last))
         return next + 1;
@@ -474,6 +522,12 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
     if (span && next < last && span->number == 15) { /* 两个|半月 */
         struct intent_fact *fact = intent_add(read, FIELD_DURATION, m->first, next + 1);
         fact->value = fact->upper = m->value * 30 + 15;
+        return next + 1;
+    }
+    if (next < last && intent_unit_of(read, next, last) == UNIT_PERSON) { /* 20个坐席 */
+        m->unit = next;
+        m->next = next + 1;
+        intent_users(read, m, next + 1);
         return next + 1;
     }
     if (intent_is(intent_at(read, next), CLASS_LABEL, LABEL_CONCURRENT) && next < last) {
@@ -574,6 +628,8 @@ static uint32_t cards(struct intent_read *read, struct intent_measure *m, uint32
         }
         if (each && fact->clause + 6 >= intent_at(read, m->first)->clause)
             continue; /* FPGA加速，2台，每台4块 */
+        if (fact->field == FIELD_COUNT && fact->clause == intent_at(read, m->first)->clause)
+            continue; /* 昇腾910B两台八卡 */
         if (fact->field == FIELD_COUNT || fact->clause + 2 < intent_at(read, m->first)->clause)
             break;
     }
@@ -742,8 +798,12 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     case UNIT_PERSON:
         intent_users(read, &m, m.next);
         return m.next;
-    case UNIT_FRAME:
     case UNIT_REQUEST:
+        if (site_count(read, &m, m.unit, last))
+            return m.next;
+        intent_load(read, &m, unit, m.next);
+        return m.next;
+    case UNIT_FRAME:
     case UNIT_RATE:
         intent_load(read, &m, unit, m.next);
         return m.next;

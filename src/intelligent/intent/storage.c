@@ -12,7 +12,7 @@
 static bool is_storage_label(int label)
 {
     return label == LABEL_MEMORY || label == LABEL_DISK || label == LABEL_VRAM ||
-           label == LABEL_BANDWIDTH;
+           label == LABEL_BANDWIDTH || label == LABEL_CARRIER;
 }
 
 static double unit_gib(int unit)
@@ -106,8 +106,7 @@ static int field_by_order(const struct intent_read *read, const struct intent_me
             break;
     }
     if (unit == UNIT_MB) {
-        bool bytes = !intent_is_text(read, m->unit, "m") && !intent_is_text(read, m->unit, "兆");
-        return (cpu && !memory) || (bytes && called && !memory) ? FIELD_MEMORY : FIELD_BANDWIDTH;
+        return (cpu || called) && !memory ? FIELD_MEMORY : FIELD_BANDWIDTH;
     }
     if (line && unit == UNIT_GB)
         return FIELD_BANDWIDTH; /* dark fibre, 10G */
@@ -237,12 +236,19 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
     } else if (clause->column) {
         label = clause->column;
     }
-    if (label == LABEL_VRAM ||
+    if (label == LABEL_VRAM || label == LABEL_CARRIER || /* 25G网卡 */
         (label != LABEL_MEMORY && label != LABEL_DISK && follows_card(read, m)))
         return next;
     if (intent_is_mark(read, m->next, MARK_PERSECOND) || label == LABEL_BANDWIDTH) {
         intent_bandwidth(read, m, unit, next);
         return next;
+    }
+    if (label == LABEL_NONE && clause->correction && read->facts.count > 0) { /* 从32G调到64G */
+        const struct intent_fact *last = &read->facts.items[read->facts.count - 1];
+        if (last->clause == intent_at(read, m->first)->clause && (last->flags & FACT_LABELLED))
+            label = last->field == FIELD_MEMORY ? LABEL_MEMORY
+                    : last->field == FIELD_DISK ? LABEL_DISK
+                                                : LABEL_NONE;
     }
     int field = label == LABEL_MEMORY ? FIELD_MEMORY
                 : label == LABEL_DISK ? FIELD_DISK

@@ -59,6 +59,23 @@ static size_t word_end(const struct intent_text *text, size_t begin, size_t end)
     return end;
 }
 
+/* Does a word of a unit of machines or pieces begin at `at`? */
+static bool unit_follows(const struct intent_text *text, size_t at)
+{
+    uint32_t node = 0;
+    for (size_t i = at; i < text->len; i++) {
+        node = child(node, (uint8_t)text->data[i]);
+        if (node == 0)
+            return false;
+        const struct intent_sense *sense = &intent_senses[intent_nodes[node].sense];
+        if (intent_nodes[node].senses > 0 && sense->class == CLASS_UNIT &&
+            (sense->code == UNIT_MACHINE || sense->code == UNIT_PIECE ||
+             sense->code == UNIT_INSTANCE || sense->code == UNIT_CORE))
+            return true;
+    }
+    return false;
+}
+
 /* Ends of the lexicon words that begin at `begin`, shortest first; returns how many. */
 struct match {
     size_t end;
@@ -85,6 +102,9 @@ static unsigned matches(const struct intent_text *text, size_t begin, struct mat
         at++;
         if (intent_nodes[node].senses > 0) {
             size_t end = word_end(text, begin, at);
+            if (end > 0 && is_digit(text->data[end - 1]) && is_letter(first) &&
+                memchr(text->data + begin, ' ', end - begin) && unit_follows(text, end))
+                end = 0; /* Redis 6台 */
             if (end > 0 && count == MATCHES_MAX)
                 memmove(out, out + 1, --count * sizeof *out);
             if (end > 0)
