@@ -35,6 +35,30 @@ static const struct json_table dependency_table =
     JSON_TABLE("ApplicationDependency", struct application_spec_dependency, dependency_fields,
                "what must be there for it to work", NULL);
 
+static const struct json_field offer_fields[] = {
+    JSON_FIELD("name", JSON_STRING, struct application_spec_interface, name,
+               JSON_REQUIRED | JSON_NON_EMPTY, "REST, MQTT, OPC UA"),
+    JSON_FIELD("version", JSON_STRING, struct application_spec_interface, version, JSON_NON_EMPTY,
+               "version of the interface; absent = not stated"),
+};
+static const struct json_table offer_table =
+    JSON_TABLE("ApplicationInterface", struct application_spec_interface, offer_fields,
+               "an open interface that it offers", NULL);
+
+static const struct json_field consumption_fields[] = {
+    JSON_FIELD("name", JSON_STRING, struct application_spec_consumption, name,
+               JSON_REQUIRED | JSON_NON_EMPTY, "REST, MQTT, OPC UA"),
+    JSON_FIELD("version", JSON_STRING, struct application_spec_consumption, version, JSON_NON_EMPTY,
+               "range of versions: \">=2 <4\"; absent = any"),
+    JSON_FIELD("from", JSON_STRING, struct application_spec_consumption, from, JSON_NON_EMPTY,
+               "application that is to offer it; absent = any that it is joined with"),
+    JSON_FIELD("optional", JSON_OPT_BOOL, struct application_spec_consumption, optional, 0,
+               "works without"),
+};
+static const struct json_table consumption_table =
+    JSON_TABLE("ApplicationConsumption", struct application_spec_consumption, consumption_fields,
+               "an open interface that it wants from another application", NULL);
+
 static const struct json_field port_fields[] = {
     JSON_FIELD("name", JSON_STRING, struct application_spec_port, name, JSON_REQUIRED | JSON_NAME,
                "name of the port"),
@@ -147,6 +171,18 @@ static const struct json_field fields[] = {
      .offset = offsetof(struct application_spec, interfaces),
      .max_len = 64,
      .doc = "open interfaces offered: REST, MQTT"},
+    {.name = "offers",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct application_spec, offers),
+     .table = &offer_table,
+     .max_len = 64,
+     .doc = "open interfaces offered, with their versions"},
+    {.name = "consumes",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct application_spec, consumes),
+     .table = &consumption_table,
+     .max_len = 64,
+     .doc = "open interfaces that it wants from other applications"},
 };
 const struct json_table application_spec_table =
     JSON_TABLE("Application", struct application_spec, fields,
