@@ -188,6 +188,29 @@ const struct json_table application_spec_table =
     JSON_TABLE("Application", struct application_spec, fields,
                "what an application is, needs and offers (app.yaml)", check);
 
+static const struct json_field ref_fields[] = {
+    JSON_FIELD("component", JSON_STRING, struct application_spec_ref, component, JSON_NON_EMPTY,
+               "component of the requirement that it answers; absent = there to be depended on"),
+    JSON_FIELD("id", JSON_STRING, struct application_spec_ref, id, JSON_REQUIRED | JSON_NON_EMPTY,
+               "name@version"),
+    JSON_FIELD("digest", JSON_STRING, struct application_spec_ref, digest, 0, "of the artefact"),
+    JSON_FIELD_RANGE("size_bytes", JSON_INT, struct application_spec_ref, size_bytes, 0, 0, 1e15,
+                     "of the artefact"),
+    JSON_FIELD("state", JSON_STRING, struct application_spec_ref, state, JSON_REQUIRED,
+               "draft, submitted, approved, published or retired"),
+    JSON_FIELD_TABLE("spec", JSON_OBJECT, struct application_spec_ref, spec, JSON_REQUIRED,
+                     &application_spec_table, "its app.yaml"),
+};
+static const struct json_table ref_table = JSON_TABLE(
+    "ApplicationVersion", struct application_spec_ref, ref_fields, "a version that is known", NULL);
+static const struct json_field refs_fields[] = {
+    JSON_FIELD_TABLE("items", JSON_ARRAY, struct application_spec_refs, items, JSON_KEEP,
+                     &ref_table, "versions"),
+};
+const struct json_table application_spec_refs_table =
+    JSON_TABLE("ApplicationVersions", struct application_spec_refs, refs_fields,
+               "versions of applications that are known", NULL);
+
 const struct application_spec_ref *application_spec_find(const struct application_spec_refs *refs,
                                                          const char *component)
 {

@@ -54,7 +54,7 @@ struct application_spec {
     LIST(struct application_spec_dependency) dependencies;
     LIST(struct application_spec_port) ports;
     struct application_spec_health *health;
-    LIST(const char *) interfaces; /* open interfaces offered: REST, MQTT … */
+    LIST(const char *) interfaces;                  /* open interfaces offered: REST, MQTT … */
     LIST(struct application_spec_interface) offers; /* the same with their versions */
     LIST(struct application_spec_consumption) consumes;
 };
@@ -74,6 +74,7 @@ struct application_spec_ref {
 struct application_spec_refs {
     LIST(struct application_spec_ref) items;
 };
+extern const struct json_table application_spec_refs_table; /* {items: [ref…]} */
 const struct application_spec_ref *application_spec_find(const struct application_spec_refs *refs,
                                                          const char *component);
 

@@ -234,8 +234,8 @@ static const struct json_field outcome_fields[] = {
     JSON_FIELD_RANGE("availability_percent", JSON_OPT_DOUBLE, struct feasibility_case_outcome,
                      availability_percent, 0, 0, 100, "as measured"),
 };
-static const struct json_table case_outcome_table = JSON_TABLE(
-    "CaseOutcome", struct feasibility_case_outcome, outcome_fields, "how it went", NULL);
+static const struct json_table case_outcome_table =
+    JSON_TABLE("CaseOutcome", struct feasibility_case_outcome, outcome_fields, "how it went", NULL);
 
 static const struct json_field case_fields[] = {
     JSON_FIELD("id", JSON_STRING, struct feasibility_case, id, JSON_REQUIRED | JSON_NON_EMPTY,

@@ -24,11 +24,11 @@ double feasibility_tag_confidence(int tag);
 /* ---- scenario profiles ---- */
 enum feasibility_figure {
     FIGURE_ABSENT,
-    FIGURE_LATENCY_MS,       /* one way, users to service */
-    FIGURE_JITTER_MS,        /* of that path */
-    FIGURE_LOSS_PERCENT,     /* of that path */
-    FIGURE_BANDWIDTH_MBPS,   /* of one user, camera or terminal */
-    FIGURE_RESPONSE_MS,      /* end to end */
+    FIGURE_LATENCY_MS,     /* one way, users to service */
+    FIGURE_JITTER_MS,      /* of that path */
+    FIGURE_LOSS_PERCENT,   /* of that path */
+    FIGURE_BANDWIDTH_MBPS, /* of one user, camera or terminal */
+    FIGURE_RESPONSE_MS,    /* end to end */
     FIGURE_AVAILABILITY_PERCENT,
     FIGURE_PROTECTION_LEVEL, /* 等保 */
     FIGURE_TIER              /* `tiers`: where at least one part of it stands */

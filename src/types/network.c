@@ -300,12 +300,9 @@ static int compare_links(const struct network_link *x, const struct network_link
     if (!order)
         order = x->type - y->type;
     const struct opt_double numbers[][2] = {
-        {x->latency_ms, y->latency_ms},
-        {x->bandwidth_mbps, y->bandwidth_mbps},
-        {x->used_mbps, y->used_mbps},
-        {x->loss_percent, y->loss_percent},
-        {x->jitter_ms, y->jitter_ms},
-        {x->price_mbps_month, y->price_mbps_month},
+        {x->latency_ms, y->latency_ms}, {x->bandwidth_mbps, y->bandwidth_mbps},
+        {x->used_mbps, y->used_mbps},   {x->loss_percent, y->loss_percent},
+        {x->jitter_ms, y->jitter_ms},   {x->price_mbps_month, y->price_mbps_month},
     };
     for (size_t i = 0; i < ARRAY_LEN(numbers) && !order; i++)
         order = compare_number(numbers[i][0], numbers[i][1]);
