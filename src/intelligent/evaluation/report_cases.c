@@ -158,22 +158,20 @@ static int by_similarity(const void *a, const void *b)
 static const char *outcome_text(const struct ranked *ranked, struct arena *arena)
 {
     const struct feasibility_case_outcome *outcome = &ranked->item->outcome;
-    const char *text = arena_printf(arena, "similarity %.2f: %s", ranked->similarity,
+    const char *text = arena_printf(arena, "similarity %.2f%s: %s", ranked->similarity,
+                                    ranked->item->simulated ? ", simulated" : "",
                                     outcome->opened ? "opened" : "not opened");
-    if (ranked->item->simulated)
-        text = arena_printf(arena, "%s, simulated", text);
     if (outcome->opening_s.set)
-        text = arena_printf(arena, "%s, in %.1f s", text, outcome->opening_s.value);
+        text = arena_printf(arena, "%s; %.1f s", text, outcome->opening_s.value);
     if (outcome->cost_month.set)
-        text = arena_printf(arena, "%s, %.2f %s a month", text, outcome->cost_month.value,
+        text = arena_printf(arena, "%s; %.2f %s/month", text, outcome->cost_month.value,
                             ranked->item->currency ? ranked->item->currency : "?");
     if (outcome->latency_ms.set)
-        text = arena_printf(arena, "%s, %.6g ms", text, outcome->latency_ms.value);
+        text = arena_printf(arena, "%s; %.6g ms", text, outcome->latency_ms.value);
     if (outcome->availability_percent.set)
-        text =
-            arena_printf(arena, "%s, %.6g %% available", text, outcome->availability_percent.value);
+        text = arena_printf(arena, "%s; %.6g %%", text, outcome->availability_percent.value);
     if (outcome->state)
-        text = arena_printf(arena, "%s, now %s", text, outcome->state);
+        text = arena_printf(arena, "%s; %s", text, outcome->state);
     return text;
 }
 
@@ -206,7 +204,7 @@ void evaluation_report_cases(struct evaluation_model *model, const struct soluti
                                     "cases",
                                     "service",
                                     "similar cases that opened",
-                                    similar ? arena_printf(arena, "%zu of %zu", opened, similar)
+                                    similar ? arena_printf(arena, "%zu/%zu", opened, similar)
                                             : NULL,
                                     NULL,
                                     {false, 0},

@@ -237,7 +237,8 @@ static const char *owners_text(const struct resolution *r, size_t group)
         if (r->statements.items[i].group != group || count++ >= VERSIONS_NAMED)
             continue;
         text = text ? arena_printf(r->arena, "%s, %s", text, version)
-                    : arena_printf(r->arena, "%s %s", owner->spec.name, version);
+                    : arena_printf(r->arena, "%s %s", owner->spec.name ? owner->spec.name : "?",
+                                   version);
     }
     return count > VERSIONS_NAMED ? arena_printf(r->arena, "%s, +%zu", text, count - VERSIONS_NAMED)
                                   : text;

@@ -123,7 +123,7 @@ static void check_wanted(const struct wanted *w)
             best_ref = ref;
         }
         seen = arena_printf(arena, "%s%s%s: %s", seen ? seen : "", seen ? "; " : "",
-                            ref->id ? ref->id : ref->spec.name, offers_text(&ref->spec, arena));
+                            ref->id ? ref->id : "?", offers_text(&ref->spec, arena));
     }
     int verdict = best == MATCH                              ? VERDICT_PASS
                   : best == MATCH_WITHOUT_VERSION || unknown ? VERDICT_UNKNOWN
