@@ -176,7 +176,7 @@ static void say_unmeasured(struct evaluation_checks *checks, const char *code, d
     struct evaluation_claim item = {DIMENSION_NETWORK,
                                     code,
                                     "service",
-                                    evaluation_number(checks->arena, required),
+                                    arena_printf(checks->arena, "%.6g", required),
                                     NULL,
                                     "ms",
                                     {false, 0},
