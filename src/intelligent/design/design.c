@@ -35,6 +35,7 @@ struct found {
 
 struct design {
     const struct design_input *input;
+    struct design_wishes wishes;
     struct design_problem *problem;
     struct arena *arena;
     struct found found[OBJECTIVES];
@@ -47,15 +48,21 @@ void design_placements(const struct design_problem *problem, uint32_t *const *ch
 {
     for (size_t c = 0; c < problem->count; c++) {
         const struct design_component *component = &problem->components[c];
-        size_t n = (size_t)component->instances, first = 0;
-        for (size_t i = 1; c == 0 && i < n; i++) {
+        size_t n = (size_t)component->instances, pinned = component->pinned.count;
+        size_t begin, end, next_pin = 0, next_free = pinned;
+        design_numbered_first(component, &begin, &end);
+        size_t first = begin;
+        for (size_t i = begin + 1; c == 0 && i < end; i++) {
             double price = component->options.items[chosen[c][i]].address_price;
             double least = component->options.items[chosen[c][first]].address_price;
             if (price < least || (isnan(least) && !isnan(price)))
                 first = i;
         }
         for (size_t i = 0; i < n; i++) {
-            size_t at = i == 0 ? first : i == first ? 0 : i;
+            bool is_pinned =
+                next_pin < pinned && component->pinned.items[next_pin].instance == (int64_t)i;
+            size_t at = is_pinned ? next_pin++ : next_free++;
+            at = at == begin ? first : at == first ? begin : at;
             const struct design_option *option = &component->options.items[chosen[c][at]];
             const struct site *site = &problem->network->sites.items[option->site];
             struct solution_placement *placement = LIST_ADD(arena, &out->placements);
@@ -334,7 +341,9 @@ enum err_code design_solve(const struct design_input *input, struct solution_ans
     struct evaluation_model *model = NULL;
     enum err_code code = evaluation_model_new(&input->given, &model, arena, err);
     if (!code)
-        code = design_problem_new(model, true, &d.problem, arena, err);
+        code = design_wishes_read(input, &d.wishes, arena, err);
+    if (!code)
+        code = design_problem_new(model, &d.wishes, true, &d.problem, arena, err);
     if (code)
         return code;
     struct solution_answer answer = {.sites_seen = (int64_t)d.problem->network->sites.count};
@@ -353,7 +362,7 @@ enum err_code design_solve(const struct design_input *input, struct solution_ans
         return err_set(err, ERR_CANCELLED, "stopped before a solution was found");
     if (outcome == DESIGN_NONE) {
         struct design_limits limits = {input->should_stop, input->stop_ctx};
-        code = design_explain(model, &limits, &answer, arena, err);
+        code = design_explain(model, &d.wishes, &limits, &answer, arena, err);
         if (code)
             return code;
         *out = answer;

@@ -6,8 +6,27 @@
 
 #include "intelligent/evaluation/evaluation.h"
 
+/* An instance, or all of them, must run there.  With other instances pinned the numbers count: the
+ * one of that number is there. */
+struct design_pin {
+    const char *component;
+    int64_t instance; /* -1 = every instance */
+    const char *site;
+};
+/* Nothing of the component may run there. */
+struct design_exclusion {
+    const char *component; /* NULL = any */
+    const char *site;
+};
+
 struct design_input {
     struct evaluation_input given;
+    /* What people decided.  They hold like constraints: named in the conflict set ("pin web@s1",
+     * "pin web[2]@s1", "exclude web@s1", "exclude s1"), counted in rejections ("pin", "excluded"),
+     * dropped by relaxations ("drop pin web@s1").  ERR_INVALID, with the nearest name: what names
+     * no component, instance or site; two pins of one instance to two sites. */
+    LIST(struct design_pin) pins;
+    LIST(struct design_exclusion) exclusions;
     int objective;        /* enum requirement_objective; ABSENT = the requirement's, else cost */
     size_t max_solutions; /* 0 = 5 */
     uint64_t seed;

@@ -28,9 +28,35 @@ struct design_option { /* one way to run one instance of a component */
     double down;          /* 1 − availability; NaN unknown */
 };
 
+/* ---- pins and exclusions (wishes.c) ---- */
+struct design_wish {
+    const char *name; /* "pin web[1]@s1", as the conflict set says it */
+    size_t component; /* SIZE_MAX = any */
+    int64_t instance; /* of a pin; -1 = every */
+    uint32_t site;
+    bool exclude;
+    bool dropped; /* in the trial at hand */
+    bool gone;    /* in all that follow */
+};
+struct design_wishes {
+    LIST(struct design_wish) items;
+};
+enum err_code design_wishes_read(const struct design_input *input, struct design_wishes *out,
+                                 struct arena *arena, struct err *err);
+/* A copy whose marks are its own. */
+struct design_wishes *design_wishes_copy(const struct design_wishes *wishes, struct arena *arena);
+
+struct design_pinned {
+    int64_t instance;
+    uint32_t site;
+};
+
 struct design_component {
     LIST(struct design_option) options;
     int64_t instances;
+    /* Instances that must run somewhere, by number; empty when one site takes all of them, for then
+     * only that site's options are there.  A result's chosen options begin with these. */
+    LIST(struct design_pinned) pinned;
     double vcpus, memory_gib, disk_gib;
     int64_t cards; /* accelerators of one instance */
     LIST(struct solution_rejection) rejected;
@@ -44,15 +70,28 @@ struct design_problem {
     size_t count;
     const struct evaluation_flow *flows;
     size_t flow_count;
+    bool dead;       /* a pin is on a site that cannot take it */
     bool two_sites;  /* reliability.mode */
     double loss_max; /* −log of the availability asked; INFINITY when none is */
     double cost_max; /* a month; INFINITY without a comparable budget */
     double addresses;
 };
 
-/* explain: also count the rejected sites by reason. */
-enum err_code design_problem_new(struct evaluation_model *model, bool explain,
-                                 struct design_problem **out, struct arena *arena, struct err *err);
+/* wishes: NULL = none; a pin of an instance that there is not is passed over.  explain: also count
+ * the rejected sites by reason. */
+enum err_code design_problem_new(struct evaluation_model *model, const struct design_wishes *wishes,
+                                 bool explain, struct design_problem **out, struct arena *arena,
+                                 struct err *err);
+
+/* Among which of the chosen options number 0 is: [begin, end).  The design chooses the numbers, but
+ * those of pinned instances are given. */
+static inline void design_numbered_first(const struct design_component *component,
+                                         size_t *ret_begin, size_t *ret_end)
+{
+    bool pinned = component->pinned.count > 0 && component->pinned.items[0].instance == 0;
+    *ret_begin = pinned ? 0 : component->pinned.count;
+    *ret_end = pinned ? 1 : (size_t)component->instances;
+}
 
 /* ---- trade-off of value against loss (frontier.c) ----
  * loss = −log(availability), so that a service's loss is the sum over components. */
@@ -107,7 +146,7 @@ struct design_limits {
 };
 /* Fills conflict and relaxations of an infeasible need. */
 enum err_code design_explain(const struct evaluation_model *model,
-                             const struct design_limits *limits, struct solution_answer *out,
-                             struct arena *arena, struct err *err);
+                             const struct design_wishes *wishes, const struct design_limits *limits,
+                             struct solution_answer *out, struct arena *arena, struct err *err);
 
 #endif

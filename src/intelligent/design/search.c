@@ -188,12 +188,15 @@ static bool sum_instances(struct search *s, size_t component, struct sums *sums)
     *sums = (struct sums){0, 0, 0, 1};
     taken->site_count = 0;
     double address = INFINITY, user_latency = 0;
+    size_t begin, end;
+    design_numbered_first(&s->p->components[component], &begin, &end);
     for (size_t i = 0; i < n; i++) {
         const struct design_option *option = design_search_option(s, component, taken->options[i]);
         sums->cost += option->cost;
         sums->green += option->green;
         user_latency = fmax(user_latency, option->user_latency);
-        address = isnan(option->address_price) ? address : fmin(address, option->address_price);
+        if (i >= begin && i < end && !isnan(option->address_price))
+            address = fmin(address, option->address_price);
         bool known = false;
         for (size_t k = 0; k < taken->site_count && !known; k++)
             known = taken->sites[k] == option->site;
@@ -319,13 +322,21 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
     }
     double after = (double)(n - seated - 1) * list->least_repeat;
     double least = rest->frontier.count ? rest->frontier.points[rest->frontier.count - 1].value : 0;
-    /* with several accelerator models on a site a later item may stand on a site taken already */
-    bool several = n > 1 && s->p->components[component].cards > 0;
+    const struct design_pinned *pins = s->p->components[component].pinned.items;
+    size_t pinned = s->p->components[component].pinned.count;
+    /* with several accelerator models on a site, or a pinned one, a later item may stand on a site
+     * taken already */
+    bool several = n > 1 && (s->p->components[component].cards > 0 || pinned > 0);
+    if (seated > 0 && seated <= pinned &&
+        (seated == pinned || pins[seated].site != pins[seated - 1].site))
+        from = 0; /* the order of instances that are alike begins anew */
     for (size_t i = from; i < list->count; i++) {
         if (!work(s))
             return;
         const struct pick *pick = &list->items[i];
         const struct design_option *option = design_search_option(s, component, pick->option);
+        if (seated < pinned && option->site != pins[seated].site)
+            continue;
         bool known = on_site_already(s, component, seated, option->site);
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
@@ -572,7 +583,7 @@ void design_search(const struct design_task *task, struct design_result *out, st
     struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;
-    else if (design_search_bounds(&s, &bounds, &own))
+    else if (!task->problem->dead && design_search_bounds(&s, &bounds, &own))
         widen_until_found(&s, &bounds);
     bool found = isfinite(s.best);
     out->value = s.best;

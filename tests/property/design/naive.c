@@ -71,6 +71,8 @@ void naive_init(struct naive *naive, const struct need *need)
     memset(naive, 0, sizeof *naive);
     naive->requirement = &need->requirement;
     naive->network = &need->network;
+    naive->wishes = need->wishes;
+    naive->wish_count = need->wish_count;
     int nodes = (int)(need->network.sites.count + need->network.access.count);
     for (int root = 0; root < nodes; root++) {
         bool seen[NAIVE_NODES] = {false};
@@ -349,6 +351,23 @@ static void judge_whole(struct place *p)
     }
 }
 
+static void judge_wishes(struct place *p)
+{
+    for (int w = 0; w < p->naive->wish_count; w++) {
+        const struct wish *wish = &p->naive->wishes[w];
+        for (int c = 0; c < (int)p->naive->requirement->components.count; c++) {
+            if (wish->component >= 0 && wish->component != c)
+                continue;
+            for (int i = 0; i < p->count[c]; i++) {
+                bool there = p->sites[p->begin[c] + i] == wish->site;
+                bool asked = wish->instance < 0 || wish->instance == i;
+                if (asked && there == wish->exclude)
+                    p->out->feasible = false;
+            }
+        }
+    }
+}
+
 void naive_figures(const struct naive *naive, const int *sites, struct naive_figures *out)
 {
     struct place p = {.naive = naive, .sites = sites, .out = out};
@@ -362,6 +381,7 @@ void naive_figures(const struct naive *naive, const int *sites, struct naive_fig
     for (int s = 0; s < (int)naive->network->sites.count; s++)
         judge_site(&p, s);
     judge_whole(&p);
+    judge_wishes(&p);
 }
 
 bool naive_cheapest(const struct naive *naive, struct naive_figures *out)

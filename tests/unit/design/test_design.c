@@ -311,6 +311,111 @@ static void test_a_budget_in_another_currency_is_assumed_not_compared(void **sta
     done(&world);
 }
 
+/* ---- pins and exclusions ---- */
+static enum err_code solve_pinned(struct world *world, const char *requirement,
+                                  struct design_pin pin, struct design_exclusion exclusion)
+{
+    enum err_code code = solve(world, requirement);
+    if (code)
+        return code;
+    if (pin.site)
+        *LIST_ADD(&world->arena, &world->input.pins) = pin;
+    if (exclusion.site)
+        *LIST_ADD(&world->arena, &world->input.exclusions) = exclusion;
+    world->answer = (struct solution_answer){0};
+    return design_solve(&world->input, &world->answer, &world->arena, &world->err);
+}
+
+static void test_a_pinned_component_runs_where_it_is_pinned(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", -1, "near"},
+                                  (struct design_exclusion){0}),
+                     ERR_OK);
+    for (size_t i = 0; i < world.answer.solutions.count; i++)
+        assert_string_equal(world.answer.solutions.items[i].placements.items[0].site, "near");
+    done(&world);
+}
+
+static void test_a_pin_of_one_instance_keeps_its_number(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world,
+                     "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"instances\":3}],"
+                     "\"network\":{\"public_ips\":1}}",
+                     (struct design_pin){"web", 1, "sound"}, (struct design_exclusion){0}),
+        ERR_OK);
+    const struct solution *solution = &world.answer.solutions.items[0];
+    assert_string_equal(solution->placements.items[0].site, "cheap");
+    assert_string_equal(solution->placements.items[1].site, "sound");
+    assert_string_equal(solution->placements.items[2].site, "cheap");
+    done(&world);
+}
+
+static void test_nothing_runs_on_an_excluded_site(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world, web, (struct design_pin){0}, (struct design_exclusion){NULL, "cheap"}),
+        ERR_OK);
+    for (size_t i = 0; i < world.answer.solutions.count; i++)
+        assert_string_not_equal(world.answer.solutions.items[i].placements.items[0].site, "cheap");
+    bool counted = false;
+    for (size_t i = 0; i < world.answer.rejected.count; i++)
+        counted = counted || (str_eq(world.answer.rejected.items[i].reason, "excluded") &&
+                              str_eq(world.answer.rejected.items[i].site, "cheap"));
+    assert_true(counted);
+    done(&world);
+}
+
+static void test_a_pin_on_a_site_that_cannot_is_in_the_conflict_and_may_be_dropped(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world,
+                     "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"arch\":\"x86_64\"}]}",
+                     (struct design_pin){"web", 0, "sound"}, (struct design_exclusion){0}),
+        ERR_INFEASIBLE);
+    assert_int_equal(world.answer.conflict.count, 2);
+    assert_string_equal(world.answer.conflict.items[0], "components[0].arch");
+    assert_string_equal(world.answer.conflict.items[1], "pin web[0]@sound");
+    assert_string_equal(world.answer.relaxations.items[0].change, "drop pin web[0]@sound");
+    bool counted = false;
+    for (size_t i = 0; i < world.answer.rejected.count; i++)
+        counted = counted || (str_eq(world.answer.rejected.items[i].reason, "pin") &&
+                              str_eq(world.answer.rejected.items[i].site, "sound") &&
+                              str_eq(world.answer.rejected.items[i].observed, "arch"));
+    assert_true(counted);
+    done(&world);
+}
+
+static void test_an_unknown_name_of_a_wish_is_refused_with_the_nearest(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", -1, "naer"},
+                                  (struct design_exclusion){0}),
+                     ERR_INVALID);
+    assert_string_equal(world.err.field, "pins[0]");
+    assert_non_null(strstr(world.err.hint, "'near'"));
+    done(&world);
+    assert_int_equal(
+        solve_pinned(&world, web, (struct design_pin){0}, (struct design_exclusion){"wep", "near"}),
+        ERR_INVALID);
+    assert_string_equal(world.err.field, "exclusions[0]");
+    assert_non_null(strstr(world.err.hint, "'web'"));
+    done(&world);
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", 1, "near"},
+                                  (struct design_exclusion){0}),
+                     ERR_INVALID); /* there is only number 0 */
+    done(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +433,11 @@ int main(void)
         cmocka_unit_test(test_the_same_input_gives_the_same_answer),
         cmocka_unit_test(test_too_many_instances_are_refused),
         cmocka_unit_test(test_a_budget_in_another_currency_is_assumed_not_compared),
+        cmocka_unit_test(test_a_pinned_component_runs_where_it_is_pinned),
+        cmocka_unit_test(test_a_pin_of_one_instance_keeps_its_number),
+        cmocka_unit_test(test_nothing_runs_on_an_excluded_site),
+        cmocka_unit_test(test_a_pin_on_a_site_that_cannot_is_in_the_conflict_and_may_be_dropped),
+        cmocka_unit_test(test_an_unknown_name_of_a_wish_is_refused_with_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
