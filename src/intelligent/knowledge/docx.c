@@ -215,6 +215,12 @@ struct body {
     int64_t page;
 };
 
+static void trim(struct buf *text)
+{
+    while (text->len > 0 && text->data[text->len - 1] == ' ')
+        text->data[--text->len] = '\0';
+}
+
 static size_t place(const struct body *body)
 {
     long at = xmlByteConsumed(body->part.parser);
@@ -291,11 +297,14 @@ static void body_start(struct part *part, const char *name, const xmlChar **attr
         body->list_open = false;
         body->begin = place(body);
     } else if (strcmp(name, "tr") == 0 && body->table == 1) {
+        trim(&body->text);
         if (body->text.len > 0)
             buf_add_char(&body->text, '\n');
         body->cells = 0;
-    } else if (strcmp(name, "tc") == 0 && body->table == 1 && body->cells++ > 0)
+    } else if (strcmp(name, "tc") == 0 && body->table == 1 && body->cells++ > 0) {
+        trim(&body->text);
         buf_add_str(&body->text, " | ");
+    }
 }
 
 /* A paragraph that is an item stays with the items before it; where it is known to be one only

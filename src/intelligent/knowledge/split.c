@@ -1,11 +1,11 @@
 /* split.c - blocks of a document → passages.
  *
- * Contract: a passage never spans two headings.  Paragraphs, items and rows of one section join
- * until KNOWLEDGE_PASSAGE_TARGET columns; what alone is longer than KNOWLEDGE_PASSAGE_MAX is cut at
- * ends of sentences where there are any; a table's header row begins each of its passages.  A mark
- * at the end of a paragraph or an item, 〔B：S24〕 or [B: S24], says confidence and sources of what
- * stands before it since the last mark, and ends the passage.  A mark alone in a paragraph speaks
- * for the block before it.
+ * Contract: a passage never spans two headings.  Paragraphs and items of one section join until
+ * KNOWLEDGE_PASSAGE_TARGET columns, tables and code with no more than their introduction; what
+ * alone is longer than KNOWLEDGE_PASSAGE_MAX is cut at ends of sentences where there are any; a
+ * table's header row begins each of its passages.  A mark at the end of a paragraph or an item,
+ * 〔B：S24〕 or [B: S24], says confidence and sources of what stands before it since the last mark,
+ * and ends the passage.  A mark alone in a paragraph speaks for the block before it.
  *
  * Ids: DOCUMENT#ANCHOR is the first passage of a section, DOCUMENT#ANCHOR~DIGEST each further one,
  * DOCUMENT#~DIGEST one without a heading.  So an insertion gives no other passage another id. */
@@ -366,19 +366,28 @@ static void enter_section(struct splitter *s, const struct knowledge_block *bloc
     s->first = true;
 }
 
-/* What the document says, else its first heading, else its file's name. */
+/* Tables and code take an introduction, but nothing joins them from behind. */
+static bool stand_apart(enum knowledge_kind before, enum knowledge_kind next)
+{
+    bool structured = before == KNOWLEDGE_TABLE || before == KNOWLEDGE_CODE;
+    return (structured && next != before) ||
+           (before == KNOWLEDGE_LIST && (next == KNOWLEDGE_TABLE || next == KNOWLEDGE_CODE));
+}
+
+/* What the document says, else its one heading of level 1, else its file's name. */
 static const char *find_title(const struct knowledge_draft *draft, const char *path)
 {
-    const struct knowledge_block *best = NULL;
+    const struct knowledge_block *only = NULL;
+    size_t count = 0;
     if (draft->meta.title)
         return draft->meta.title;
-    for (size_t i = 0; i < draft->blocks.count && i < 50; i++) {
-        const struct knowledge_block *block = &draft->blocks.items[i];
-        if (block->kind == KNOWLEDGE_HEADING && (!best || block->level < best->level))
-            best = block;
-    }
-    if (best)
-        return best->text;
+    for (size_t i = 0; i < draft->blocks.count; i++)
+        if (draft->blocks.items[i].kind == KNOWLEDGE_HEADING && draft->blocks.items[i].level == 1) {
+            only = &draft->blocks.items[i];
+            count++;
+        }
+    if (count == 1)
+        return only->text;
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
     const char *dot = strrchr(name, '.');
@@ -408,6 +417,8 @@ enum err_code knowledge_split(const struct knowledge_draft *draft, struct knowle
             enter_section(&s, block);
             continue;
         }
+        if (s.text.len > 0 && stand_apart(s.kind, block->kind))
+            flush(&s, NULL);
         if (block->kind == KNOWLEDGE_TEXT)
             add_paragraph(&s, block, strlen(block->text), after ? &mark : NULL);
         else
