@@ -75,6 +75,7 @@ struct design_problem {
     double loss_max; /* −log of the availability asked; INFINITY when none is */
     double cost_max; /* a month; INFINITY without a comparable budget */
     double addresses;
+    uint32_t *card_base; /* by site: number of its first accelerator; one more than sites */
 };
 
 /* wishes: NULL = none; a pin of an instance that there is not is passed over.  explain: also count
@@ -110,6 +111,35 @@ void design_frontier_join(struct design_frontier *into, const struct design_fron
 double design_frontier_least(const struct design_frontier *frontier, double loss_max,
                              double loss_weight);
 
+/* ---- resources: what sites and links have, in one numbering ----
+ * vcpus, memory, disk of each site, then accelerators from card_base, then links. */
+enum { DESIGN_VCPUS, DESIGN_MEMORY, DESIGN_DISK, DESIGN_AMOUNTS };
+
+static inline uint32_t design_resource_of_site(uint32_t site, int amount)
+{
+    return site * DESIGN_AMOUNTS + (uint32_t)amount;
+}
+static inline uint32_t design_resource_of_cards(const struct design_problem *problem, uint32_t site,
+                                                int accelerator)
+{
+    return (uint32_t)problem->network->sites.count * DESIGN_AMOUNTS + problem->card_base[site] +
+           (uint32_t)accelerator;
+}
+static inline uint32_t design_resource_of_link(const struct design_problem *problem, size_t link)
+{
+    size_t sites = problem->network->sites.count;
+    return (uint32_t)(sites * DESIGN_AMOUNTS + problem->card_base[sites] + link);
+}
+
+struct design_hold { /* what others have taken */
+    uint32_t resource;
+    double amount;
+};
+
+/* Which of the sites is nearest to `site`, of equals the one first by id; index into them. */
+size_t design_nearest(const struct design_problem *problem, const uint32_t *sites, size_t count,
+                      uint32_t site, double *ret_latency);
+
 /* ---- search ---- */
 struct design_weights { /* the objective is the weighted sum */
     double cost, latency, green, loss;
@@ -118,7 +148,10 @@ struct design_weights { /* the objective is the weighted sum */
 struct design_task {
     const struct design_problem *problem;
     struct design_weights weights;
-    bool first_only;   /* any solution will do */
+    bool first_only;    /* any solution will do */
+    double value_below; /* look for less than that only; 0 = no limit */
+    const struct design_hold *holds;
+    size_t hold_count;
     uint64_t work_max; /* picks tried; 0 = no limit */
     bool (*should_stop)(void *ctx);
     void *stop_ctx;
@@ -135,10 +168,25 @@ struct design_result {
 };
 void design_search(const struct design_task *task, struct design_result *out, struct arena *arena);
 
-/* ---- why not (explain.c) ---- */
+/* ---- from a result to a solution (design.c) ---- */
 /* The placements of a result, numbered so that addresses are cheapest. */
 void design_placements(const struct design_problem *problem, uint32_t *const *chosen,
                        struct solution *out, struct arena *arena);
+/* These, measured; a violation is a bug of the search. */
+enum err_code design_measured(const struct design_problem *problem, uint32_t *const *chosen,
+                              struct solution *out, struct evaluation_figures *ret_figures,
+                              struct arena *arena, struct err *err);
+void design_assume(const struct design_problem *problem, struct solution *solution,
+                   struct arena *arena);
+void design_list_rejections(const struct design_problem *problem, struct solution_answer *out,
+                            struct arena *arena);
+/* The error of an infeasible need, from its conflict, relaxations and rejections; returns its code.
+ */
+enum err_code design_say_infeasible(const struct design_problem *problem,
+                                    const struct solution_answer *answer, struct arena *arena,
+                                    struct err *err);
+
+/* ---- why not (explain.c) ---- */
 
 struct design_limits {
     bool (*should_stop)(void *ctx);

@@ -339,6 +339,10 @@ enum err_code design_problem_new(struct evaluation_model *model, const struct de
     b.path_max = p->network->sites.count + p->network->access.count;
     b.path = arena_array(arena, b.path_max + 1, sizeof *b.path);
     b.marks = arena_array(arena, p->network->sites.count + 1, sizeof *b.marks);
+    p->card_base = arena_array(arena, p->network->sites.count + 1, sizeof *p->card_base);
+    for (size_t i = 0; i < p->network->sites.count; i++)
+        p->card_base[i + 1] =
+            p->card_base[i] + (uint32_t)p->network->sites.items[i].accelerators.count;
     p->components = arena_array(arena, p->count, sizeof *p->components);
     int64_t total = 0;
     for (size_t c = 0; c < p->count; c++) {

@@ -510,10 +510,7 @@ static void make_room(struct search *s)
     s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
     s->used_memory = arena_array(s->arena, sites + 1, sizeof *s->used_memory);
     s->used_disk = arena_array(s->arena, sites + 1, sizeof *s->used_disk);
-    s->card_base = arena_array(s->arena, sites + 1, sizeof *s->card_base);
-    for (size_t i = 0; i < sites; i++)
-        s->card_base[i + 1] =
-            s->card_base[i] + (uint32_t)p->network->sites.items[i].accelerators.count;
+    s->card_base = p->card_base;
     s->used_cards = arena_array(s->arena, (size_t)s->card_base[sites] + 1, sizeof *s->used_cards);
     s->load = arena_array(s->arena, p->network->links.count + 1, sizeof *s->load);
     s->path_max = sites + p->network->access.count;
@@ -527,6 +524,50 @@ static void make_room(struct search *s)
             least = fmin(least, p->components[c].options.items[i].cost);
         s->cost_floor[c] = (double)n * least;
     }
+}
+
+/* What others hold counts as used before the search begins. */
+static void take_holds(struct search *s)
+{
+    size_t amounts = s->p->network->sites.count * DESIGN_AMOUNTS;
+    size_t cards = s->card_base[s->p->network->sites.count];
+    for (size_t i = 0; i < s->task->hold_count; i++) {
+        const struct design_hold *hold = &s->task->holds[i];
+        double *used[] = {[DESIGN_VCPUS] = s->used_vcpus,
+                          [DESIGN_MEMORY] = s->used_memory,
+                          [DESIGN_DISK] = s->used_disk};
+        if (hold->resource < amounts)
+            used[hold->resource % DESIGN_AMOUNTS][hold->resource / DESIGN_AMOUNTS] += hold->amount;
+        else if (hold->resource < amounts + cards)
+            s->used_cards[hold->resource - amounts] += (int64_t)ceil(hold->amount - 1e-9);
+        else
+            s->load[hold->resource - amounts - cards] += hold->amount;
+    }
+}
+
+bool design_search_fits_beside(const struct search *s, size_t component,
+                               const struct design_option *option)
+{
+    struct search copy = *s; /* seats are numbers behind pointers: taken, then put back */
+    double before[3] = {s->used_vcpus[option->site], s->used_memory[option->site],
+                        s->used_disk[option->site]};
+    if (!seat(&copy, component, option))
+        return false;
+    unseat(&copy, component, option, before);
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        if (flow->from >= 0 || flow->to != (int)component || flow->bandwidth_mbps <= 0)
+            continue;
+        size_t from = evaluation_user_node(s->p->model, option->site);
+        if (from == SIZE_MAX)
+            continue;
+        struct loads loads = {0};
+        bool carried = load_path(&copy, from, option->site, flow->bandwidth_mbps, &loads);
+        unload(&copy, &loads);
+        if (!carried)
+            return false;
+    }
+    return true;
 }
 
 /* Looks for what is at most a little above the least possible, among the few options that can be
@@ -577,8 +618,11 @@ void design_search(const struct design_task *task, struct design_result *out, st
     s.limit = cost_alone && isfinite(task->problem->cost_max)
                   ? nextafter(task->weights.cost * task->problem->cost_max, INFINITY)
                   : INFINITY;
+    if (task->value_below > 0)
+        s.limit = fmin(s.limit, task->value_below);
     s.loss_matters = isfinite(task->problem->loss_max) || task->weights.loss != 0;
     make_room(&s);
+    take_holds(&s);
     order_components(&s);
     struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))

@@ -416,6 +416,77 @@ static void test_an_unknown_name_of_a_wish_is_refused_with_the_nearest(void **st
     done(&world);
 }
 
+/* ---- several needs at once ---- */
+static enum err_code solve_batch(struct world *world, const char *requirement, size_t count,
+                                 struct design_batch *out)
+{
+    enum err_code code = solve(world, requirement);
+    if (code)
+        return code;
+    struct design_input *inputs = arena_array(&world->arena, count, sizeof *inputs);
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = world->input;
+    struct design_batch_input input = {.needs = inputs, .count = count};
+    return design_solve_batch(&input, out, &world->arena, &world->err);
+}
+
+static const char five[] = "{\"components\":[{\"name\":\"web\",\"vcpus\":5,\"memory_gib\":4,"
+                           "\"arch\":\"x86_64\"}]}";
+
+static void test_of_two_equal_needs_one_is_moved_and_by_whom_is_said(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    assert_int_equal(solve_batch(&world, five, 2, &batch), ERR_OK);
+    /* 5 of cheap's 8 vcpus are taken by the first: (0.5 + 0.04)·730 there, (1.5 + 0.12)·730 at near
+     */
+    assert_true(batch.total > 1576.79 && batch.total < 1576.81);
+    assert_true(batch.gap == 0 && batch.needs[0].alone < 394.21);
+    assert_int_equal(batch.moves.count, 1);
+    const struct design_move *move = &batch.moves.items[0];
+    assert_string_equal(move->from, "cheap");
+    assert_string_equal(move->to, "near");
+    assert_string_equal(move->resource, "vcpus of cheap");
+    assert_int_equal(move->by.count, 1);
+    assert_int_equal(move->by.items[0], 1 - move->need);
+    for (size_t i = 0; i < 2; i++)
+        assert_non_null(batch.needs[i].answer.solutions.items[0].evaluation);
+    done(&world);
+}
+
+static void test_needs_that_cannot_hold_together_are_named_with_what_is_short(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    assert_int_equal(solve_batch(&world, five, 3, &batch), ERR_INFEASIBLE);
+    assert_int_equal(batch.together.count, 3); /* two fit, three do not */
+    assert_true(batch.together_minimal);
+    assert_string_equal(batch.short_of.items[0], "vcpus of cheap");
+    assert_int_equal(batch.needs[0].code, ERR_OK);
+    done(&world);
+}
+
+static void test_a_need_of_a_batch_that_is_impossible_alone_says_why(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    struct requirement impossible;
+    assert_int_equal(solve(&world, five), ERR_OK);
+    struct design_input inputs[] = {world.input, world.input};
+    impossible = world.requirement;
+    impossible.security.data_residency = "nowhere";
+    inputs[1].given.requirement = &impossible;
+    struct design_batch_input input = {.needs = inputs, .count = 2};
+    assert_int_equal(design_solve_batch(&input, &batch, &world.arena, &world.err), ERR_OK);
+    assert_int_equal(batch.needs[0].answer.solutions.count, 1);
+    assert_int_equal(batch.needs[1].code, ERR_INFEASIBLE);
+    assert_string_equal(batch.needs[1].answer.conflict.items[0], "security.data_residency");
+    done(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +509,9 @@ int main(void)
         cmocka_unit_test(test_nothing_runs_on_an_excluded_site),
         cmocka_unit_test(test_a_pin_on_a_site_that_cannot_is_in_the_conflict_and_may_be_dropped),
         cmocka_unit_test(test_an_unknown_name_of_a_wish_is_refused_with_the_nearest),
+        cmocka_unit_test(test_of_two_equal_needs_one_is_moved_and_by_whom_is_said),
+        cmocka_unit_test(test_needs_that_cannot_hold_together_are_named_with_what_is_short),
+        cmocka_unit_test(test_a_need_of_a_batch_that_is_impossible_alone_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
