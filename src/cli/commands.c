@@ -60,6 +60,25 @@ const struct cli_option cli_common_options[] = {
         "price-notes", 0, CLI_FILE, "FILE", NULL, N_("where the prices of sites come from") \
     }
 
+#define OPTION_SCENARIOS                                                          \
+    {                                                                             \
+        "scenarios", 0, CLI_FILE, "FILE", NULL,                                   \
+            N_("what scenarios usually need; the profiles that ship if not said") \
+    }
+#define OPTION_TECHNOLOGIES                                                         \
+    {                                                                               \
+        "technologies", 0, CLI_FILE, "FILE", NULL,                                  \
+            N_("what access technologies carry; the figures that ship if not said") \
+    }
+#define OPTION_CASES                                                            \
+    {                                                                           \
+        "cases", 0, CLI_FILE, "FILE", NULL, N_("past cases and their outcomes") \
+    }
+#define OPTION_APPLICATIONS                                                                      \
+    {                                                                                            \
+        "applications", 0, CLI_FILE, "FILE", NULL, N_("versions of applications that are known") \
+    }
+
 static const char *const requirement_objective_choices[] = {NULL,          "cost",  "latency",
                                                             "reliability", "green", NULL};
 
@@ -91,9 +110,14 @@ static const struct cli_option design_options[] = {
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the search; same seed, same answer")},
     OPTION_TIME_LIMIT,
     OPTION_NOTES,
+    OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES,
+    OPTION_CASES,
+    OPTION_APPLICATIONS,
     END};
-static const struct cli_option evaluate_options[] = {OPTION_NETWORK, OPTION_REQUIREMENT,
-                                                     OPTION_CHOICE, OPTION_NOTES, END};
+static const struct cli_option evaluate_options[] = {
+    OPTION_NETWORK,      OPTION_REQUIREMENT, OPTION_CHOICE,       OPTION_NOTES, OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES, OPTION_CASES,       OPTION_APPLICATIONS, END};
 static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
                                               "fgd", "swan",   NULL};
 static const struct cli_option replay_options[] = {
