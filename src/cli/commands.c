@@ -493,8 +493,12 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table,
-                                                         &cli_lean_cache_table};
+static const struct cli_command_table *const tables[] = {
+    &own_table,            //
+    &cli_lean_cache_table, //
+    &cli_twin_table,       //
+    &cli_knowledge_table,  //
+};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {

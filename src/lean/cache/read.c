@@ -221,8 +221,9 @@ static enum err_code read_median(struct reader *r, struct cache_orlib *out, stru
     if ((rc = must_end(r, err)))
         return rc;
     if (n * n * sizeof(double) > (arena->max ? arena->max : ARENA_MAX_DEFAULT))
-        return err_set(err, ERR_TOO_LARGE, "%zu nodes need %zu MiB, more than this reading may take",
-                       n, n * n * sizeof(double) >> 20);
+        return err_set(err, ERR_TOO_LARGE,
+                       "%zu nodes need %zu MiB, more than this reading may take", n,
+                       n * n * sizeof(double) >> 20);
     double *serve = arena_alloc(arena, n * n * sizeof *serve);
     distances(edges, drop_twice(edges, count), n, serve);
     out->location =
