@@ -211,6 +211,9 @@ struct json_value; /* opaque, immutable; lives in its document */
 struct json_doc;
 enum err_code json_parse(const char *text, size_t len, const struct json_limits *limits,
                          struct json_doc **out, struct err *err);
+/* The same from YAML, as json_decode_yaml reads it: headers of documents that others wrote. */
+enum err_code json_parse_yaml(const char *text, size_t len, const struct json_limits *limits,
+                              struct json_doc **out, struct err *err);
 void json_doc_free(struct json_doc *doc);
 void json_doc_free_at(struct json_doc **doc);
 const struct json_value *json_root(const struct json_doc *doc);

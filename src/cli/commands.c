@@ -370,6 +370,7 @@ const struct cli_noun cli_nouns[] = {
     {"login", N_("remember server and token")},
     {"whoami", N_("whose token this is")},
     {"audit", N_("who changed what")},
+    {"lean", N_("shorter ways: order of work, places of copies (no server needed)")},
     {"knowledge", N_("passages that answer a question (no server needed)")},
     {"bench", N_("how fast the engines are on this machine (no server needed)")},
     {"status", N_("how the server and the network are")},
@@ -524,17 +525,16 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table, &cli_refine_table,
-                                                         &cli_twin_table, &cli_knowledge_table};
-
-const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
-{
-    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-        if (index < tables[i]->count)
-            return &tables[i]->commands[index];
-        index -= tables[i]->count;
-    }
-    return index < hooks->command_count ? &hooks->commands[index] : NULL;
+static const struct cli_command_table *const tables[] = {
+    &own_table,            //
+    &cli_refine_table,     //
+    &cli_lean_cache_table, //
+    &cli_twin_table,       //
+    &cli_knowledge_table,  //
+};
+index -= tables[i]->count;
+}
+return index < hooks->command_count ? &hooks->commands[index] : NULL;
 }
 
 const struct cli_noun *cli_noun_at(const struct cli_hooks *hooks, size_t index)
