@@ -246,6 +246,24 @@ static void widen_below(struct search *s, size_t component, size_t done)
     }
 }
 
+/* What hangs below the instances seated, each served by the one that is best for it. */
+static double least_tail(const struct search *s, size_t component)
+{
+    const struct kids *kids = &s->kids[component];
+    const struct taken *taken = &s->taken[component];
+    size_t n = (size_t)s->p->components[component].instances;
+    if (n == 1)
+        return s->tail[component][taken->options[0]];
+    double sum = kids->count ? 0 : s->tail_floor[component];
+    for (size_t k = 0; k < kids->count; k++) {
+        double least = INFINITY;
+        for (size_t i = 0; i < n; i++)
+            least = fmin(least, s->served[kids->items[k]][taken->options[i]]);
+        sum += least;
+    }
+    return sum;
+}
+
 /* All instances of order[level] are seated: settle what they decide together, then go on. */
 static void complete(struct search *s, size_t level)
 {
@@ -257,10 +275,7 @@ static void complete(struct search *s, size_t level)
     bool addressed = sum_instances(s, component, &sums);
     if (!addressed || (s->p->two_sites && taken->site_count < 2))
         return;
-    double tail = s->below[component] == 1 ? INFINITY : 0;
-    for (size_t i = 0;
-         s->below[component] == 1 && i < (size_t)s->p->components[component].instances; i++)
-        tail = fmin(tail, s->tail[component][taken->options[i]]);
+    double tail = least_tail(s, component);
     if (settle_flows(s, component, &sums, &loads)) {
         taken->cost = sums.cost;
         taken->loss = s->loss_matters ? -log1p(-sums.down) : 0;
@@ -310,6 +325,44 @@ static bool on_site_already(const struct search *s, size_t component, size_t sea
     return false;
 }
 
+/* again[set]: the least of the instances to be seated after the next one, when these serve that set
+ * of kids; served[kid]: the least when one of those seated does.  False: there is nothing to share.
+ */
+static bool begin_sharing(const struct search *s, size_t component, size_t seated,
+                          double again[SEARCH_GROUPS], double served[SEARCH_KIDS])
+{
+    const struct kids *kids = &s->kids[component];
+    const struct picks *list = design_search_list(s, component);
+    size_t more = (size_t)s->p->components[component].instances - seated - 1;
+    if (kids->count == 0)
+        return false;
+    for (unsigned set = 0; set < 1U << kids->count; set++)
+        again[set] =
+            design_search_share_out(list->group, fmin(list->again, list->least_first), more, set);
+    for (size_t k = 0; k < kids->count; k++) {
+        served[k] = INFINITY;
+        for (size_t i = 0; i < seated; i++)
+            served[k] = fmin(served[k], s->served[kids->items[k]][s->taken[component].options[i]]);
+    }
+    return true;
+}
+
+static double least_sharing(const struct search *s, size_t component, uint32_t option,
+                            const double again[SEARCH_GROUPS], const double served[SEARCH_KIDS])
+{
+    const struct kids *kids = &s->kids[component];
+    double least = INFINITY, own[SEARCH_KIDS] = {0};
+    for (size_t k = 0; k < kids->count; k++)
+        own[k] = fmin(served[k], s->served[kids->items[k]][option]);
+    for (unsigned set = 0; set < 1U << kids->count; set++) {
+        double sum = again[set];
+        for (size_t k = 0; k < kids->count; k++)
+            sum += set >> k & 1 ? 0 : own[k];
+        least = fmin(least, sum);
+    }
+    return least;
+}
+
 static void seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
                            double cost, double down, const struct rest *rest)
 {
@@ -320,13 +373,16 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         complete(s, level);
         return;
     }
-    double after = (double)(n - seated - 1) * list->least_repeat;
+    double again[SEARCH_GROUPS], served[SEARCH_KIDS]; /* of what is seated after this one */
+    size_t more = n - seated - 1;
+    bool shared = begin_sharing(s, component, seated, again, served);
     double least = rest->frontier.count ? rest->frontier.points[rest->frontier.count - 1].value : 0;
     const struct design_pinned *pins = s->p->components[component].pinned.items;
     size_t pinned = s->p->components[component].pinned.count;
     /* with several accelerator models on a site, or a pinned one, a later item may stand on a site
      * taken already */
     bool several = n > 1 && (s->p->components[component].cards > 0 || pinned > 0);
+    bool ascends = seated >= pinned && s->task->weights.loss == 0; /* by first */
     if (seated > 0 && seated <= pinned &&
         (seated == pinned || pins[seated].site != pins[seated - 1].site))
         from = 0; /* the order of instances that are alike begins anew */
@@ -338,6 +394,9 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         if (seated < pinned && option->site != pins[seated].site)
             continue;
         bool known = on_site_already(s, component, seated, option->site);
+        double after =
+            more == 0 ? 0
+                      : (double)more * fmin(list->again, ascends ? pick->first : list->least_first);
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
         if (s->value + own + least >= top) {
@@ -346,6 +405,10 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
             continue;
         }
         if (n > 1 && s->value + own + s->tail_floor[component] + rest->subtrees >= top)
+            continue;
+        if (shared && s->value + own - after + rest->subtrees +
+                              least_sharing(s, component, pick->option, again, served) >=
+                          top)
             continue;
         double own_cost = cost + option->cost;
         if (s->cost + own_cost + rest->cost > s->p->cost_max)

@@ -7,6 +7,11 @@
 #define SEARCH_LATENCY_TOL 1e-6
 #define SEARCH_AMOUNT_TOL 1e-6
 
+/* Components that hang below one of several instances (its kids) are served by one instance or
+ * another; up to this many, every way to share them out is looked at. */
+#define SEARCH_KIDS 3
+#define SEARCH_GROUPS (1U << SEARCH_KIDS)
+
 struct pick { /* an option as it stands under the choices made so far */
     uint32_t option;
     double key;           /* order of the list */
@@ -17,7 +22,9 @@ struct pick { /* an option as it stands under the choices made so far */
 struct picks { /* one version of a component's list, ascending by key */
     struct pick *items;
     size_t count;
-    double least_repeat, least_down;
+    double again; /* least of an instance beyond the first */
+    double least_first, least_down;
+    double group[SEARCH_GROUPS];      /* [set of kids]: least of an instance that serves these */
     double alone;                     /* least value of all instances, other constraints aside */
     double subtree;                   /* the same with the components that hang below */
     struct design_frontier *frontier; /* when loss matters */
@@ -38,6 +45,11 @@ struct design_bounds { /* search_bounds.c */
     double least; /* no solution is less */
 };
 
+struct kids {
+    size_t count; /* 0: none, too many, or a single instance */
+    size_t items[SEARCH_KIDS];
+};
+
 struct search {
     const struct design_task *task;
     const struct design_bounds *bounds;
@@ -54,6 +66,8 @@ struct search {
     double
         *tail_floor; /* [component]: sum over the flows to what hangs below of the least anywhere */
     int *below;      /* [component]: how many components hang below */
+    struct kids *kids; /* [component]: for those of several instances */
+    double **served;   /* [component][option of its parent]: its own part of the parent's tail */
     struct taken *taken;
     bool *placed;
     double *used_vcpus, *used_memory, *used_disk; /* by site */
@@ -90,6 +104,19 @@ static inline bool design_search_usable(const struct search *s, const struct des
     return !(s->task->weights.green != 0 && isnan(option->green)) &&
            !(s->loss_matters && isnan(option->down));
 }
+
+/* Whether a second instance can stand where one does. */
+static inline bool design_search_repeats(const struct search *s, size_t component, size_t option)
+{
+    const struct design_component *item = &s->p->components[component];
+    const struct design_option *own = &item->options.items[option];
+    return own->fit >= 2 || (option > 0 && own[-1].site == own->site) ||
+           (option + 1 < item->options.count && own[1].site == own->site);
+}
+/* The least of `instances` that serve all kids of the set between them: some serve a group of them
+ * each, the others come again. */
+double design_search_share_out(const double group[SEARCH_GROUPS], double again, size_t instances,
+                               unsigned set);
 
 /* search_lists.c */
 bool design_search_lists_new(struct search *s); /* false: some component has nowhere to go */
