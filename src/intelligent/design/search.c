@@ -264,8 +264,9 @@ static double least_tail(const struct search *s, size_t component)
     return sum;
 }
 
-/* All instances of order[level] are seated: settle what they decide together, then go on. */
-static void complete(struct search *s, size_t level)
+/* All instances of order[level] are seated: settle what they decide together, then go on.  False:
+ * they cannot be there. */
+static bool complete(struct search *s, size_t level)
 {
     size_t component = s->order[level];
     struct taken *taken = &s->taken[component];
@@ -274,9 +275,10 @@ static void complete(struct search *s, size_t level)
     struct loads loads = {0};
     bool addressed = sum_instances(s, component, &sums);
     if (!addressed || (s->p->two_sites && taken->site_count < 2))
-        return;
+        return false;
     double tail = least_tail(s, component);
-    if (settle_flows(s, component, &sums, &loads)) {
+    bool settled = settle_flows(s, component, &sums, &loads);
+    if (settled) {
         taken->cost = sums.cost;
         taken->loss = s->loss_matters ? -log1p(-sums.down) : 0;
         taken->value = w->cost * sums.cost + w->latency * sums.latency +
@@ -299,6 +301,7 @@ static void complete(struct search *s, size_t level)
         s->loss = loss;
     }
     unload(s, &loads);
+    return settled;
 }
 
 /* ---- one component's instances ---- */
@@ -363,16 +366,87 @@ static double least_sharing(const struct search *s, size_t component, uint32_t o
     return least;
 }
 
-static void seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
+/* ---- dominance ----
+ * The last instance of a component that sends nothing: an option whose site and links hold all that
+ * this need could put there stands in for every later one that is no better in value and loss,
+ * whatever the other components do. */
+#define BEST_MAX 8
+
+struct best { /* options looked at */
+    struct {
+        double value, down;
+    } items[BEST_MAX];
+    size_t count;
+    bool possible;
+};
+
+static void best_init(struct best *best, const struct search *s, size_t component, size_t seated)
+{
+    const struct design_weights *w = &s->task->weights;
+    size_t n = (size_t)s->p->components[component].instances;
+    bool cost_alone = w->latency == 0 && w->green == 0 && w->loss == 0;
+    best->count = 0;
+    best->possible = seated + 1 == n && (n == 1 || w->latency == 0) &&
+                     (cost_alone || isinf(s->p->cost_max)) &&
+                     (component != 0 || s->p->addresses <= 0 || n == 1);
+    for (size_t f = 0; f < s->p->flow_count && best->possible; f++)
+        best->possible = s->p->flows[f].from != (int)component;
+}
+
+static bool is_covered(const struct best *best, const struct search *s, double value, double down)
+{
+    for (size_t i = 0; i < best->count; i++)
+        if (best->items[i].value <= value && (!s->loss_matters || best->items[i].down <= down))
+            return true;
+    return false;
+}
+
+static bool links_ample(struct search *s, size_t from, size_t to)
+{
+    size_t count = 0;
+    evaluation_path(s->p->model, from, to, s->path, &count, s->path_max);
+    for (size_t i = 0; i < count; i++) {
+        const struct network_link *link = &s->p->network->links.items[s->path[i]];
+        if (!link->bandwidth_mbps.set || s->load[s->path[i]] + s->flow_total >
+                                             link->bandwidth_mbps.value - amount(link->used_mbps))
+            return false;
+    }
+    return true;
+}
+
+static void best_add(struct best *best, struct search *s, size_t component,
+                     const struct design_option *option, double value, double down)
+{
+    if (best->count == BEST_MAX || !s->ample[option->site] ||
+        (option->accelerator >= 0 && !s->ample_cards[design_search_card(s, option)]))
+        return;
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        if (flow->to != (int)component || flow->bandwidth_mbps <= 0)
+            continue;
+        size_t from = flow->from < 0 ? evaluation_user_node(s->p->model, option->site) : 0;
+        double latency;
+        if (flow->from >= 0)
+            from = s->taken[flow->from]
+                       .sites[design_search_nearest(s, (size_t)flow->from, option->site, &latency)];
+        if (from != SIZE_MAX && !links_ample(s, from, option->site))
+            return;
+    }
+    best->items[best->count].value = value;
+    best->items[best->count++].down = down;
+}
+
+/* True when all were seated and can be there. */
+static bool seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
                            double cost, double down, const struct rest *rest)
 {
     size_t component = s->order[level];
     const struct picks *list = design_search_list(s, component);
     size_t n = (size_t)s->p->components[component].instances;
-    if (seated == n) {
-        complete(s, level);
-        return;
-    }
+    if (seated == n)
+        return complete(s, level);
+    struct best best;
+    best_init(&best, s, component, seated);
     double again[SEARCH_GROUPS], served[SEARCH_KIDS]; /* of what is seated after this one */
     size_t more = n - seated - 1;
     bool shared = begin_sharing(s, component, seated, again, served);
@@ -388,7 +462,7 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         from = 0; /* the order of instances that are alike begins anew */
     for (size_t i = from; i < list->count; i++) {
         if (!work(s))
-            return;
+            return false;
         const struct pick *pick = &list->items[i];
         const struct design_option *option = design_search_option(s, component, pick->option);
         if (seated < pinned && option->site != pins[seated].site)
@@ -417,6 +491,9 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
             s->value + pick->first + s->tail[component][pick->option] + rest->subtrees >= top)
             continue;
         double own_down = known ? down : down * option->down;
+        double own_value = own - after;
+        if (best.possible && is_covered(&best, s, own_value, own_down))
+            continue;
         if (s->loss_matters) {
             double best_down = own_down;
             for (size_t k = seated + 1; k < n; k++)
@@ -429,11 +506,14 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
         if (!seat(s, component, option))
             continue;
         s->taken[component].options[seated] = pick->option;
-        seat_instances(s, level, seated + 1, i, own - after, own_cost, own_down, rest);
+        bool settled = seat_instances(s, level, seated + 1, i, own_value, own_cost, own_down, rest);
         unseat(s, component, option, before);
         if (s->stop)
-            return;
+            return false;
+        if (best.possible && settled)
+            best_add(&best, s, component, option, own_value, own_down);
     }
+    return false;
 }
 
 static void record(struct search *s)

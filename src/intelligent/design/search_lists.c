@@ -20,6 +20,11 @@
 #define CLASSES_MAX 24
 #define STATES_MAX 64
 
+static double amount(struct opt_double value)
+{
+    return value.set ? value.value : 0.0;
+}
+
 static bool weighs(double weight)
 {
     return weight != 0;
@@ -518,6 +523,62 @@ static void list_kid(struct search *s, size_t c)
         s->kids[parent].items[s->kids[parent].count++] = c;
 }
 
+/* Sites and accelerators that can never be short, whatever this need puts there. */
+static void mark_ample(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    const struct site *sites = p->network->sites.items;
+    struct demand {
+        double amounts[DESIGN_AMOUNTS];
+        size_t last; /* component counted + 1 */
+    } *demands = mem_array(p->network->sites.count + 1, sizeof *demands);
+    size_t cards = p->card_base[p->network->sites.count];
+    int64_t *asked = mem_array(cards + 1, sizeof *asked);
+    s->ample = arena_array(s->arena, p->network->sites.count + 1, sizeof *s->ample);
+    s->ample_cards = arena_array(s->arena, cards + 1, sizeof *s->ample_cards);
+    for (size_t c = 0; c < p->count; c++) {
+        const struct design_component *item = &p->components[c];
+        double n = (double)item->instances;
+        for (size_t i = 0; i < s->versions[c][0].count; i++) {
+            const struct design_option *option =
+                design_search_option(s, c, s->versions[c][0].items[i].option);
+            struct demand *demand = &demands[option->site];
+            if (option->accelerator >= 0)
+                asked[design_search_card(s, option)] += item->instances * item->cards;
+            if (demand->last == c + 1)
+                continue;
+            demand->last = c + 1;
+            demand->amounts[DESIGN_VCPUS] += n * item->vcpus;
+            demand->amounts[DESIGN_MEMORY] += n * item->memory_gib;
+            demand->amounts[DESIGN_DISK] += n * item->disk_gib;
+        }
+    }
+    for (size_t i = 0; i < p->network->sites.count; i++) {
+        const struct site_amount *all = &sites[i].capacity, *used = &sites[i].allocated;
+        const double *amounts = demands[i].amounts;
+        if (demands[i].last == 0)
+            continue;
+        s->ample[i] = s->used_vcpus[i] + amounts[DESIGN_VCPUS] <=
+                          amount(all->vcpus) - amount(used->vcpus) + SEARCH_AMOUNT_TOL &&
+                      s->used_memory[i] + amounts[DESIGN_MEMORY] <=
+                          amount(all->memory_gib) - amount(used->memory_gib) + SEARCH_AMOUNT_TOL &&
+                      s->used_disk[i] + amounts[DESIGN_DISK] <=
+                          amount(all->disk_gib) - amount(used->disk_gib) + SEARCH_AMOUNT_TOL;
+        for (size_t k = 0; k < sites[i].accelerators.count; k++) {
+            const struct site_accelerator *offered = &sites[i].accelerators.items[k];
+            size_t card = p->card_base[i] + k;
+            s->ample_cards[card] =
+                s->used_cards[card] + asked[card] <= offered->count - offered->allocated;
+        }
+    }
+    mem_free(demands);
+    mem_free(asked);
+    s->flow_total = 0;
+    for (size_t f = 0; f < p->flow_count; f++)
+        s->flow_total +=
+            p->flows[f].bandwidth_mbps * (double)p->components[p->flows[f].to].instances;
+}
+
 bool design_search_lists_new(struct search *s)
 {
     const struct design_problem *p = s->p;
@@ -563,6 +624,7 @@ bool design_search_lists_new(struct search *s)
             return false;
         finish_list(s, c, &s->versions[c][0]);
     }
+    mark_ample(s);
     return true;
 }
 

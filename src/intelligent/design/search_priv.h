@@ -77,6 +77,9 @@ struct search {
     size_t *path;
     size_t path_max;
     double *cost_floor;       /* by component */
+    bool *ample;              /* [site]: holds all that this need could put there, anyhow */
+    bool *ample_cards;        /* the same by accelerator */
+    double flow_total;        /* Mbit/s, were all flows to run over one link */
     double value, cost, loss; /* of the placed ones */
     double best, limit;
     uint32_t **best_options;
@@ -88,6 +91,11 @@ static inline const struct design_option *design_search_option(const struct sear
                                                                size_t component, uint32_t option)
 {
     return &s->p->components[component].options.items[option];
+}
+static inline uint32_t design_search_card(const struct search *s,
+                                          const struct design_option *option)
+{
+    return s->card_base[option->site] + (uint32_t)option->accelerator;
 }
 static inline struct picks *design_search_list(const struct search *s, size_t component)
 {
