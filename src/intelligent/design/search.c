@@ -30,6 +30,8 @@ static bool work(struct search *s)
     s->out->work++;
     if (task->work_max && s->out->work > task->work_max)
         s->stop = true;
+    else if (s->soft_limit && s->out->work > s->soft_limit)
+        s->stop = s->soft_stop = true;
     else if (task->should_stop && s->out->work % POLL_EVERY == 0 &&
              task->should_stop(task->stop_ctx))
         s->stop = s->out->stopped = true;
@@ -246,6 +248,12 @@ static void widen_below(struct search *s, size_t component, size_t done)
     }
 }
 
+/* What the multiplier takes off, or puts on, for the loss so far. */
+static double over_limit(const struct search *s)
+{
+    return s->multiplier > 0 ? s->multiplier * (s->loss - s->p->loss_max) : 0;
+}
+
 /* What hangs below the instances seated, each served by the one that is best for it. */
 static double least_tail(const struct search *s, size_t component)
 {
@@ -289,7 +297,7 @@ static bool complete(struct search *s, size_t level)
         s->cost += taken->cost;
         s->loss += taken->loss;
         s->placed[component] = true;
-        if (s->value + tail < ceiling(s) && s->loss <= s->p->loss_max) {
+        if (s->value + over_limit(s) + tail < ceiling(s) && s->loss <= s->p->loss_max) {
             size_t done;
             if (narrow_below(s, component, &done))
                 descend(s, level + 1);
@@ -478,29 +486,28 @@ static bool seat_instances(struct search *s, size_t level, size_t seated, size_t
                 break; /* the list ascends by first, and what is left stands on fresh sites */
             continue;
         }
-        if (n > 1 && s->value + own + s->tail_floor[component] + rest->subtrees >= top)
-            continue;
-        if (shared && s->value + own - after + rest->subtrees +
-                              least_sharing(s, component, pick->option, again, served) >=
-                          top)
-            continue;
         double own_cost = cost + option->cost;
         if (s->cost + own_cost + rest->cost > s->p->cost_max)
             continue;
-        if (n == 1 &&
-            s->value + pick->first + s->tail[component][pick->option] + rest->subtrees >= top)
+        double own_down = known ? down : down * option->down, best_down = own_down, loss = 0;
+        for (size_t k = 0; k < more && s->loss_matters; k++)
+            best_down *= list->least_down;
+        if (s->loss_matters)
+            loss = -log1p(-best_down);
+        double over_flows = s->value + over_limit(s) + s->loss_price * loss + rest->subtrees;
+        if (n == 1 && over_flows + pick->first + s->tail[component][pick->option] >= top)
             continue;
-        double own_down = known ? down : down * option->down;
+        if (n > 1 && over_flows + own + s->tail_floor[component] >= top)
+            continue;
+        if (shared &&
+            over_flows + own - after + least_sharing(s, component, pick->option, again, served) >=
+                top)
+            continue;
         double own_value = own - after;
         if (best.possible && is_covered(&best, s, own_value, own_down))
             continue;
-        if (s->loss_matters) {
-            double best_down = own_down;
-            for (size_t k = seated + 1; k < n; k++)
-                best_down *= list->least_down;
-            if (s->value + own + least_rest(s, rest, -log1p(-best_down)) >= top)
-                continue;
-        }
+        if (s->loss_matters && s->value + own + least_rest(s, rest, loss) >= top)
+            continue;
         double before[3] = {s->used_vcpus[option->site], s->used_memory[option->site],
                             s->used_disk[option->site]};
         if (!seat(s, component, option))
@@ -551,7 +558,7 @@ static void descend(struct search *s, size_t level)
             rest.subtrees += list->subtree;
     }
     const struct picks *own = design_search_list(s, component);
-    double bound = s->value + rest.subtrees + own->subtree;
+    double bound = s->value + over_limit(s) + rest.subtrees + own->subtree;
     if (s->loss_matters) {
         struct design_frontier all = rest.frontier;
         design_frontier_join(&all, own->frontier);
@@ -639,6 +646,23 @@ static void order_components(struct search *s)
     }
 }
 
+/* What hangs below a component of several instances, if it is not too much. */
+static void list_kids(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    s->kids = arena_array(s->arena, p->count, sizeof *s->kids);
+    for (size_t c = 0; c < p->count; c++) {
+        if (s->parent[c] < 0 || p->components[s->parent[c]].instances == 1)
+            continue;
+        struct kids *kids = &s->kids[s->parent[c]];
+        size_t siblings = 0;
+        for (size_t k = 0; k < p->count; k++)
+            siblings += s->parent[k] == s->parent[c];
+        if (siblings <= SEARCH_KIDS)
+            kids->items[kids->count++] = c;
+    }
+}
+
 static void make_room(struct search *s)
 {
     const struct design_problem *p = s->p;
@@ -649,6 +673,7 @@ static void make_room(struct search *s)
     s->placed = arena_array(s->arena, p->count, sizeof *s->placed);
     s->taken = arena_array(s->arena, p->count, sizeof *s->taken);
     s->cost_floor = arena_array(s->arena, p->count, sizeof *s->cost_floor);
+    s->loss_floor = arena_array(s->arena, p->count, sizeof *s->loss_floor);
     s->best_options = s->out->chosen;
     s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
     s->used_memory = arena_array(s->arena, sites + 1, sizeof *s->used_memory);
@@ -713,35 +738,58 @@ bool design_search_fits_beside(const struct search *s, size_t component,
     return true;
 }
 
+static uint64_t option_count(const struct design_problem *problem)
+{
+    uint64_t count = 0;
+    for (size_t c = 0; c < problem->count; c++)
+        count += problem->components[c].options.count;
+    return count;
+}
+
+/* One round: all that is below the reach.  What was left out is no less. */
+static void look_within(struct search *s, double limit)
+{
+    struct arena *outer = s->arena, lists;
+    arena_init(&lists, outer->max);
+    s->arena = &lists;
+    s->limit = fmin(limit, s->reach);
+    if (design_search_lists_new(s))
+        descend(s, 0);
+    arena_done(&lists);
+    s->arena = outer;
+    s->limit = limit;
+}
+
 /* Looks for what is at most a little above the least possible, among the few options that can be
  * part of it; then a little farther, until something is found or nothing was left out.  A round
  * that ends without a solution proves its reach as a lower bound. */
 static void widen_until_found(struct search *s, struct design_bounds *bounds)
 {
     double limit = s->limit, proven = bounds->least;
-    struct arena *outer = s->arena;
     s->bounds = bounds;
-    for (int round_ = 0; !s->stop && isinf(s->best) && proven < limit; round_++) {
-        struct arena lists;
-        arena_init(&lists, outer->max);
-        s->arena = &lists;
+    if (isfinite(s->p->loss_max))
+        /* better bounds cost about as much as so many picks */
+        s->soft_limit = s->out->work + 2 * option_count(s->p);
+    for (int round_ = 0; !s->stop && proven < limit && proven < s->best;) {
         s->reach = round_ < ROUNDS && proven > 0
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
                        : INFINITY;
         s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;
-        bool all = s->reach >= limit;
-        s->limit = fmin(limit, s->reach);
         s->out->bound = proven;
-        if (design_search_lists_new(s))
-            descend(s, 0);
-        proven = fmax(proven, fmin(s->out->bound, s->reach)); /* what was left out is no less */
-        if (!s->stop && isinf(s->best))
-            proven = fmax(proven, all ? INFINITY : s->limit);
-        arena_done(&lists);
+        look_within(s, limit);
+        proven = fmax(proven, fmin(s->out->bound, s->reach));
+        if (s->soft_stop) { /* a hard one: again with better bounds */
+            s->stop = s->soft_stop = false;
+            s->soft_limit = 0;
+            design_search_bounds_price(s, bounds);
+            proven = fmax(proven, bounds->least);
+            continue;
+        }
+        if (!s->stop)
+            proven = s->reach >= limit ? INFINITY : s->reach;
+        round_++;
     }
-    s->arena = outer;
-    s->limit = limit;
-    s->out->bound = proven;
+    s->out->bound = fmin(proven, s->best);
 }
 
 void design_search(const struct design_task *task, struct design_result *out, struct arena *arena)
@@ -767,6 +815,7 @@ void design_search(const struct design_task *task, struct design_result *out, st
     make_room(&s);
     take_holds(&s);
     order_components(&s);
+    list_kids(&s);
     struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;

@@ -203,11 +203,12 @@ static void bound_subtree(const struct search *s, size_t component, struct picks
     double least = INFINITY;
     if (n == 1) {
         for (size_t i = 0; i < list->count; i++)
-            least = fmin(least, list->items[i].first + tail[list->items[i].option]);
+            least = fmin(least, list->items[i].first + list->items[i].loss_price +
+                                    tail[list->items[i].option]);
         list->subtree = least;
         return;
     }
-    list->subtree = list->alone + s->tail_floor[component];
+    list->subtree = list->alone + s->tail_floor[component] + s->loss_floor[component];
     if (sets == 1)
         return;
     for (unsigned set = 0; set < sets; set++) {
@@ -218,7 +219,9 @@ static void bound_subtree(const struct search *s, size_t component, struct picks
                 fmin(list->group[set], pick->first + served_by(s, component, set, pick->option));
         }
     }
-    least = design_search_share_out(list->group, fmin(list->again, list->least_first), n, sets - 1);
+    least =
+        design_search_share_out(list->group, fmin(list->again, list->least_first), n, sets - 1) +
+        s->loss_floor[component];
     list->subtree = fmax(list->subtree, least);
 }
 
@@ -302,6 +305,8 @@ static void first_version(struct search *s, size_t component)
                        (weighs(w->green) ? w->green * option->green : 0);
         pick->first = pick->repeat + w->cost * option->site_cost;
         pick->in_cost = pick->in_latency = 0;
+        pick->loss_price =
+            item->instances == 1 && s->loss_price > 0 ? -s->loss_price * log1p(-option->down) : 0;
     }
 }
 
@@ -343,7 +348,8 @@ static void ranks_init(struct ranks *ranks, const struct search *s, size_t to,
     for (size_t k = 0; k < count; k++) {
         const struct pick *pick = &receivers->items[k];
         uint32_t site = design_search_option(s, to, pick->option)->site;
-        ranks->by_subtree[k] = (struct rank){pick->first + s->tail[to][pick->option], site};
+        ranks->by_subtree[k] =
+            (struct rank){pick->first + pick->loss_price + s->tail[to][pick->option], site};
         ranks->by_first[k] = (struct rank){pick->first, site};
         bool repeats = design_search_repeats(s, to, pick->option);
         ranks->by_repeat[k] = (struct rank){repeats ? pick->repeat : pick->first, site};
@@ -404,7 +410,8 @@ static double least_shared_out(const struct search *s, size_t to, uint32_t site,
     unsigned sets = 1U << s->kids[to].count;
     for (unsigned set = 1; set < sets; set++)
         group[set] = least_within(s, site, reach, ranks->by_group[set], count);
-    return design_search_share_out(group, again, (size_t)s->p->components[to].instances, sets - 1);
+    return design_search_share_out(group, again, (size_t)s->p->components[to].instances, sets - 1) +
+           s->loss_floor[to];
 }
 
 /* What hangs below one option of `from` by the flow to `to`: the least value of the instances of
@@ -453,8 +460,9 @@ static bool add_tails(struct search *s, size_t flow_index)
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
         double least = !keep[i] ? INFINITY
-                       : n == 1 ? least_sub
-                                : least_first + (n - 1) * more + s->tail_floor[to];
+                       : n == 1
+                           ? least_sub
+                           : least_first + (n - 1) * more + s->tail_floor[to] + s->loss_floor[to];
         if (keep[i] && n > 1 && s->kids[to].count > 0 && s->p->components[from].instances == 1)
             least =
                 fmax(least, least_shared_out(s, to, site, reach, &ranks, receivers->count, more));
@@ -506,21 +514,6 @@ static size_t senders_of(const struct search *s, size_t component)
         count += sends && c != component;
     }
     return count;
-}
-
-/* c hangs below its parent: as one of its kids, if that has several instances. */
-static void list_kid(struct search *s, size_t c)
-{
-    const struct design_problem *p = s->p;
-    if (s->parent[c] < 0)
-        return;
-    size_t parent = (size_t)s->parent[c], siblings = 0;
-    s->served[c] =
-        arena_array(s->arena, p->components[parent].options.count + 1, sizeof **s->served);
-    for (size_t k = 0; k < p->count; k++)
-        siblings += s->parent[k] == s->parent[c];
-    if (p->components[parent].instances > 1 && siblings <= SEARCH_KIDS)
-        s->kids[parent].items[s->kids[parent].count++] = c;
 }
 
 /* Sites and accelerators that can never be short, whatever this need puts there. */
@@ -587,10 +580,11 @@ bool design_search_lists_new(struct search *s)
     s->tail = arena_array(s->arena, p->count, sizeof *s->tail);
     s->tail_floor = arena_array(s->arena, p->count, sizeof *s->tail_floor);
     s->below = arena_array(s->arena, p->count, sizeof *s->below);
-    s->kids = arena_array(s->arena, p->count, sizeof *s->kids);
     s->served = arena_array(s->arena, p->count, sizeof *s->served);
     for (size_t c = 0; c < p->count; c++)
-        list_kid(s, c);
+        if (s->parent[c] >= 0)
+            s->served[c] = arena_array(s->arena, p->components[s->parent[c]].options.count + 1,
+                                       sizeof **s->served);
     for (size_t c = 0; c < p->count; c++) {
         size_t count = senders_of(s, c) + 1, options = p->components[c].options.count;
         size_t kept = count_within_reach(s, c);

@@ -16,6 +16,7 @@ struct pick { /* an option as it stands under the choices made so far */
     uint32_t option;
     double key;           /* order of the list */
     double first, repeat; /* weighted value of the first and of a further instance on the site */
+    double loss_price;    /* of a single instance's loss, for the bounds over flows */
     double in_cost, in_latency; /* of flows from components already placed */
 };
 
@@ -76,7 +77,13 @@ struct search {
     double *load; /* by link */
     size_t *path;
     size_t path_max;
-    double *cost_floor;       /* by component */
+    double *cost_floor; /* by component */
+    /* Bounds over flows put a price on loss: its weight, and a Lagrange multiplier of the limit on
+     * it, for value + multiplier·(loss − limit) is no more than the value wherever loss is within.
+     */
+    double multiplier;        /* 0 until a search proves hard */
+    double loss_price;        /* weight + multiplier */
+    double *loss_floor;       /* [component]: least price of the loss of several instances */
     bool *ample;              /* [site]: holds all that this need could put there, anyhow */
     bool *ample_cards;        /* the same by accelerator */
     double flow_total;        /* Mbit/s, were all flows to run over one link */
@@ -84,7 +91,8 @@ struct search {
     double best, limit;
     uint32_t **best_options;
     uint64_t next_poll;
-    bool loss_matters, stop;
+    uint64_t soft_limit; /* of work, until what is dear is tried; 0 = none */
+    bool loss_matters, stop, soft_stop;
 };
 
 static inline const struct design_option *design_search_option(const struct search *s,
@@ -106,7 +114,9 @@ static inline struct picks *design_search_list(const struct search *s, size_t co
 /* What others hold leaves room for one instance there, and for its flows from the user. */
 bool design_search_fits_beside(const struct search *s, size_t component,
                                const struct design_option *option);
-bool design_search_bounds(const struct search *s, struct design_bounds *out, struct arena *arena);
+bool design_search_bounds(struct search *s, struct design_bounds *out, struct arena *arena);
+/* The same with the multiplier that makes the least possible largest; sets it. */
+void design_search_bounds_price(struct search *s, struct design_bounds *out);
 static inline bool design_search_usable(const struct search *s, const struct design_option *option)
 {
     return !(s->task->weights.green != 0 && isnan(option->green)) &&
