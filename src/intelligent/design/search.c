@@ -17,7 +17,7 @@
 #define FIRST_REACH 0.005 /* above the least possible; four times as far each round */
 #define ROUNDS 6
 
-static void descend(struct search *s, size_t level);
+static bool descend(struct search *s, size_t level);
 
 static double amount(struct opt_double value)
 {
@@ -297,12 +297,13 @@ static bool complete(struct search *s, size_t level)
         s->cost += taken->cost;
         s->loss += taken->loss;
         s->placed[component] = true;
-        if (s->value + over_limit(s) + tail < ceiling(s) && s->loss <= s->p->loss_max) {
+        bool open = s->value + over_limit(s) + tail < ceiling(s) && s->loss <= s->p->loss_max;
+        if (open) {
             size_t done;
-            if (narrow_below(s, component, &done))
-                descend(s, level + 1);
+            open = narrow_below(s, component, &done) && descend(s, level + 1);
             widen_below(s, component, done);
         }
+        s->failures[component] += !open;
         s->placed[component] = false;
         s->value = value;
         s->cost = cost;
@@ -535,12 +536,13 @@ static void record(struct search *s)
         s->stop = true;
 }
 
-static void descend(struct search *s, size_t level)
+/* False: nothing below is good enough, seen at once. */
+static bool descend(struct search *s, size_t level)
 {
     s->out->nodes++;
     if (level == s->p->count) {
         record(s);
-        return;
+        return true;
     }
     size_t component = s->order[level];
     struct rest rest = {.frontier = {.count = 1}};
@@ -570,8 +572,9 @@ static void descend(struct search *s, size_t level)
     if (level == 0)
         s->out->bound = fmax(s->out->bound, bound);
     if (bound >= ceiling(s))
-        return;
+        return false;
     seat_instances(s, level, 0, 0, 0, 0, 1.0, &rest);
+    return true;
 }
 
 /* ---- set-up ---- */
@@ -592,7 +595,7 @@ static void order_components(struct search *s)
 {
     const struct design_problem *p = s->p;
     bool *done = arena_array(s->arena, p->count, sizeof *done);
-    const bool *sends = sends_table(s);
+    const bool *sends = s->sends = sends_table(s);
     for (size_t level = 0; level < p->count; level++) {
         size_t best = SIZE_MAX, best_open = 0;
         bool best_below = false;
@@ -663,6 +666,44 @@ static void list_kids(struct search *s)
     }
 }
 
+/* Again, those first whose tree failed most often: what cannot be met is then seen before what has
+ * nothing to do with it is gone through (after the weighted degrees of Boussemart, Hemery, Lecoutre
+ * and Sais 2004).  Whoever sends stays before his receivers, so bounds stay as they are. */
+static void reorder_components(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    size_t *order = mem_array(p->count, sizeof *order), *rank = mem_array(p->count, sizeof *rank);
+    uint64_t *tree = mem_array(p->count, sizeof *tree); /* failures, at the root */
+    size_t *root = mem_array(p->count, sizeof *root);
+    bool *done = mem_array(p->count, sizeof *done);
+    const bool *sends = s->sends;
+    for (size_t i = 0; i < p->count; i++) { /* parents come before */
+        size_t c = s->order[i];
+        rank[c] = i;
+        root[c] = s->parent[c] < 0 ? c : root[s->parent[c]];
+        tree[root[c]] += s->failures[c];
+    }
+    for (size_t level = 0; level < p->count; level++) {
+        size_t best = SIZE_MAX;
+        for (size_t c = 0; c < p->count; c++) {
+            bool ready = !done[c];
+            for (size_t o = 0; o < p->count && ready; o++)
+                ready = !(sends[o * p->count + c] && rank[o] < rank[c] && !done[o]);
+            if (ready && (best == SIZE_MAX || tree[root[c]] > tree[root[best]] ||
+                          (tree[root[c]] == tree[root[best]] && rank[c] < rank[best])))
+                best = c;
+        }
+        done[best] = true;
+        order[level] = best;
+    }
+    memcpy(s->order, order, p->count * sizeof *order);
+    mem_free(order);
+    mem_free(rank);
+    mem_free(tree);
+    mem_free(root);
+    mem_free(done);
+}
+
 static void make_room(struct search *s)
 {
     const struct design_problem *p = s->p;
@@ -673,6 +714,7 @@ static void make_room(struct search *s)
     s->placed = arena_array(s->arena, p->count, sizeof *s->placed);
     s->taken = arena_array(s->arena, p->count, sizeof *s->taken);
     s->cost_floor = arena_array(s->arena, p->count, sizeof *s->cost_floor);
+    s->failures = arena_array(s->arena, p->count, sizeof *s->failures);
     s->loss_floor = arena_array(s->arena, p->count, sizeof *s->loss_floor);
     s->best_options = s->out->chosen;
     s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
@@ -767,9 +809,9 @@ static void widen_until_found(struct search *s, struct design_bounds *bounds)
 {
     double limit = s->limit, proven = bounds->least;
     s->bounds = bounds;
-    if (isfinite(s->p->loss_max))
-        /* better bounds cost about as much as so many picks */
-        s->soft_limit = s->out->work + 2 * option_count(s->p);
+    bool priced = !isfinite(s->p->loss_max); /* nothing to be priced */
+    s->soft_step = option_count(s->p);       /* better bounds cost about as much as so many picks */
+    s->soft_limit = s->out->work + s->soft_step;
     for (int round_ = 0; !s->stop && proven < limit && proven < s->best;) {
         s->reach = round_ < ROUNDS && proven > 0
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
@@ -778,11 +820,15 @@ static void widen_until_found(struct search *s, struct design_bounds *bounds)
         s->out->bound = proven;
         look_within(s, limit);
         proven = fmax(proven, fmin(s->out->bound, s->reach));
-        if (s->soft_stop) { /* a hard one: again with better bounds */
+        if (s->soft_stop) { /* a hard one: again with better bounds, in a better order */
             s->stop = s->soft_stop = false;
-            s->soft_limit = 0;
-            design_search_bounds_price(s, bounds);
+            if (!priced)
+                design_search_bounds_price(s, bounds);
+            priced = true;
             proven = fmax(proven, bounds->least);
+            s->soft_step *= 2;
+            s->soft_limit = s->out->work + s->soft_step;
+            reorder_components(s);
             continue;
         }
         if (!s->stop)

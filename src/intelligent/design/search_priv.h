@@ -59,7 +59,8 @@ struct search {
     struct arena *arena;
     struct design_result *out;
     size_t *order;
-    int *parent; /* the one component whose flow places it, or -1: several, or none */
+    const bool *sends; /* by (sender, receiver), in a square */
+    int *parent;       /* the one component whose flow places it, or -1: several, or none */
     int *parent_flow;
     struct picks **versions; /* [component][version] */
     size_t *version;
@@ -91,7 +92,9 @@ struct search {
     double best, limit;
     uint32_t **best_options;
     uint64_t next_poll;
-    uint64_t soft_limit; /* of work, until what is dear is tried; 0 = none */
+    uint64_t soft_limit; /* of work, until another order is tried; 0 = none */
+    uint64_t soft_step;
+    uint64_t *failures; /* [component]: dead ends right after it was placed */
     bool loss_matters, stop, soft_stop;
 };
 
