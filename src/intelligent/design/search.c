@@ -817,6 +817,7 @@ static void widen_until_found(struct search *s, struct design_bounds *bounds)
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
                        : INFINITY;
         s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;
+        s->reach = fmin(s->reach, s->best); /* a round begun again */
         s->out->bound = proven;
         look_within(s, limit);
         proven = fmax(proven, fmin(s->out->bound, s->reach));
