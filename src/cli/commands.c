@@ -60,6 +60,25 @@ const struct cli_option cli_common_options[] = {
         "price-notes", 0, CLI_FILE, "FILE", NULL, N_("where the prices of sites come from") \
     }
 
+#define OPTION_SCENARIOS                                                          \
+    {                                                                             \
+        "scenarios", 0, CLI_FILE, "FILE", NULL,                                   \
+            N_("what scenarios usually need; the profiles that ship if not said") \
+    }
+#define OPTION_TECHNOLOGIES                                                         \
+    {                                                                               \
+        "technologies", 0, CLI_FILE, "FILE", NULL,                                  \
+            N_("what access technologies carry; the figures that ship if not said") \
+    }
+#define OPTION_CASES                                                            \
+    {                                                                           \
+        "cases", 0, CLI_FILE, "FILE", NULL, N_("past cases and their outcomes") \
+    }
+#define OPTION_APPLICATIONS                                                                      \
+    {                                                                                            \
+        "applications", 0, CLI_FILE, "FILE", NULL, N_("versions of applications that are known") \
+    }
+
 static const char *const requirement_objective_choices[] = {NULL,          "cost",  "latency",
                                                             "reliability", "green", NULL};
 
@@ -91,9 +110,14 @@ static const struct cli_option design_options[] = {
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the search; same seed, same answer")},
     OPTION_TIME_LIMIT,
     OPTION_NOTES,
+    OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES,
+    OPTION_CASES,
+    OPTION_APPLICATIONS,
     END};
-static const struct cli_option evaluate_options[] = {OPTION_NETWORK, OPTION_REQUIREMENT,
-                                                     OPTION_CHOICE, OPTION_NOTES, END};
+static const struct cli_option evaluate_options[] = {
+    OPTION_NETWORK,      OPTION_REQUIREMENT, OPTION_CHOICE,       OPTION_NOTES, OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES, OPTION_CASES,       OPTION_APPLICATIONS, END};
 static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
                                               "fgd", "swan",   NULL};
 static const struct cli_option replay_options[] = {
@@ -342,6 +366,7 @@ const struct cli_noun cli_nouns[] = {
     {"login", N_("remember server and token")},
     {"whoami", N_("whose token this is")},
     {"audit", N_("who changed what")},
+    {"lean", N_("shorter ways: order of work, places of copies (no server needed)")},
     {"knowledge", N_("passages that answer a question (no server needed)")},
     {"bench", N_("how fast the engines are on this machine (no server needed)")},
     {"status", N_("how the server and the network are")},
@@ -492,7 +517,12 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table};
+static const struct cli_command_table *const tables[] = {
+    &own_table,            //
+    &cli_lean_cache_table, //
+    &cli_twin_table,       //
+    &cli_knowledge_table,  //
+};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {

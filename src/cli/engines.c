@@ -150,8 +150,33 @@ struct inputs {
     struct requirement requirement;
     struct network network;
     struct price_notes notes;
+    struct application_spec_refs applications;
+    struct feasibility_standards standards;
+    struct feasibility_cases cases;
     struct evaluation_input given;
 };
+
+/* What a report is held against beside network and requirement: files where they are named, for the
+ * standards else those that ship. */
+static enum err_code read_standards(struct cli_call *call, struct inputs *inputs, struct err *err)
+{
+    const struct {
+        const char *option;
+        const struct json_table *table;
+        void *out;
+    } files[] = {
+        {"scenarios", &feasibility_profiles_table, &inputs->standards.profiles},
+        {"technologies", &feasibility_technologies_table, &inputs->standards.technologies},
+        {"cases", &feasibility_cases_table, &inputs->cases},
+        {"applications", &application_spec_refs_table, &inputs->applications},
+    };
+    enum err_code rc = evaluation_standards_shipped(&inputs->standards, call->arena, err);
+    for (size_t i = 0; i < ARRAY_LEN(files) && !rc; i++)
+        if (cli_option(call, files[i].option))
+            rc = json_decode_file(cli_option(call, files[i].option), files[i].table,
+                                  &json_limits_large, files[i].out, call->arena, err);
+    return rc;
+}
 
 static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, struct err *err)
 {
@@ -168,10 +193,16 @@ static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, s
     if (notes && (rc = json_decode_file(notes, &price_notes_table, &json_limits_large,
                                         &inputs->notes, call->arena, err)))
         return rc;
-    inputs->given = (struct evaluation_input){.requirement = &inputs->requirement,
-                                              .network = &inputs->network,
-                                              .notes = notes ? &inputs->notes : NULL,
-                                              .now_ms = clock_now_ms()};
+    if ((rc = read_standards(call, inputs, err)))
+        return rc;
+    inputs->given = (struct evaluation_input){
+        .requirement = &inputs->requirement,
+        .network = &inputs->network,
+        .notes = notes ? &inputs->notes : NULL,
+        .applications = cli_option(call, "applications") ? &inputs->applications : NULL,
+        .standards = &inputs->standards,
+        .cases = cli_option(call, "cases") ? &inputs->cases : NULL,
+        .now_ms = clock_now_ms()};
     return ERR_OK;
 }
 

@@ -83,6 +83,7 @@ static void write_hit(struct json_writer *w, const struct library *library,
     json_begin(w, '{');
     json_member_text(w, "id", hit->id);
     json_member_double(w, "score", hit->score);
+    json_member_double(w, "near", hit->near);
     if (passage->title)
         json_member_text(w, "title", passage->title);
     if (passage->headings)
@@ -99,6 +100,8 @@ static void write_hit(struct json_writer *w, const struct library *library,
         json_member_text(w, "field", match->field);
         json_member_int(w, "count", match->count);
         json_member_double(w, "score", match->score);
+        if (match->added)
+            json_member_bool(w, "added", true);
         json_end(w, '}');
     }
     json_end(w, ']');
@@ -122,8 +125,8 @@ static void show_hit(struct cli_call *call, const struct library *library, size_
     cli_say_wrapped(call, "   ", "", snippet(library, hit, call->arena));
     for (size_t i = 0; i < hit->why.count && i < 8; i++) {
         const struct retrieval_match *match = &hit->why.items[i];
-        buf_printf(&why, "%s%s ×%" PRId64 " %s %.2f", i ? ", " : "", match->term, match->count,
-                   field_word(match->field), match->score);
+        buf_printf(&why, "%s%s%s ×%" PRId64 " %s %.2f", i ? ", " : "", match->added ? "+" : "",
+                   match->term, match->count, field_word(match->field), match->score);
     }
     if (hit->why.count > 8)
         buf_add_str(&why, " …");

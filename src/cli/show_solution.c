@@ -176,6 +176,44 @@ static const char *unknown_text(const char *code, struct arena *arena)
                         str_eq(word, what) ? cli_word("field", what) : word);
 }
 
+#define EVIDENCE_SHOWN 3 /* of a check that is not passed; of a passed one the first */
+
+/* What it rests on; where the text alone does not say of whom, with its reference. */
+static const char *evidence_text(const struct feasibility_check *check, struct arena *arena)
+{
+    static const char *const named[] = {"link", "application", "case", "price"};
+    const char *all = "";
+    size_t most = check->verdict == VERDICT_PASS ? 1 : EVIDENCE_SHOWN;
+    for (size_t i = 0; i < check->evidence.count && i < most; i++) {
+        const struct feasibility_evidence *evidence = &check->evidence.items[i];
+        const char *text = evidence->text ? cli_sentence(evidence->text, arena) : NULL;
+        bool name = i > 0;
+        if (!text)
+            continue;
+        for (size_t k = 0; name && k < ARRAY_LEN(named); k++)
+            if (str_eq(evidence->kind, named[k]) && evidence->ref) {
+                text = arena_printf(arena, "%s: %s", evidence->ref, text);
+                break;
+            }
+        all = *all ? arena_printf(arena, "%s; %s", all, text) : text;
+    }
+    return all;
+}
+
+/* "user→web", "vcpu @ edge" */
+static const char *subject_text(const char *subject, struct arena *arena)
+{
+    const char *at = strstr(subject, " @ ");
+    if (str_has_prefix(subject, "user→"))
+        return arena_printf(arena, "%s→%s", _("users"), subject + strlen("user→"));
+    if (at)
+        return arena_printf(arena, "%s%s",
+                            cli_word("item", arena_strndup(arena, subject, (size_t)(at - subject))),
+                            at);
+    const char *word = cli_word("scenario", cli_word("subject", subject));
+    return cli_word("access", word);
+}
+
 static void show_check(struct cli_call *call, struct cli_table *table,
                        const struct feasibility_check *check)
 {
@@ -188,19 +226,14 @@ static void show_check(struct cli_call *call, struct cli_table *table,
     const char *unit = check->unit ? cli_word("unit", check->unit) : "";
     cli_cell_style(table, mark_of(check->verdict), style_of(check->verdict));
     cli_cell(table, name);
-    cli_cell(table,
-             check->subject ? cli_word("scenario", cli_word("subject", check->subject)) : NULL);
+    cli_cell(table, check->subject ? subject_text(check->subject, arena) : NULL);
     cli_cell(table, check->required
                         ? cli_join(arena, cli_sentence(check->required, arena), " ", unit)
                         : "-");
     cli_cell(table, check->observed
                         ? cli_join(arena, cli_sentence(check->observed, arena), " ", unit)
                         : "?");
-    cli_cell_style(table,
-                   check->evidence.count && check->evidence.items[0].text
-                       ? cli_sentence(check->evidence.items[0].text, arena)
-                       : "",
-                   S_DIM);
+    cli_cell_style(table, evidence_text(check, arena), S_DIM);
 }
 
 void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all)

@@ -1,7 +1,7 @@
 /* explain.c - why a passage was found, and where to look in it.
  *
- * Contract: shares are those of BM25F, by term and field, largest first, and add up to the score of
- * the first stage.  The snippet begins and ends at characters. */
+ * Contract: shares are those of BM25F, by term and field, largest first; with the nearness of the
+ * words they add up to the score.  The snippet begins and ends at characters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +74,7 @@ static void explain_terms(const struct retrieval_index *index,
             match->term = arena_strdup(arena, retrieval_term_name(index, clause->term));
             match->field = names[f];
             match->count = posting.count[f];
+            match->added = clause->order == RETRIEVAL_NONE;
             match->score = clause->weight * retrieval_saturate(index, &posting) *
                            (double)posting.count[f] * (double)norm->field[f] / sum;
         }

@@ -37,11 +37,13 @@ struct retrieval_match { /* why: one term of the query that was found */
     const char *field;   /* title, headings, text */
     int64_t count;       /* times in the passage */
     double score;        /* its share */
+    bool added;          /* not in the query: typical of the best passages (feedback) */
 };
 struct retrieval_hit {
     size_t passage; /* position in the order of adding */
     const char *id;
     double score;
+    double near; /* part of it: words of the query that stand close to each other */
     LIST(struct retrieval_match) why;
     size_t snippet_begin, snippet_end; /* bytes of the passage's text around the best matches */
 };

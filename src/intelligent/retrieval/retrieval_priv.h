@@ -75,11 +75,18 @@ bool retrieval_is_stop(const char *word, size_t len);
 /* "alpha" for α; NULL when not a small Greek letter. */
 const char *retrieval_greek_name(uint32_t c);
 
+/* ---- ask.c ---- */
+/* Marks the bytes of words that only ask. */
+void retrieval_mask_asking(const char *text, size_t len, uint8_t *mask);
+
 /* ---- the model: constants of the ranking; retrieval.c says where each comes from ---- */
 struct retrieval_model {
     double k1;
     double b[RETRIEVAL_FIELDS], weight[RETRIEVAL_FIELDS];
     double kind_weight[RETRIEVAL_LEXICAL + 1];
+    double feedback_weight, feedback_gate;
+    size_t feedback_passages, feedback_terms;
+    double near_weight;
 };
 extern const struct retrieval_model retrieval_model_default;
 
@@ -186,7 +193,8 @@ static inline const char *retrieval_passage_id(const struct retrieval_index *ind
 }
 /* Norms, impacts of blocks and terms from lengths and postings. */
 void retrieval_index_weigh(struct retrieval_index *index);
-double retrieval_idf(const struct retrieval_index *index, uint32_t term);
+/* Robertson–Spärck Jones idf × weight of the term's kind. */
+double retrieval_weight(const struct retrieval_index *index, uint32_t term);
 
 /* ---- postings.c ---- */
 struct retrieval_posting {
@@ -242,7 +250,7 @@ struct retrieval_clause {
     uint32_t term;
     uint32_t count; /* times in the query */
     uint32_t order; /* of its first place in the query */
-    double weight;  /* idf × times × weight of its kind */
+    double weight;  /* idf × times × weight of its kind, and what feedback adds */
 };
 struct retrieval_question {
     LIST(struct retrieval_clause) clauses;
@@ -254,8 +262,9 @@ enum err_code retrieval_question_read(const struct retrieval_index *index, const
 /* ---- select.c: the best passages by BM25F ---- */
 struct retrieval_candidate {
     uint32_t passage;
-    uint64_t units; /* score in RETRIEVAL_UNITs */
-    double score;
+    uint64_t units; /* BM25F in RETRIEVAL_UNITs */
+    double score;   /* units and nearness */
+    double near;    /* part of the score */
 };
 struct retrieval_candidates {
     struct retrieval_candidate *items;
@@ -269,6 +278,17 @@ static inline uint64_t retrieval_units(const struct retrieval_clause *clause, do
 {
     return (uint64_t)(clause->weight * share * RETRIEVAL_UNIT + 0.5);
 }
+
+/* ---- rank.c: selection, feedback, nearness ---- */
+#define RETRIEVAL_DEPTH 200        /* best passages whose words are looked at in their order */
+#define RETRIEVAL_TOPIC 10         /* a passage of this rank says whether the first stands alone */
+#define RETRIEVAL_TRUST_LEAST 0.01 /* feedback of less weight is not worth a second selection */
+#define RETRIEVAL_FEEDBACK_TOKENS 2000 /* of one passage */
+#define RETRIEVAL_NEAR 12u             /* positions */
+/* The answer, best first.  Feedback may add clauses to the question (order RETRIEVAL_NONE). */
+void retrieval_rank(const struct retrieval_index *index, const struct retrieval_query *query,
+                    struct retrieval_question *question, size_t limit,
+                    struct retrieval_candidates *out, struct arena *arena);
 
 /* ---- explain.c ---- */
 void retrieval_explain(const struct retrieval_index *index,
