@@ -532,9 +532,15 @@ static const struct cli_command_table *const tables[] = {
     &cli_twin_table,       //
     &cli_knowledge_table,  //
 };
-index -= tables[i]->count;
-}
-return index < hooks->command_count ? &hooks->commands[index] : NULL;
+
+const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (index < tables[i]->count)
+            return &tables[i]->commands[index];
+        index -= tables[i]->count;
+    }
+    return index < hooks->command_count ? &hooks->commands[index] : NULL;
 }
 
 const struct cli_noun *cli_noun_at(const struct cli_hooks *hooks, size_t index)
