@@ -3,6 +3,7 @@
 #define SWAN_API_API_PRIV_H
 
 #include "api/api.h"
+#include "intelligent/evaluation/evaluation.h"
 
 #define API_MAX_PARAMS 2
 #define API_BODY_NETWORK ((size_t)256 << 20)   /* a network of 100 000 sites is about 60 MB */
@@ -21,6 +22,8 @@ struct api {
     _Atomic int64_t writes, designs, designs_infeasible, unaudited;
     _Atomic int64_t anonymous_minute, anonymous_audits;
     int64_t started_ms;
+    struct arena standards_arena;
+    struct feasibility_standards standards; /* scenario profiles, access technologies; that ship */
 };
 
 struct api_call {
@@ -141,6 +144,11 @@ enum err_code api_act_for(struct api_call *call, struct store_tx *tx, const char
 /* need_routes.c: the network as one need sees it. */
 const struct network *api_network_for(struct api_call *call, const struct requirement *requirement,
                                       const struct compute_snapshot *snapshot);
+
+/* judging.c: what a report is held against beside need and network: applications that answer it
+ * and those that they may depend on, the standards that ship, past cases of its scenario. */
+enum err_code api_judge(struct api_call *call, const struct requirement *need,
+                        struct evaluation_input *out, struct err *err);
 
 /* deployment_routes.c: the plan that removes a deployment, from its state in that transaction. */
 enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,

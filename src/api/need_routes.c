@@ -217,15 +217,6 @@ static void infeasible_problem(struct api_call *call, const struct solution_answ
     api_problem(call->response, err, call->request->path, call->request_id, members);
 }
 
-static enum err_code match_applications(struct api_call *call, const struct requirement *need,
-                                        struct application_spec_refs *out, struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    enum err_code rc = store_begin(call->api->options.store, STORE_READ, &tx, err);
-    return rc ? rc
-              : application_match(call->api->options.application, tx, need, out, call->arena, err);
-}
-
 struct solution_stage {
     struct api_stage stage;
     const struct business_requirement *said; /* words that are stored with it, or NULL */
@@ -277,7 +268,7 @@ static enum err_code copy_requirement(const struct requirement *from, struct req
 
 static enum err_code solve(struct api_call *call, const struct wish *wish,
                            const struct requirement *requirement,
-                           const struct application_spec_refs *applications,
+                           const struct evaluation_input *judge,
                            const struct compute_snapshot *snapshot, struct solution_answer *answer,
                            struct err *err)
 {
@@ -289,7 +280,9 @@ static enum err_code solve(struct api_call *call, const struct wish *wish,
                                            .network = api_network_for(call, requirement, snapshot),
                                            .notes = &snapshot->notes,
                                            .connections = &snapshot->connections,
-                                           .applications = applications,
+                                           .applications = judge->applications,
+                                           .standards = judge->standards,
+                                           .cases = judge->cases,
                                            .now_ms = clock_now_ms()},
                                  .objective = wish->objective,
                                  .should_stop = is_late,
@@ -328,7 +321,7 @@ static enum err_code post_solution(struct api_call *call, struct err *err)
     struct wish wish;
     struct business_requirement need;
     struct requirement *requirement;
-    struct application_spec_refs applications = {0};
+    struct evaluation_input judge = {.requirement = NULL};
     struct solution_answer *answer = arena_zalloc(call->arena, sizeof *answer);
     struct solution_answer assumed = {0}; /* collects assumptions in a list of texts */
     struct solution_stage solution = {
@@ -341,20 +334,22 @@ static enum err_code post_solution(struct api_call *call, struct err *err)
              ? read_need(call, &words, &need, err)
              : load_requirement(call, wish.requirement, &need, &solution.spec.requirement_id, err);
     if (rc || (rc = copy_requirement(need.requirement, &requirement, call->arena, err)) ||
-        (rc = match_applications(call, requirement, &applications, err)))
+        (rc = api_judge(call, requirement, &judge, err)))
         return rc;
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
     assume_place(call, requirement, &snapshot->network, &assumed);
-    assume_sizes(call, requirement, &applications, &assumed);
-    rc = solve(call, &wish, requirement, &applications, snapshot, answer, err);
+    assume_sizes(call, requirement, judge.applications, &assumed);
+    rc = solve(call, &wish, requirement, &judge, snapshot, answer, err);
     if (!rc) {
         add_assumptions(answer, &assumed, call->arena);
         solution.said = wish.text ? &need : NULL;
         solution.spec.requirement = requirement;
         solution.spec.network_version = snapshot->version;
         solution.spec.answer = answer;
-        for (size_t i = 0; i < applications.items.count; i++)
-            *LIST_ADD(call->arena, &solution.spec.applications) = applications.items.items[i].id;
+        for (size_t i = 0; i < judge.applications->items.count; i++)
+            if (judge.applications->items.items[i].component)
+                *LIST_ADD(call->arena, &solution.spec.applications) =
+                    judge.applications->items.items[i].id;
         rc = api_stage_store(&solution.stage, err);
     }
     compute_snapshot_unref(snapshot);
@@ -364,18 +359,18 @@ static enum err_code post_solution(struct api_call *call, struct err *err)
 static enum err_code evaluate_again(struct api_call *call, struct err *err)
 {
     struct business_solution set;
-    struct application_spec_refs applications = {0};
+    struct evaluation_input input = {.requirement = NULL};
     const char *choice = http_query(call->request, "choice");
     int64_t index = 0;
     enum err_code rc;
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
     if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
         (rc = business_solution_load(tx, call->params[0], api_tenant(call), &set, NULL, call->arena,
-                                     err)) ||
-        (rc = application_match(call->api->options.application, tx, set.requirement, &applications,
-                                call->arena, err)))
+                                     err)))
         return rc;
     store_rollback_at(&tx);
+    if ((rc = api_judge(call, set.requirement, &input, err)))
+        return rc;
     if ((choice && str_to_int64(choice, &index, NULL)) || index < 0 ||
         (size_t)index >= set.answer->solutions.count) {
         err_set(err, ERR_INVALID, "the set holds the choices 0 to %zu",
@@ -383,12 +378,11 @@ static enum err_code evaluate_again(struct api_call *call, struct err *err)
         return err_field(err, "choice");
     }
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    struct evaluation_input input = {.requirement = set.requirement,
-                                     .network = api_network_for(call, set.requirement, snapshot),
-                                     .notes = &snapshot->notes,
-                                     .connections = &snapshot->connections,
-                                     .applications = &applications,
-                                     .now_ms = clock_now_ms()};
+    input.requirement = set.requirement;
+    input.network = api_network_for(call, set.requirement, snapshot);
+    input.notes = &snapshot->notes;
+    input.connections = &snapshot->connections;
+    input.now_ms = clock_now_ms();
     struct feasibility_report report;
     rc = evaluation_report(&input, &set.answer->solutions.items[index], &report, call->arena, err);
     if (!rc)
