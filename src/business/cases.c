@@ -75,14 +75,15 @@ enum err_code business_case_opened(struct store_tx *tx, const char *deployment,
                                    const struct run_status *run, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_record record;
+    struct business_order order;
     struct business_solution set;
     struct plan plan;
-    enum err_code rc = store_get(tx, "deployments", deployment, &record, &arena, err);
-    if (rc)
-        return rc;
-    if ((rc = business_solution_load(tx, spec->solution, NULL, &set, NULL, &arena, err)) ==
-        ERR_NOT_FOUND) { /* a solution that is gone leaves nothing to compare with */
+    enum err_code rc = business_order_get(tx, spec->order, NULL, &order, &arena, err);
+    if (!rc)
+        rc = business_solution_load(tx, order.spec.solution,
+                                    order.spec.version ? order.spec.version : 1, NULL, &set, NULL,
+                                    &arena, err);
+    if (rc == ERR_NOT_FOUND) { /* a stage that is gone leaves nothing to compare with */
         err_clear(err);
         return ERR_OK;
     }
@@ -105,7 +106,7 @@ enum err_code business_case_opened(struct store_tx *tx, const char *deployment,
     describe(set.requirement, rc ? NULL : &plan, &item, &arena);
     if (rc)
         err_clear(err);
-    return save(tx, &item, record.tenant, err);
+    return save(tx, &item, order.tenant, err);
 }
 
 enum err_code business_case_follow(struct store_tx *tx, const char *deployment, int state,
