@@ -70,6 +70,7 @@ struct rootcause_view {
     size_t *before;   /* [node] the effect before it on that path, or NONE */
     size_t *by;       /* [node] influence that leads to it */
     double *score;    /* [node] */
+    double *weight;   /* [node] what of its latency and errors nobody explains */
     struct rootcause_carrier *carriers; /* [node] */
     size_t common,
         common_series;   /* the carrier that explains most, or NONE, and its series or NONE */
