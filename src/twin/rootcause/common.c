@@ -87,7 +87,8 @@ static void vote(size_t carrier, void *ctx)
         c->users++;
         return;
     }
-    c->voters += !ballot->echo;
+    c->voters++;
+    c->echoes += ballot->echo;
     c->votes += ballot->weight;
 }
 
@@ -180,7 +181,7 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     double total = 0, best = 0;
     view->common = ROOTCAUSE_NONE;
     for (size_t n = 0; n < model->nodes_count; n++) {
-        view->carriers[n].voters = 0;
+        view->carriers[n].voters = view->carriers[n].echoes = 0;
         view->carriers[n].votes = 0;
         view->carriers[n].last = 0;
     }
@@ -196,8 +197,8 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     for (size_t n = 0; n < model->nodes_count; n++) {
         struct rootcause_carrier *c = &view->carriers[n];
         size_t series;
-        if (c->voters < VOTERS_LEAST || c->votes < PART_LEAST * total ||
-            (double)c->voters < HIT_LEAST * (double)c->users)
+        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
+            c->votes < PART_LEAST * total || (double)c->voters < HIT_LEAST * (double)c->users)
             continue;
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;

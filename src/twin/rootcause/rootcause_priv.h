@@ -51,6 +51,7 @@ struct rootcause_model {
 struct rootcause_carrier {
     size_t users;  /* services that use it */
     size_t voters; /* of them, those that are ill and nothing explains it */
+    size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
     double votes, part, hit, score;
 };
