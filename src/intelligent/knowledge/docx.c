@@ -13,6 +13,7 @@
 #include "intelligent/knowledge/knowledge_priv.h"
 
 #define MAX_ENTRIES 20000
+#define MAX_HEADING_STYLES 64 /* looked through for each paragraph */
 #define STYLES_MAX ((size_t)8 << 20)
 #define CORE_MAX ((size_t)1 << 20)
 #define PIECE 65536
@@ -175,7 +176,7 @@ static void style_start(struct part *part, const char *name, const xmlChar **att
         value = attribute(attributes, count, "styleId", &len);
         styles->id = copy(part, value, len);
     }
-    if (!styles->id || styles->headings.count >= 1000)
+    if (!styles->id || styles->headings.count >= MAX_HEADING_STYLES)
         return;
     if (strcmp(name, "name") == 0 && (value = attribute(attributes, count, "val", &len))) {
         const char *given = copy(part, value, len);
@@ -221,9 +222,11 @@ static void trim(struct buf *text)
         text->data[--text->len] = '\0';
 }
 
+/* Only of UTF-8: in another charset each question would convert the rest of the piece again. */
 static size_t place(const struct body *body)
 {
-    long at = xmlByteConsumed(body->part.parser);
+    xmlParserInputPtr input = body->part.parser->input;
+    long at = input && input->buf && !input->buf->encoder ? xmlByteConsumed(body->part.parser) : 0;
     return at > 0 ? (size_t)at : 0;
 }
 
