@@ -25,7 +25,8 @@ struct part {
     void (*end)(struct part *part, const char *name);
     void (*text)(struct part *part, const char *text, size_t len);
     struct knowledge_draft *draft;
-    xmlParserCtxtPtr parser;
+    xmlParserCtxtPtr parser; /* NULL before and after */
+    size_t len;              /* of the XML */
     struct err *err;
     enum err_code rc;
     int depth;
@@ -117,6 +118,7 @@ static enum err_code read_part(struct part *part, const char *xml, size_t len, c
         return err_set(part->err, ERR_TOO_LARGE, "there is no memory for an XML parser");
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     part->parser = parser;
+    part->len = len;
     int code = 0;
     for (size_t at = 0; at < len && !part->rc && !code; at += PIECE)
         code = xmlParseChunk(parser, xml + at, (int)(len - at < PIECE ? len - at : PIECE), 0);
@@ -125,6 +127,7 @@ static enum err_code read_part(struct part *part, const char *xml, size_t len, c
     if (!part->rc && code)
         part->rc = err_set(part->err, ERR_INVALID, "%s is no well-formed XML (line %d)", what,
                            parser->input ? parser->input->line : 0);
+    part->parser = NULL;
     return part->rc;
 }
 
@@ -225,8 +228,11 @@ static void trim(struct buf *text)
 /* Only of UTF-8: in another charset each question would convert the rest of the piece again. */
 static size_t place(const struct body *body)
 {
-    xmlParserInputPtr input = body->part.parser->input;
-    long at = input && input->buf && !input->buf->encoder ? xmlByteConsumed(body->part.parser) : 0;
+    const struct part *part = &body->part;
+    if (!part->parser) /* after the end */
+        return part->len;
+    xmlParserInputPtr input = part->parser->input;
+    long at = input && input->buf && !input->buf->encoder ? xmlByteConsumed(part->parser) : 0;
     return at > 0 ? (size_t)at : 0;
 }
 
@@ -459,7 +465,7 @@ static enum err_code unpack(struct archive *a, const char *name, size_t max, str
 {
     char data[16384];
     la_ssize_t got;
-    buf_clear(out);
+    buf_add(out, "", 0); /* taken, even when empty */
     while ((got = archive_read_data(a, data, sizeof data)) > 0) {
         buf_add(out, data, (size_t)got);
         if (out->len > max)
@@ -497,7 +503,9 @@ enum err_code knowledge_read_docx(struct knowledge_draft *draft, const char *byt
             return err_set(err, ERR_TOO_LARGE, "the archive holds more than %d files", MAX_ENTRIES);
         for (size_t i = 0; name && i < ARRAY_LEN(parts) && !rc; i++)
             if (strcmp(name, parts[i].name) == 0)
-                rc = unpack(a, name, parts[i].max, parts[i].to, err);
+                rc = parts[i].to->data
+                         ? err_set(err, ERR_INVALID, "the archive holds %s twice", name)
+                         : unpack(a, name, parts[i].max, parts[i].to, err);
     }
     if (rc)
         return rc;
