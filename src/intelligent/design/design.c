@@ -231,27 +231,6 @@ static double gap_of(const struct found *found)
     return gap < 0 ? 0 : gap > 1 ? 1 : gap;
 }
 
-void design_assume(const struct design_problem *problem, struct solution *solution,
-                   struct arena *arena)
-{
-    const struct requirement *requirement = problem->requirement;
-    bool user = false;
-    for (size_t f = 0; f < problem->flow_count; f++)
-        user = user || problem->flows[f].from < 0;
-    if (user && !requirement->user_location)
-        *LIST_ADD(arena, &solution->assumptions) =
-            "no user location is stated: users are taken to be at the farthest access point";
-    if (requirement->budget && isnan(evaluation_budget_months(problem->model)))
-        *LIST_ADD(arena, &solution->assumptions) =
-            "the budget was not compared: it is in another currency, or paid once for an unstated "
-            "time";
-    if (solution->catalogue_only)
-        *LIST_ADD(arena, &solution->assumptions) =
-            "at least one site is catalogue only and cannot be opened from here";
-    *LIST_ADD(arena, &solution->assumptions) =
-        "a month has 730 hours; free capacity is what the network states, with no reservation made";
-}
-
 static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                           struct solution_answer *out, struct err *err)
 {
@@ -280,7 +259,7 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                                                  "branch and bound, stopped after %llu nodes; "
                                                  "bound of the last complete round",
                                                  (unsigned long long)named->nodes);
-        design_assume(d->problem, solution, d->arena);
+        design_assume(d->problem, &d->wishes, &d->input->given, solution, d->arena);
         struct feasibility_report *report = arena_zalloc(d->arena, sizeof *report);
         enum err_code code =
             evaluation_report_with(d->problem->model, solution, report, d->arena, err);
@@ -313,6 +292,13 @@ enum err_code design_say_infeasible(const struct design_problem *p,
     const char *names = "";
     for (size_t i = 0; i < out->conflict.count; i++)
         names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", out->conflict.items[i]);
+    size_t open = 0; /* members of the conflict that may not be needed in it */
+    for (size_t i = 0; i < out->undecided.count; i++)
+        for (size_t k = 0; k < out->conflict.count; k++)
+            open += str_eq(out->undecided.items[i], out->conflict.items[k]);
+    if (open)
+        names = arena_printf(arena, "%s (whether %zu of them are needed for that was not decided)",
+                             names, open);
     err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s",
             out->conflict.count ? "; these cannot hold together: " : "", names);
     if (out->relaxations.count)
