@@ -14,33 +14,24 @@
 
 /* ---- intent read ---- */
 
-struct batch_line {
-    const char *id, *text;
-};
-static const struct json_field batch_fields[] = {
-    JSON_FIELD("id", JSON_STRING, struct batch_line, id, JSON_REQUIRED, "id of the line"),
-    {.name = "text",
-     .kind = JSON_STRING,
-     .offset = offsetof(struct batch_line, text),
-     .flags = JSON_REQUIRED,
-     .max_len = INTENT_MAX_BYTES,
-     .doc = "the need in words"},
-};
-static const struct json_table batch_table =
-    JSON_TABLE("BatchLine", struct batch_line, batch_fields, "one line of a batch", NULL);
-
+/* A line may say more than id and text (labels, tags): that is somebody else's. */
 static enum err_code batch_line(const char *line, size_t len, struct arena *arena, struct err *err)
 {
-    struct batch_line item;
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
     struct intent_result result;
-    enum err_code rc;
-    if ((rc = json_decode(line, len, &batch_table, NULL, &item, arena, err)) ||
-        (rc = intent_read(&intent_embedded, item.text, strlen(item.text), &result, arena, err)))
+    enum err_code rc = json_parse(line, len, NULL, &doc, err);
+    if (rc)
+        return rc;
+    const char *id = json_text(json_get(json_root(doc), "id"), NULL);
+    const char *text = json_text(json_get(json_root(doc), "text"), NULL);
+    if (!id || !text)
+        return err_set(err, ERR_INVALID, _("a line is {\"id\": \"…\", \"text\": \"…\"}"));
+    if ((rc = intent_read(&intent_embedded, text, strlen(text), &result, arena, err)))
         return rc;
     CLEANUP(buf_done) struct buf out = BUF_INIT;
     struct json_writer w = JSON_WRITER(&out);
     json_begin(&w, '{');
-    json_member_text(&w, "id", item.id);
+    json_member_text(&w, "id", id);
     json_key(&w, "requirement");
     json_put_object(&w, &requirement_table, &result.requirement);
     json_end(&w, '}');

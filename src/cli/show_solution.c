@@ -374,6 +374,36 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
     return ERR_INFEASIBLE;
 }
 
+/* The problem of an infeasible need holds an answer without solutions. */
+enum err_code cli_tell_infeasible(struct cli_call *call, const struct http_reply *reply,
+                                  const struct requirement *requirement, struct err *err)
+{
+    static const char *const members[] = {"solutions", "rejected", "conflict", "relaxations",
+                                          "sites_seen"};
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct json_writer w = JSON_WRITER(&text);
+    struct solution_answer answer;
+    struct err ignored = ERR_INIT;
+    if (json_parse(reply->body, reply->body_len, &json_limits_large, &doc, NULL))
+        return err->code;
+    json_begin(&w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        CLEANUP(buf_done) struct buf part = BUF_INIT;
+        const struct json_value *member = json_get(json_root(doc), members[i]);
+        if (!member)
+            continue;
+        json_write(member, JSON_COMPACT, &part);
+        json_key(&w, members[i]);
+        json_put_raw(&w, buf_str(&part));
+    }
+    json_end(&w, '}');
+    if (json_decode_stored(buf_str(&text), &solution_answer_table, &answer, call->arena, &ignored))
+        return err->code;
+    cli_answer_table(call, &solution_answer_table, &answer);
+    return cli_show_infeasible(call, &answer, requirement, err);
+}
+
 enum err_code cli_show_solution_record(struct cli_call *call, const struct json_value *record,
                                        struct err *err)
 {
@@ -384,6 +414,7 @@ enum err_code cli_show_solution_record(struct cli_call *call, const struct json_
         return rc;
     cli_say(call, "%s%s%s  %s\n\n", S_BOLD, json_text(json_get(record, "id"), ""), S_RESET,
             cli_time(call->arena, json_text(json_get(record, "created_at"), "")));
+    cli_show_solution_status(call, record);
     cli_show_candidates(call, &answer, SIZE_MAX);
     cli_show_rejected(call, &answer);
     for (size_t i = 0; i < answer.solutions.count; i++) {

@@ -268,11 +268,13 @@ void retrieval_rank(const struct retrieval_index *index, const struct retrieval_
     size_t pool = limit > RETRIEVAL_DEPTH ? limit : RETRIEVAL_DEPTH;
     for (size_t i = 0; i < question->clauses.count; i++)
         *LIST_ADD(arena, &asked.clauses) = question->clauses.items[i];
-    retrieval_select(index, query, question, pool, out, arena);
+    retrieval_select(index, query, question, pool, 0, out, arena);
     if (out->count == 0)
         return;
+    /* feedback only adds weight, so that none of the `pool` best can fall below what they have */
+    uint64_t floor = out->count == pool ? out->items[pool - 1].units : 0;
     if (widen(index, out, question, arena))
-        retrieval_select(index, query, question, pool, out, arena);
+        retrieval_select(index, query, question, pool, floor, out, arena);
     add_nearness(index, &asked, out, arena);
     if (out->count > limit)
         out->count = limit;

@@ -113,10 +113,6 @@ struct retrieval_block {
     uint32_t highest; /* impact */
 };
 
-struct retrieval_norm { /* 1 / length normalisation, by field */
-    float field[RETRIEVAL_FIELDS];
-};
-
 struct retrieval_index {
     struct retrieval_model model;
     bool sealed;
@@ -132,7 +128,7 @@ struct retrieval_index {
     uint32_t *lengths;    /* passages × fields: positions */
     size_t room;          /* of the three arrays above */
     uint64_t total[RETRIEVAL_FIELDS];
-    struct retrieval_norm *norms;
+    float *norms[RETRIEVAL_FIELDS]; /* of passages: weight / length normalisation */
     /* terms */
     size_t terms;
     size_t term_room;
@@ -225,14 +221,16 @@ void retrieval_cursor_seek(struct retrieval_cursor *cursor, uint32_t passage);
 uint32_t retrieval_cursor_bound(const struct retrieval_cursor *cursor, uint32_t first,
                                 uint32_t last);
 
-/* BM25F share of a posting before idf: at most 1. */
+/* BM25F share of a posting before its weight: below 1. */
 static inline double retrieval_saturate(const struct retrieval_index *index,
                                         const struct retrieval_posting *posting)
 {
-    const struct retrieval_norm *norm = &index->norms[posting->passage];
-    double tf = 0;
-    for (int f = 0; f < RETRIEVAL_FIELDS; f++)
-        tf += (double)posting->count[f] * (double)norm->field[f];
+    double tf = (double)posting->count[RETRIEVAL_TEXT] *
+                (double)index->norms[RETRIEVAL_TEXT][posting->passage];
+    if (posting->count[RETRIEVAL_TITLE] | posting->count[RETRIEVAL_HEADINGS]) {
+        for (int f = RETRIEVAL_TITLE; f < RETRIEVAL_TEXT; f++)
+            tf += (double)posting->count[f] * (double)index->norms[f][posting->passage];
+    }
     return tf / (index->model.k1 + tf);
 }
 
@@ -270,9 +268,10 @@ struct retrieval_candidates {
     struct retrieval_candidate *items;
     size_t count;
 };
-/* The `limit` best of all passages that the query admits, best first; equal ones by number. */
+/* The `limit` best of all passages that the query admits, best first; equal ones by number.  Those
+ * of less than `floor` units may be left out. */
 void retrieval_select(const struct retrieval_index *index, const struct retrieval_query *query,
-                      const struct retrieval_question *question, size_t limit,
+                      const struct retrieval_question *question, size_t limit, uint64_t floor,
                       struct retrieval_candidates *out, struct arena *arena);
 static inline uint64_t retrieval_units(const struct retrieval_clause *clause, double share)
 {

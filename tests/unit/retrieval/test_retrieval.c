@@ -347,6 +347,6 @@ int main(void)
         cmocka_unit_test(test_measures_are_those_of_the_definitions),
         cmocka_unit_test(test_several_readers_get_the_same_answers),
     };
-    return run_scan_tests() + run_select_tests() +
+    return run_save_tests() + run_scan_tests() + run_select_tests() +
            cmocka_run_group_tests_name("retrieval", tests, NULL, NULL);
 }
