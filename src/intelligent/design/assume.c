@@ -73,17 +73,14 @@ static void estimate_opening(const struct design_problem *p, const struct evalua
         slowest = fmax(slowest, before + start_seconds(component->form) + CHECK_S);
     }
     solution->opening_s = (struct opt_double){true, slowest};
-    *LIST_ADD(arena, &solution->assumptions) = arena_printf(
-        arena,
-        "opening takes what the test sites took at most (delivery %g s and its size over the "
-        "site's "
-        "link, at most %g Mbit/s; start 3 s, of a virtual machine 7 s, of a server 10 s; check %g "
-        "s), all placements side by side",
-        DELIVER_S, DELIVER_MBPS, CHECK_S);
+    *LIST_ADD(arena, &solution->assumptions) =
+        "opening takes what the test sites took at most, all placements side by side: delivery 1 s "
+        "and its size over the site's link (at most 100 Mbit/s), start 3 s (virtual machine 7 s, "
+        "server 10 s), check 2 s";
     if (unsized)
         *LIST_ADD(arena, &solution->assumptions) = arena_printf(
-            arena, "the size of %zu application%s is not known: no transfer time is in the opening",
-            unsized, unsized == 1 ? "" : "s");
+            arena, "applications of unknown size, whose transfer is not in the opening time: %zu",
+            unsized);
 }
 
 /* ---- what the requirement leaves open ---- */
@@ -175,24 +172,22 @@ static void say_left_out(const struct design_problem *p, struct solution *soluti
             const struct solution_rejection *item = &p->components[c].rejected.items[i];
             if (str_has_prefix(item->reason, "unknown."))
                 say(solution, arena,
-                    arena_printf(arena, "%lld site%s left out for %s: %s is not known there",
-                                 (long long)item->count, item->count == 1 ? " was" : "s were",
-                                 item->component, item->reason + strlen("unknown.")));
+                    arena_printf(arena, "sites left out for %s because %s is not known there: %lld",
+                                 item->component, item->reason + strlen("unknown."),
+                                 (long long)item->count));
         }
 }
 
-static void say_prices(const struct solution *from, struct solution *solution, struct arena *arena)
+static void say_prices(struct solution *solution, struct arena *arena)
 {
     size_t without = 0;
-    for (size_t i = 0; i < from->cost_lines.count; i++)
-        without += from->cost_lines.items[i].basis == BASIS_ABSENT;
+    for (size_t i = 0; i < solution->cost_lines.count; i++)
+        without += solution->cost_lines.items[i].basis == BASIS_ABSENT;
     if (without)
         say(solution, arena,
-            arena_printf(
-                arena,
-                "of %zu cost lines %zu have a price of unknown basis, taken as the network "
-                "states it",
-                from->cost_lines.count, without));
+            arena_printf(arena,
+                         "prices of no stated basis, taken as the network states them: %zu of %zu",
+                         without, solution->cost_lines.count));
 }
 
 void design_assume(const struct design_problem *problem, const struct design_wishes *wishes,
@@ -211,7 +206,7 @@ void design_assume(const struct design_problem *problem, const struct design_wis
         say(solution, arena, arena_printf(arena, "%s, as asked", wishes->items.items[i].name));
     say_blanks(problem, solution, arena);
     say_left_out(problem, solution, arena);
-    say_prices(solution, solution, arena);
+    say_prices(solution, arena);
     if (requirement->service_level.availability_percent.set || problem->two_sites)
         say(solution, arena, "sites fail independently of each other");
     if (problem->flow_count > 0)

@@ -275,6 +275,9 @@ enum err_code design_say_infeasible(const struct design_problem *p,
                                     const struct solution_answer *out, struct arena *arena,
                                     struct err *err)
 {
+    const char *stopped = out->undecided.count
+                              ? " (not decided in the time given: whether less would explain it)"
+                              : "";
     for (size_t c = 0; c < p->count; c++) {
         if (p->components[c].options.count > 0)
             continue;
@@ -282,9 +285,9 @@ enum err_code design_say_infeasible(const struct design_problem *p,
         for (size_t i = 0; i < p->components[c].rejected.count; i++)
             if (!most || p->components[c].rejected.items[i].count > most->count)
                 most = &p->components[c].rejected.items[i];
-        err_set(err, ERR_INFEASIBLE, "none of %zu sites can take '%s'%s%s", p->network->sites.count,
-                p->requirement->components.items[c].name, most ? ", mostly for " : "",
-                most ? most->reason : "");
+        err_set(err, ERR_INFEASIBLE, "none of %zu sites can take '%s'%s%s%s",
+                p->network->sites.count, p->requirement->components.items[c].name,
+                most ? ", mostly for " : "", most ? most->reason : "", stopped);
         if (out->relaxations.count)
             err_hint(err, "possible with: %s", out->relaxations.items[0].change);
         return ERR_INFEASIBLE;
@@ -292,15 +295,8 @@ enum err_code design_say_infeasible(const struct design_problem *p,
     const char *names = "";
     for (size_t i = 0; i < out->conflict.count; i++)
         names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", out->conflict.items[i]);
-    size_t open = 0; /* members of the conflict that may not be needed in it */
-    for (size_t i = 0; i < out->undecided.count; i++)
-        for (size_t k = 0; k < out->conflict.count; k++)
-            open += str_eq(out->undecided.items[i], out->conflict.items[k]);
-    if (open)
-        names = arena_printf(arena, "%s (whether %zu of them are needed for that was not decided)",
-                             names, open);
-    err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s",
-            out->conflict.count ? "; these cannot hold together: " : "", names);
+    err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s%s",
+            out->conflict.count ? "; these cannot hold together: " : "", names, stopped);
     if (out->relaxations.count)
         err_hint(err, "possible with: %s", out->relaxations.items[0].change);
     return ERR_INFEASIBLE;
