@@ -476,7 +476,10 @@ static bool part_of(struct arbiter *a, const struct intent_phrase *p)
 static void share(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_fact *count = p->slots[SLOT_COUNT];
-    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL);
+    uint32_t next = p->clause + 1;
+    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL) ||
+                 (next < a->read->clauses.count && says(a, next, MARK_ALL) &&
+                  clause_of(a, next)->sentence == clause_of(a, p->clause)->sentence);
     if (p->more_count == 0 || !(alike || (count && (count->flags & FACT_EACH))))
         return;
     int first = a->current;

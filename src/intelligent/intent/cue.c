@@ -149,6 +149,14 @@ static bool conj_before(const struct intent_read *read, uint32_t i)
     return false;
 }
 
+/* 一个Jenkins一个GitLab: does 一个 stand before it, and a head before that? */
+static bool one_more(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    return i >= clause->first + 3 && intent_is(intent_at(read, i - 1), CLASS_UNIT, UNIT_PIECE) &&
+           intent_at(read, i - 2)->kind == TOKEN_NUMBER && is_head(intent_at(read, i - 3));
+}
+
 static uint16_t run_before(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
@@ -219,7 +227,7 @@ static uint32_t head(struct intent_read *read, uint32_t i)
     fact->sense = use;
     fact->text = intent_words(read, start, end);
     fact->flags |= run_before(read, start);
-    if (conj_before(read, start))
+    if (conj_before(read, start) || one_more(read, start))
         fact->flags |= FACT_CONJ;
     if (negated || (intent_negated(read, start, end) && kind != HEAD_APP))
         fact->dead = true;
@@ -363,7 +371,8 @@ static int place_field(const struct intent_read *read, uint32_t i)
             return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
             return FIELD_USER_LOCATION;
-        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first &&
+        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first && k + 2 == i &&
+            mark_at(read, k + 1, MARK_AT) &&
             intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
             intent_find(read, clause->first, k, CLASS_MARK, MARK_INTRO) == UINT32_MAX)
             return FIELD_USER_LOCATION; /* our Moodle for a university in Nairobi */

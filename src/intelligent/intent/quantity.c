@@ -58,6 +58,10 @@ static uint32_t card_noun(const struct intent_read *read, uint32_t i, uint32_t l
             *ret_model = model;
         else if (kind)
             *ret_kind = *ret_kind ? *ret_kind : kind;
+        else if (i > start && *ret_model && intent_at(read, i)->kind == TOKEN_NUMBER &&
+                 intent_unit_of(read, i + 1, last) == UNIT_GB && i + 2 < last &&
+                 intent_sense_of(intent_at(read, i + 2), CLASS_ACCELKIND))
+            i++; /* H100 80GB GPUs */
         else if (!(i > start && i + 1 < last && intent_is_punct(intent_at(read, i), '-') &&
                    intent_sense_of(intent_at(read, i + 1), CLASS_ACCEL)))
             break;
@@ -164,6 +168,10 @@ static bool each_of_before(const struct intent_read *read, uint32_t noun)
         if (token->clause >= read->clauses.count ||
             read->clauses.items[token->clause].sentence != sentence)
             return false;
+        uint32_t len = own->end - own->begin;
+        if (intent_is(token, CLASS_MARK, MARK_EACH) && token->end - token->begin > len &&
+            memcmp(read->text.data + token->end - len, read->text.data + own->begin, len) == 0)
+            return true; /* 每站 */
         if (intent_is_mark(read, i - 1, MARK_EACH) &&
             token->end - token->begin == own->end - own->begin &&
             memcmp(read->text.data + token->begin, read->text.data + own->begin,
@@ -303,7 +311,7 @@ static bool per_machine_cards(struct intent_read *read, const struct intent_meas
         return false;
     for (size_t i = read->facts.count; i-- > 0;) {
         struct intent_fact *fact = &read->facts.items[i];
-        if (fact->clause + 1 < intent_at(read, m->first)->clause)
+        if (fact->clause + 2 < intent_at(read, m->first)->clause)
             break;
         if (fact->field == FIELD_ACCEL && !(fact->flags & FACT_NEGATED) &&
             (fact->value == 0 || (fact->value > m->value && next + 1 == last))) {
@@ -322,7 +330,7 @@ static bool is_price(const struct intent_read *read, const struct intent_measure
     bool period = false, bound = false;
     for (uint32_t i = clause->first; i < clause->last; i++) {
         const struct intent_token *token = intent_at(read, i);
-        if (token->masked || i == m->first)
+        if (token->masked || (i >= m->first && i < m->unit))
             continue;
         period |= intent_is(token, CLASS_MARK, MARK_PERMONTH) ||
                   intent_is(token, CLASS_MARK, MARK_PERYEAR) ||
@@ -336,8 +344,7 @@ static bool is_price(const struct intent_read *read, const struct intent_measure
                       intent_is(token, CLASS_MARK, MARK_PERSECOND);
         int unit = intent_unit_of(read, i, clause->last);
         bool machine = unit == UNIT_MACHINE && i > 0 && intent_at(read, i - 1)->number == 1;
-        if (stated || (unit != UNIT_NONE && unit != UNIT_MONTH && unit != UNIT_YEAR && !machine) ||
-            (token->kind == TOKEN_NUMBER && i > m->first && i < m->next))
+        if (stated || (unit != UNIT_NONE && unit != UNIT_MONTH && unit != UNIT_YEAR && !machine))
             return false;
     }
     uint32_t after = m->unit;
@@ -592,6 +599,22 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
     return next;
 }
 
+/* 10台服务器，一台8卡: the one machine of this clause stands for each. */
+static void one_is_each(struct intent_read *read, uint32_t clause)
+{
+    struct intent_fact *one = intent_last_of(read, FIELD_COUNT, clause);
+    if (!one || one->value != 1)
+        return;
+    size_t steps = 0;
+    for (size_t i = read->facts.count; i-- > 0 && steps < NEAR_FACTS; steps++) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (fact->clause + 3 < clause)
+            return;
+        if (fact->field == FIELD_COUNT && fact->value > 1 && !fact->dead)
+            one->dead = true;
+    }
+}
+
 static uint32_t cards(struct intent_read *read, struct intent_measure *m, uint32_t last)
 {
     const struct intent_clause *clause = intent_clause_of(read, m->first);
@@ -615,6 +638,9 @@ static uint32_t cards(struct intent_read *read, struct intent_measure *m, uint32
         struct intent_fact *fact = &read->facts.items[i];
         if (fact->field == FIELD_ACCEL && fact->value == 0 && !(fact->flags & FACT_NEGATED) &&
             fact->clause + 2 >= intent_at(read, m->first)->clause) {
+            if (fact->clause != intent_at(read, m->first)->clause)
+                one_is_each(read, intent_at(read, m->first)->clause);
+            fact = &read->facts.items[i];
             fact->value = m->value;
             fact->last = fact->clause == intent_at(read, m->first)->clause ? m->next : fact->last;
             fact->flags |= intent_share_flags(read, m->first, m->next);
@@ -628,9 +654,7 @@ static uint32_t cards(struct intent_read *read, struct intent_measure *m, uint32
         }
         if (each && fact->clause + 6 >= intent_at(read, m->first)->clause)
             continue; /* FPGA加速，2台，每台4块 */
-        if (fact->field == FIELD_COUNT && fact->clause == intent_at(read, m->first)->clause)
-            continue; /* 昇腾910B两台八卡 */
-        if (fact->field == FIELD_COUNT || fact->clause + 2 < intent_at(read, m->first)->clause)
+        if (fact->clause + 2 < intent_at(read, m->first)->clause)
             break;
     }
     if (intent_is_text(read, m->unit,
