@@ -511,6 +511,19 @@ static bool is_storage(const struct intent_fact *app)
     return app && app->sense && str_eq(app->sense->value, "storage");
 }
 
+/* …共计11台: the sum of what has been counted says nothing new. */
+static bool sums_up(const struct arbiter *a, const struct intent_phrase *p)
+{
+    const struct intent_fact *count = p->slots[SLOT_COUNT];
+    if (!count || p->app || has_spec(p->slots) || a->count < 2 ||
+        !(says(a, p->clause, MARK_TOTAL) || (count->flags & FACT_TOTAL)))
+        return false;
+    double sum = 0;
+    for (int i = 0; i < a->count; i++)
+        sum += a->groups[i].slots[SLOT_COUNT] ? a->groups[i].value[SLOT_COUNT] : 0;
+    return sum == count->value;
+}
+
 static bool only_form(const struct intent_phrase *p)
 {
     return !p->role && !p->slots[SLOT_LOCATION] && !p->slots[SLOT_TIER] && !p->same && !p->twice;
@@ -552,6 +565,8 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         if (only_form(p))
             return;
     }
+    if (sums_up(a, p))
+        return;
     if (part_of(a, p) || spread_spec(a, p) || one_means_each(a, g, p) || counted_by_place(a, g, p))
         return;
     if (is_storage(p->app) && p->slots[SLOT_DISK] && !p->slots[SLOT_CPU] && group_scored(g) &&
@@ -588,6 +603,12 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
                 }
                 return;
             }
+            if (!scored && g->app->sense && p->app->sense &&
+                str_eq(g->app->sense->value, p->app->sense->value) &&
+                str_eq(p->app->sense->value, "database")) {
+                g->app = p->app; /* 一台数据库服务器，Oracle: which one */
+                return;
+            }
             if (!scored && (uses || a->read->clauses.items[p->clause].before == '('))
                 return;
             lay(a, begin(a, p), p);
@@ -612,7 +633,7 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         lay(a, g, p);
         forget_pending(a);
         /* 北京3台，上海2台: the same machines elsewhere */
-        if (!p->app && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
+        if (!p->app && !p->role && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
             (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER]) && !p->same && !p->twice &&
             has_spec(old->slots)) {
             borrow(g, old);

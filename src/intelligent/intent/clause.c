@@ -370,17 +370,18 @@ static bool prefix_at(const struct intent_read *read, uint32_t c, struct prefix 
 {
     const struct intent_clause *clause = &read->clauses.items[c];
     *ret = (struct prefix){.clause = c};
-    bool free = false;
+    bool free = false, roles = true;
     for (uint32_t i = clause->first; i < clause->last && i <= clause->first + PREFIX_TOKENS; i++) {
         const struct intent_token *token = intent_at(read, i);
         if (token->kind == TOKEN_PUNCT && token->punct == ':') {
             ret->colon = i;
-            ret->named = free;
+            ret->named = free || (ret->head && roles);
             return i > clause->first;
         }
         if (intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_ROLE) ||
             intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_DELIVERY)) {
             ret->head = true;
+            roles &= intent_sense_of(token, CLASS_ROLE) && !intent_sense_of(token, CLASS_APP);
             continue;
         }
         if (token->kind == TOKEN_PUNCT || intent_sense_of(token, CLASS_LABEL) ||

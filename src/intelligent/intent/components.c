@@ -37,12 +37,21 @@ static void resolve(struct arbiter *a, int index)
     }
 }
 
-static void share_totals(struct group *g)
+/* 64张，8台均分: what stands before machines that share it is a total. */
+static bool split(const struct arbiter *a, const struct intent_fact *count,
+                  const struct intent_fact *fact)
+{
+    const struct intent_clause *clause = &a->read->clauses.items[count->clause];
+    return !(fact->flags & FACT_EACH) && fact->first < count->first &&
+           intent_find(a->read, count->first, clause->last, CLASS_MARK, MARK_SPLIT) != UINT32_MAX;
+}
+
+static void share_totals(const struct arbiter *a, struct group *g)
 {
     double machines = g->slots[SLOT_COUNT] ? g->value[SLOT_COUNT] : 0;
     for (int s = 0; s < SLOTS; s++)
-        if (intent_is_spec(s) && g->slots[s] && (g->slots[s]->flags & FACT_TOTAL) && machines > 1 &&
-            !g->borrowed[s])
+        if (intent_is_spec(s) && g->slots[s] && machines > 1 && !g->borrowed[s] &&
+            ((g->slots[s]->flags & FACT_TOTAL) || split(a, g->slots[SLOT_COUNT], g->slots[s])))
             g->value[s] /= machines;
 }
 
@@ -209,7 +218,7 @@ void intent_components(struct arbiter *a)
             continue;
         if (kept == 0 && i > 0)
             break;
-        share_totals(g);
+        share_totals(a, g);
         if (g->spread_count > 1 && !(g->spread[0]->flags & FACT_EITHER)) {
             for (unsigned k = 0; k < g->spread_count; k++)
                 emit(a, i, g->spread[k]);

@@ -63,11 +63,21 @@ static bool is_either(const struct intent_read *read, uint32_t i, int class)
     const struct intent_clause *clause = clause_of(read, i);
     const struct intent_sense *own = intent_sense_of(intent_at(read, i), class);
     bool choice = false, other = false;
+    uint32_t mark = UINT32_MAX, kind = UINT32_MAX;
     if (!own)
         return false;
     for (uint32_t k = clause->first; k < clause->last; k++) {
         if (mark_at(read, k, MARK_EITHER))
             choice = true;
+        if (mark_at(read, k, MARK_EITHER))
+            mark = k;
+        if (class == CLASS_ACCEL && mark != UINT32_MAX && k > mark && i < mark &&
+            intent_sense_of(intent_at(read, k), CLASS_ACCELKIND))
+            other = true; /* RK3588或者昇腾 */
+        if (class == CLASS_ACCEL && intent_sense_of(intent_at(read, k), CLASS_ACCELKIND) && k < i)
+            kind = k;
+        if (class == CLASS_ACCEL && mark == k && kind != UINT32_MAX && k < i)
+            other = true;
         if (class == CLASS_TIER && intent_sense_of(intent_at(read, k), CLASS_CLOUD))
             other = true; /* 超算或者云都行 */
         const struct intent_sense *sense = intent_sense_of(intent_at(read, k), class);
@@ -330,7 +340,8 @@ static bool noun_stands(const struct intent_read *read, uint32_t i)
             return false;
     for (uint32_t k = clause->first; k + 1 < i; k++) {
         const struct intent_token *token = intent_at(read, k);
-        if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT))
+        if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT) ||
+            mark_at(read, k, MARK_PREMISES) || mark_at(read, k, MARK_INSTITUTION))
             noun = true;
         else if (!intent_sense_of(token, CLASS_FUNC))
             return false;
@@ -604,6 +615,26 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     return i + 1;
 }
 
+/* DNS和RADIUS各两台: an unknown word beside a head, before their count. */
+static bool joins_head(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    if (i < clause->first + 2 || i + 1 >= clause->last || !conj_before(read, i) ||
+        !is_head(intent_at(read, i - 2)) || intent_at(read, i)->end - intent_at(read, i)->begin < 2)
+        return false;
+    return mark_at(read, i + 1, MARK_EACH);
+}
+
+static uint32_t joined(struct intent_read *read, uint32_t i)
+{
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, i, i + 1);
+    fact->code = HEAD_APP;
+    fact->value = FORM_ABSENT;
+    fact->text = intent_words(read, i, i + 1);
+    fact->flags |= FACT_CONJ;
+    return i + 1;
+}
+
 void intent_collect(struct intent_read *read)
 {
     for (uint32_t i = 0; i < read->tokens.count;) {
@@ -623,6 +654,8 @@ void intent_collect(struct intent_read *read)
             next = intent_quantity(read, i);
         else if (token->kind == TOKEN_WORD)
             next = word(read, i);
+        else if (token->kind == TOKEN_LATIN && joins_head(read, i))
+            next = joined(read, i);
         i = next > i ? next : i + 1;
     }
 }

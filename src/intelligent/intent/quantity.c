@@ -384,7 +384,9 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
         if (next + 1 < last && intent_at(read, next + 1)->kind == TOKEN_NUMBER) {
             int unit = intent_unit_of(read, next + 2, last);
             bool counted = counted_before(read, clause->sentence) || clause->before == '(';
-            if (unit == UNIT_CORE && counted) {
+            bool compact = intent_at(read, next + 3)->kind == TOKEN_NUMBER &&
+                           intent_unit_of(read, next + 4, last) == UNIT_GB; /* 2 x 8C16G */
+            if (unit == UNIT_CORE && counted && !compact) {
                 read->tokens.items[m->first].used = true; /* sockets of one machine */
                 return next + 1;
             }
