@@ -181,6 +181,8 @@ static void lay(struct arbiter *a, struct group *g, const struct intent_phrase *
             continue;
         }
         give(g, s, fact);
+        if (s == SLOT_LOCATION && (fact->flags & FACT_ALL) && p->spread_count < 2)
+            a->all[s] = fact;
         if (s == SLOT_DISK)
             g->value[s] += p->more_disk;
     }
@@ -286,6 +288,21 @@ static bool of_whole(const struct arbiter *a, const struct intent_phrase *p)
     return true;
 }
 
+/* "…；飞腾三台…，等保三级，拉萨": the clause before states something of the whole and no more. */
+static bool after_whole(const struct arbiter *a, const struct intent_phrase *p)
+{
+    bool whole = false;
+    for (size_t i = p->first; i-- > 0 && a->read->facts.items[i].clause + 1 >= p->clause;) {
+        const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->clause + 1 != p->clause)
+            continue;
+        if (fact->field < FIELD_BREAK)
+            return false;
+        whole |= fact->field > FIELD_BREAK && fact->field != FIELD_SCENARIO;
+    }
+    return whole;
+}
+
 static void put_off(struct arbiter *a, int slot, const struct intent_phrase *p)
 {
     a->pending[slot] = p->slots[slot];
@@ -330,7 +347,8 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
             continue;
         }
         if (a->count > 1 && !any &&
-            (strong || of_whole(a, p) || clause->sentence != a->groups[a->current].sentence))
+            (strong || of_whole(a, p) || after_whole(a, p) ||
+             clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);

@@ -349,6 +349,33 @@ static bool noun_stands(const struct intent_read *read, uint32_t i)
     return noun;
 }
 
+/* 6家店，都在绵阳; "the plant (Tangshan)": the clause before spoke of the users. */
+static bool of_users(const struct intent_read *read, uint32_t i)
+{
+    uint32_t c = intent_at(read, i)->clause;
+    const struct intent_clause *clause = &read->clauses.items[c];
+    if (c == 0 || clause[-1].sentence != clause->sentence || clause[-1].masked)
+        return false;
+    for (uint32_t k = clause->first; k < i; k++)
+        if (!mark_at(read, k, MARK_ALL) && !mark_at(read, k, MARK_AT) &&
+            !intent_sense_of(intent_at(read, k), CLASS_FUNC))
+            return false;
+    const struct intent_clause *before = clause - 1;
+    if (clause->before == '(')
+        return intent_sense_of(intent_at(read, before->last - 1), CLASS_USER) != NULL;
+    if (clause->before != ',' || i == clause->first || clause->last != i + 1)
+        return false;
+    bool user = false;
+    for (uint32_t k = before->first; k < before->last; k++) {
+        const struct intent_token *token = intent_at(read, k);
+        user |= intent_sense_of(token, CLASS_USER) != NULL;
+        if (is_head(token) || intent_is(token, CLASS_UNIT, UNIT_MACHINE) ||
+            intent_is(token, CLASS_UNIT, UNIT_CORE))
+            return false;
+    }
+    return user;
+}
+
 /* Where is it said to be: of the users, of a company, or where the thing is to run? */
 static int place_field(const struct intent_read *read, uint32_t i)
 {
@@ -378,10 +405,14 @@ static int place_field(const struct intent_read *read, uint32_t i)
         if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT))
             return FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
-            intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE))
+            intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE) ||
+            (intent_sense_of(token, CLASS_APP) && !intent_sense_of(token, CLASS_USER)))
             return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
             return FIELD_USER_LOCATION;
+        if (mark_at(read, k, MARK_INSTITUTION) && k + 2 == i && mark_at(read, k + 1, MARK_AT) &&
+            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) == UINT32_MAX)
+            return 0; /* a genomics startup in Wuhan */
         if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first && k + 2 == i &&
             mark_at(read, k + 1, MARK_AT) &&
             intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
@@ -390,7 +421,7 @@ static int place_field(const struct intent_read *read, uint32_t i)
         if (mark_at(read, k, MARK_INTRO))
             return user ? FIELD_USER_LOCATION : 0;
     }
-    if (!user && noun_stands(read, i))
+    if (!user && (noun_stands(read, i) || of_users(read, i)))
         return FIELD_USER_LOCATION;
     return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
 }
@@ -426,7 +457,10 @@ static uint32_t place(struct intent_read *read, uint32_t i)
     struct intent_fact *fact = intent_add(read, field, i, end);
     fact->text = sense->value;
     fact->sense = sense;
-    if (said_of_all(read, i))
+    bool heads = false; /* "A booking site in Bangkok: 3 web servers, …" */
+    for (uint32_t k = end; k < clause->last && k < end + 3; k++)
+        heads |= intent_is_punct(intent_at(read, k), ':') && k > clause->first + 2;
+    if (said_of_all(read, i) || heads)
         fact->flags |= FACT_ALL;
     if (is_either(read, i, CLASS_PLACE))
         fact->flags |= FACT_EITHER;
@@ -599,6 +633,10 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         bool half = next->kind == TOKEN_NUMBER && next->number < 1 && next->clause == token->clause;
         fact->value = fact->upper = sense->number * (half ? 1.5 : 1); /* 一年半 */
         fact->sense = sense;
+    } else if (intent_is(token, CLASS_MARK, MARK_ONE)) { /* 来台 */
+        struct intent_fact *fact = intent_add(read, FIELD_COUNT, i, i + 1);
+        fact->value = fact->upper = 1;
+        fact->flags |= FACT_FORM;
     } else if (intent_is(token, CLASS_MARK, MARK_DOUBLE)) {
         struct intent_fact *fact = intent_add(read, FIELD_DOUBLE, i, i + 1);
         fact->value = intent_sense_of(token, CLASS_MARK)->number;
@@ -613,6 +651,33 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     if ((sense = intent_sense_of(token, CLASS_LABEL)))
         return label(read, i, sense);
     return i + 1;
+}
+
+/* 跑地震波反演: what is run has a name of its own, to the end of the clause. */
+static bool runs_unknown(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_token *token = intent_at(read, i);
+    const struct intent_clause *clause = clause_of(read, i);
+    if ((token->kind != TOKEN_HAN && token->kind != TOKEN_LATIN) || i == clause->first ||
+        !mark_at(read, i - 1, MARK_RUN) ||
+        intent_at(read, i - 1)->end - intent_at(read, i - 1)->begin < 3)
+        return false;
+    unsigned words = 0;
+    for (uint32_t k = i; k < clause->last; k++, words++)
+        if (intent_at(read, k)->kind != TOKEN_HAN && intent_at(read, k)->kind != TOKEN_LATIN)
+            return false;
+    return words >= 2 && words <= NAME_HAN;
+}
+
+static uint32_t unknown(struct intent_read *read, uint32_t i)
+{
+    uint32_t last = clause_of(read, i)->last;
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, i, last);
+    fact->code = HEAD_APP;
+    fact->value = FORM_ABSENT;
+    fact->text = intent_words(read, i, last);
+    fact->flags |= FACT_RUN;
+    return last;
 }
 
 /* DNS和RADIUS各两台: an unknown word beside a head, before their count. */
@@ -654,6 +719,8 @@ void intent_collect(struct intent_read *read)
             next = intent_quantity(read, i);
         else if (token->kind == TOKEN_WORD)
             next = word(read, i);
+        else if (runs_unknown(read, i))
+            next = unknown(read, i);
         else if (token->kind == TOKEN_LATIN && joins_head(read, i))
             next = joined(read, i);
         i = next > i ? next : i + 1;

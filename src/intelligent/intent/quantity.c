@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "intelligent/intent/quantity_priv.h"
 
+#define MODEL_RANK 41 /* of the size of a language model: any named use is above it */
+
 /* ---- machines and cards ---- */
 
 /* Were places counted in the clauses before? */
@@ -379,7 +381,10 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
         return next;
     }
     if (times_after) {
-        if (starts_card(read, next + 1, last))
+        const struct intent_sense *kind = NULL, *model = NULL;
+        uint32_t noun = card_noun(read, next + 1, last, &kind, &model);
+        bool machine = noun < last && intent_sense_of(intent_at(read, noun), CLASS_MACHINE);
+        if (starts_card(read, next + 1, last) && !machine) /* but 2 x GPU server */
             return card_fact(read, m->first, next + 1, last, m->value, true);
         if (next + 1 < last && intent_at(read, next + 1)->kind == TOKEN_NUMBER) {
             int unit = intent_unit_of(read, next + 2, last);
@@ -856,6 +861,12 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
             fact->value = nines[(int)m.value - 2];
         }
         return m.next;
+    case UNIT_PARAMS: { /* a 7B model */
+        struct intent_fact *fact = intent_add(read, FIELD_SCENARIO, first, m.next);
+        fact->text = "llm-inference";
+        fact->value = MODEL_RANK;
+        return m.next;
+    }
     case UNIT_LEVEL:
         return protection(read, &m, m.next);
     case UNIT_REPLICA: {

@@ -417,7 +417,10 @@ void intent_tokenise(struct intent_read *read)
         size_t begin = at;
         uint32_t node = 0;
         struct intent_token number = {0};
-        size_t end = match(text, at, &node);
+        bool more = read->tokens.count > 0 && (unsigned char)c >= 0xe0 &&
+                    read->tokens.items[read->tokens.count - 1].kind == TOKEN_NUMBER &&
+                    read->tokens.items[read->tokens.count - 1].end == at && is_more(peek(text, at));
+        size_t end = more ? 0 : match(text, at, &node); /* 十来|台, not 十|来台 */
         size_t number_end = 0;
         if (is_digit(c) && (at == 0 || !is_letter(text->data[at - 1]) || end == 0))
             number_end = digit_number(text, at, &number);
