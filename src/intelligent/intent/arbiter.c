@@ -59,7 +59,10 @@ static struct group *begin(struct arbiter *a, const struct intent_phrase *p)
     g->sentence = clause_of(a, p->clause)->sentence;
     a->current = a->count++;
     for (int s = 0; s < SLOTS; s++)
-        if (a->pending[s]) {
+        if (s == SLOT_ARCH && a->pending[s] && a->count == 1 &&
+            clause_of(a, a->pending_clause)->sentence != g->sentence) {
+            a->all[s] = a->pending[s]; /* CPU海光，OS麒麟。应用3台…: said before all */
+        } else if (a->pending[s]) {
             g->slots[s] = a->pending[s];
             g->value[s] = a->pending[s]->value;
         }
@@ -346,6 +349,13 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
             put_off(a, s, p); /* 云端（公有云，福州）一台…: both speak of what follows */
             continue;
         }
+        const struct intent_fact *wide = g->slots[s];
+        if (s == SLOT_LOCATION && wide && wide->sense && fact->sense && p->spread_count == 1 &&
+            wide->sense->code > LEVEL_CITY && fact->sense->code == LEVEL_CITY &&
+            p->clause == wide->clause + 1 && g->spread_count < 2) {
+            give(g, s, fact); /* 美国西海岸，硅谷 */
+            continue;
+        }
         if (a->count > 1 && !any &&
             (strong || of_whole(a, p) || after_whole(a, p) ||
              clause->sentence != a->groups[a->current].sentence))
@@ -516,8 +526,9 @@ static void share(struct arbiter *a, const struct intent_phrase *p)
 static bool counted_by_place(struct arbiter *a, struct group *g, const struct intent_phrase *p)
 {
     struct intent_fact *count = p->slots[SLOT_COUNT];
-    if (!count || p->spread_count < 2 || !g->slots[SLOT_COUNT] || p->app || has_spec(p->slots) ||
-        g->value[SLOT_COUNT] != count->value * p->spread_count)
+    unsigned places = p->spread_count > 1 ? p->spread_count : g->spread_count;
+    if (!count || places < 2 || !g->slots[SLOT_COUNT] || p->app || has_spec(p->slots) ||
+        g->value[SLOT_COUNT] != count->value * places)
         return false;
     g->slots[SLOT_COUNT] = NULL;
     lay(a, g, p);

@@ -313,6 +313,21 @@ static void mask_clauses(struct intent_read *read)
     }
 }
 
+/* GPU服务器4台不要了: all that this clause says is taken back. */
+static void mask_dropped(struct intent_read *read)
+{
+    for (size_t c = 0; c < read->clauses.count; c++) {
+        struct intent_clause *clause = &read->clauses.items[c];
+        const struct intent_token *last = intent_at(read, clause->last - 1);
+        bool number = false;
+        for (uint32_t i = clause->first; i < clause->last; i++)
+            number |= intent_at(read, i)->kind == TOKEN_NUMBER;
+        if (number && intent_is(last, CLASS_MARK, MARK_NEGATED) && last->end - last->begin >= 9 &&
+            memcmp(read->text.data + last->end - 3, "了", 3) == 0)
+            mask(read, clause->first, clause->last);
+    }
+}
+
 static void find_corrections(struct intent_read *read)
 {
     for (size_t c = 0; c < read->clauses.count; c++) {
@@ -497,5 +512,6 @@ void intent_divide(struct intent_read *read)
     find_prefixes(read);
     mask_json(read);
     mask_clauses(read);
+    mask_dropped(read);
     find_corrections(read);
 }

@@ -43,7 +43,8 @@ static bool split(const struct arbiter *a, const struct intent_fact *count,
 {
     const struct intent_clause *clause = &a->read->clauses.items[count->clause];
     return !(fact->flags & FACT_EACH) && fact->first < count->first &&
-           intent_find(a->read, count->first, clause->last, CLASS_MARK, MARK_SPLIT) != UINT32_MAX;
+           intent_find(a->read, fact->clause == count->clause ? fact->last : count->first,
+                       clause->last, CLASS_MARK, MARK_SPLIT) != UINT32_MAX;
 }
 
 static void share_totals(const struct arbiter *a, struct group *g)

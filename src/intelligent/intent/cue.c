@@ -58,7 +58,7 @@ bool intent_negated(const struct intent_read *read, uint32_t first, uint32_t las
 }
 
 /* T4或A10都行: 或 beside it and another of its class on the other side. */
-static bool is_either(const struct intent_read *read, uint32_t i, int class)
+bool intent_is_either(const struct intent_read *read, uint32_t i, int class)
 {
     const struct intent_clause *clause = clause_of(read, i);
     const struct intent_sense *own = intent_sense_of(intent_at(read, i), class);
@@ -88,7 +88,7 @@ static bool is_either(const struct intent_read *read, uint32_t i, int class)
     return choice && other;
 }
 
-static bool said_of_all(const struct intent_read *read, uint32_t i)
+bool intent_said_of_all(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     for (uint32_t k = clause->first; k < clause->last; k++)
@@ -106,15 +106,15 @@ static void simple(struct intent_read *read, uint32_t i, int field,
     fact->code = sense->code;
     fact->text = sense->value;
     fact->sense = sense;
-    if (said_of_all(read, i))
+    if (intent_said_of_all(read, i))
         fact->flags |= FACT_ALL;
-    if (is_either(read, i, class))
+    if (intent_is_either(read, i, class))
         fact->flags |= FACT_EITHER;
 }
 
 /* ---- heads ---- */
 
-static bool is_head(const struct intent_token *token)
+bool intent_is_head(const struct intent_token *token)
 {
     return intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_ROLE) ||
            intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_DELIVERY);
@@ -164,7 +164,7 @@ static bool one_more(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     return i >= clause->first + 3 && intent_is(intent_at(read, i - 1), CLASS_UNIT, UNIT_PIECE) &&
-           intent_at(read, i - 2)->kind == TOKEN_NUMBER && is_head(intent_at(read, i - 3));
+           intent_at(read, i - 2)->kind == TOKEN_NUMBER && intent_is_head(intent_at(read, i - 3));
 }
 
 static uint16_t run_before(const struct intent_read *read, uint32_t i)
@@ -174,7 +174,7 @@ static uint16_t run_before(const struct intent_read *read, uint32_t i)
         const struct intent_token *token = intent_at(read, k);
         if (mark_at(read, k, MARK_RUN))
             return FACT_RUN;
-        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT || is_head(token))
+        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT || intent_is_head(token))
             break;
     }
     return 0;
@@ -186,7 +186,7 @@ static uint32_t head(struct intent_read *read, uint32_t i)
     int kind = HEAD_DELIVERY + 1, form = FORM_ABSENT;
     bool machine = false, negated = false;
     const struct intent_sense *use = NULL;
-    while (end < last && !intent_at(read, end)->masked && is_head(intent_at(read, end))) {
+    while (end < last && !intent_at(read, end)->masked && intent_is_head(intent_at(read, end))) {
         const struct intent_token *token = intent_at(read, end);
         const struct intent_sense *sense;
         if (end > i && conj_before(read, end) && intent_at(read, end - 1)->kind == TOKEN_PUNCT)
@@ -277,194 +277,13 @@ static bool row_name(struct intent_read *read, const struct intent_clause *claus
     if (clause->column != LABEL_NAME && clause->column != 0)
         return false;
     for (uint32_t i = clause->first; i < clause->last; i++)
-        if (is_head(intent_at(read, i)) || intent_at(read, i)->kind == TOKEN_NUMBER)
+        if (intent_is_head(intent_at(read, i)) || intent_at(read, i)->kind == TOKEN_NUMBER)
             return false;
     struct intent_fact *fact = intent_add(read, FIELD_HEAD, clause->first, clause->last);
     fact->code = HEAD_APP;
     fact->value = FORM_ABSENT;
     fact->text = intent_words(read, clause->first, clause->last);
     return true;
-}
-
-/* ---- places ---- */
-
-static uint32_t residency(struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    for (uint32_t k = i + 1; k < clause->last && k < i + NEAR; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        const struct intent_sense *place = intent_sense_of(token, CLASS_PLACE);
-        const char *value = NULL;
-        if (place)
-            value = place->value;
-        else if (mark_at(read, k, MARK_COUNTRY))
-            value = "中国";
-        else if (mark_at(read, k, MARK_PREMISES) || intent_sense_of(token, CLASS_USER))
-            value = "on-premises";
-        else if (mark_at(read, k, MARK_PROVINCE))
-            value = "省";
-        else if (mark_at(read, k, MARK_TOWNWORD))
-            value = "市";
-        if (!value) {
-            if (token->kind == TOKEN_NUMBER)
-                break;
-            continue;
-        }
-        /* 江苏苏州 → the most specific */
-        const struct intent_sense *more = intent_sense_of(intent_at(read, k + 1), CLASS_PLACE);
-        if (place && more && k + 1 < clause->last && more->extra && str_eq(more->extra, value)) {
-            value = more->value;
-            k++;
-        }
-        struct intent_fact *fact = intent_add(read, FIELD_RESIDENCY, i, k + 1);
-        fact->text = value;
-        fact->value = str_eq(value, "on-premises") ? 4 /* how narrow */
-                      : str_eq(value, "中国")      ? 0
-                      : !place                     ? 2
-                      : place->code == LEVEL_CITY  ? 3
-                                                   : 1;
-        return k + 1;
-    }
-    return i + 1;
-}
-
-/* 光伏在格尔木, 主会场在拉萨: an unknown noun that is no part of the system stands there. */
-static bool noun_stands(const struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    if (i < clause->first + 2 || !mark_at(read, i - 1, MARK_AT))
-        return false;
-    bool noun = false;
-    for (uint32_t k = i + 1; k < clause->last; k++)
-        if (intent_at(read, k)->kind == TOKEN_NUMBER || is_head(intent_at(read, k)))
-            return false;
-    for (uint32_t k = clause->first; k + 1 < i; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT) ||
-            mark_at(read, k, MARK_PREMISES) || mark_at(read, k, MARK_INSTITUTION))
-            noun = true;
-        else if (!intent_sense_of(token, CLASS_FUNC))
-            return false;
-    }
-    return noun;
-}
-
-/* 6家店，都在绵阳; "the plant (Tangshan)": the clause before spoke of the users. */
-static bool of_users(const struct intent_read *read, uint32_t i)
-{
-    uint32_t c = intent_at(read, i)->clause;
-    const struct intent_clause *clause = &read->clauses.items[c];
-    if (c == 0 || clause[-1].sentence != clause->sentence || clause[-1].masked)
-        return false;
-    for (uint32_t k = clause->first; k < i; k++)
-        if (!mark_at(read, k, MARK_ALL) && !mark_at(read, k, MARK_AT) &&
-            !intent_sense_of(intent_at(read, k), CLASS_FUNC))
-            return false;
-    const struct intent_clause *before = clause - 1;
-    if (clause->before == '(')
-        return intent_sense_of(intent_at(read, before->last - 1), CLASS_USER) != NULL;
-    if (clause->before != ',' || i == clause->first || clause->last != i + 1)
-        return false;
-    bool user = false;
-    for (uint32_t k = before->first; k < before->last; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        user |= intent_sense_of(token, CLASS_USER) != NULL;
-        if (is_head(token) || intent_is(token, CLASS_UNIT, UNIT_MACHINE) ||
-            intent_is(token, CLASS_UNIT, UNIT_CORE))
-            return false;
-    }
-    return user;
-}
-
-/* Where is it said to be: of the users, of a company, or where the thing is to run? */
-static int place_field(const struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    bool user = false;
-    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX)
-        return 0; /* 异地灾备放洛阳: the other site */
-    for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        if (mark_at(read, k, MARK_INSTITUTION))
-            return 0;
-        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || intent_sense_of(token, CLASS_TIER) ||
-            intent_sense_of(token, CLASS_MACHINE))
-            return FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_USER)) {
-            user = true;
-            break;
-        }
-        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
-            mark_at(read, k, MARK_PUT) || mark_at(read, k, MARK_RUN))
-            break;
-    }
-    for (uint32_t k = i; k-- > clause->first;) {
-        const struct intent_token *token = intent_at(read, k);
-        if (token->masked)
-            continue;
-        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT))
-            return FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
-            intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE) ||
-            (intent_sense_of(token, CLASS_APP) && !intent_sense_of(token, CLASS_USER)))
-            return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
-            return FIELD_USER_LOCATION;
-        if (mark_at(read, k, MARK_INSTITUTION) && k + 2 == i && mark_at(read, k + 1, MARK_AT) &&
-            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) == UINT32_MAX)
-            return 0; /* a genomics startup in Wuhan */
-        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first && k + 2 == i &&
-            mark_at(read, k + 1, MARK_AT) &&
-            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
-            intent_find(read, clause->first, k, CLASS_MARK, MARK_INTRO) == UINT32_MAX)
-            return FIELD_USER_LOCATION; /* our Moodle for a university in Nairobi */
-        if (mark_at(read, k, MARK_INTRO))
-            return user ? FIELD_USER_LOCATION : 0;
-    }
-    if (!user && (noun_stands(read, i) || of_users(read, i)))
-        return FIELD_USER_LOCATION;
-    return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
-}
-
-static uint32_t place(struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    const struct intent_sense *sense = intent_sense_of(intent_at(read, i), CLASS_PLACE);
-    uint32_t end = i + 1;
-    /* 江苏苏州, 山东省济南市 → the city; Tokyo, Japan and Suzhou, Jiangsu → the city */
-    const struct intent_sense *next = intent_sense_of(intent_at(read, end), CLASS_PLACE);
-    if (next && end < clause->last &&
-        ((next->extra && str_eq(next->extra, sense->value)) ||
-         (sense->code == LEVEL_COUNTRY && next->code == LEVEL_CITY && !next->extra))) {
-        sense = next;
-        end++;
-    }
-    const struct intent_fact *before =
-        read->facts.count ? &read->facts.items[read->facts.count - 1] : NULL;
-    if (before && (before->field == FIELD_LOCATION || before->field == FIELD_USER_LOCATION) &&
-        before->last + 2 > i && before->sense &&
-        ((before->sense->extra && str_eq(before->sense->extra, sense->value)) ||
-         (sense->code == LEVEL_COUNTRY && before->sense->code == LEVEL_CITY)))
-        return end;
-    int field = place_field(read, i);
-    const struct intent_token *sign = intent_at(read, end);
-    if (end + 1 < clause->last && intent_sense_of(intent_at(read, end + 1), CLASS_PLACE) &&
-        (mark_at(read, end, MARK_RANGE) ||
-         (sign->kind == TOKEN_PUNCT && sign->punct == '-'))) /* 成都到绵阳: a way, not a place */
-        return end + 2;
-    if (!field || intent_negated(read, i, end))
-        return end;
-    struct intent_fact *fact = intent_add(read, field, i, end);
-    fact->text = sense->value;
-    fact->sense = sense;
-    bool heads = false; /* "A booking site in Bangkok: 3 web servers, …" */
-    for (uint32_t k = end; k < clause->last && k < end + 3; k++)
-        heads |= intent_is_punct(intent_at(read, k), ':') && k > clause->first + 2;
-    if (said_of_all(read, i) || heads)
-        fact->flags |= FACT_ALL;
-    if (is_either(read, i, CLASS_PLACE))
-        fact->flags |= FACT_EITHER;
-    return end;
 }
 
 /* ---- labels without numbers, marks ---- */
@@ -532,8 +351,9 @@ static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_
         uint32_t colon = i + 1, last = clause_of(read, i)->last;
         bool head = false;
         for (uint32_t k = i + 1; k < last; k++)
-            head |= is_head(intent_at(read, k)) || intent_at(read, k)->kind == TOKEN_NUMBER ||
-                    mark_at(read, k, MARK_RUN) || mark_at(read, k, MARK_NEED);
+            head |= intent_is_head(intent_at(read, k)) ||
+                    intent_at(read, k)->kind == TOKEN_NUMBER || mark_at(read, k, MARK_RUN) ||
+                    mark_at(read, k, MARK_NEED);
         if (sense->rank == 0 || colon + 1 >= last || head ||
             !intent_is_punct(intent_at(read, colon), ':'))
             break;
@@ -584,12 +404,12 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         read->sockets_clause = token->clause;
     }
     if (intent_is(token, CLASS_MARK, MARK_RESIDENCY)) {
-        uint32_t end = residency(read, i);
+        uint32_t end = intent_residency(read, i);
         if (end > i + 1)
             return end;
     }
     if (intent_sense_of(token, CLASS_PLACE))
-        return place(read, i);
+        return intent_place(read, i);
     if (intent_sense_of(token, CLASS_HERE)) {
         struct intent_fact *fact = intent_add(read, FIELD_LOCATION, i, i + 1);
         fact->text = intent_sense_of(token, CLASS_HERE)->value;
@@ -601,9 +421,9 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         if (read->facts.count > before) {
             struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
             for (uint32_t k = fact->first; k < fact->last; k++) {
-                if (is_either(read, k, CLASS_ACCEL) && fact->text)
+                if (intent_is_either(read, k, CLASS_ACCEL) && fact->text)
                     fact->flags |= FACT_EITHER;
-                if (is_either(read, k, CLASS_ACCELKIND))
+                if (intent_is_either(read, k, CLASS_ACCELKIND))
                     fact->flags |= FACT_EITHER | FACT_KINDS;
             }
         }
@@ -646,7 +466,7 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         intent_add(read, FIELD_PLACES, i, i + 1)->factor =
             intent_sense_of(token, CLASS_MARK)->number;
     }
-    if (is_head(token))
+    if (intent_is_head(token))
         return head(read, i);
     if ((sense = intent_sense_of(token, CLASS_LABEL)))
         return label(read, i, sense);
@@ -685,7 +505,8 @@ static bool joins_head(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     if (i < clause->first + 2 || i + 1 >= clause->last || !conj_before(read, i) ||
-        !is_head(intent_at(read, i - 2)) || intent_at(read, i)->end - intent_at(read, i)->begin < 2)
+        !intent_is_head(intent_at(read, i - 2)) ||
+        intent_at(read, i)->end - intent_at(read, i)->begin < 2)
         return false;
     return mark_at(read, i + 1, MARK_EACH);
 }

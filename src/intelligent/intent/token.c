@@ -300,6 +300,19 @@ static size_t han_number(const struct intent_text *text, size_t begin, struct in
     return end;
 }
 
+/* Is the comma at `at` one within a number: a plain one, after one to three digits? */
+static bool groups_thousands(const struct intent_text *text, size_t begin, size_t at)
+{
+    if (text->end[at] - text->begin[at] != 1)
+        return false;
+    size_t digits = 0;
+    while (at > begin && is_digit(text->data[at - 1])) {
+        at--;
+        digits++;
+    }
+    return digits <= 3;
+}
+
 /* 12, 1,000, 1.5, 15万, 40k, 2w, 3万5 */
 static size_t digit_number(const struct intent_text *text, size_t begin, struct intent_token *token)
 {
@@ -309,7 +322,8 @@ static size_t digit_number(const struct intent_text *text, size_t begin, struct 
         if (is_digit(text->data[at])) {
             value = value * 10 + (text->data[at] - '0');
             at++;
-        } else if (text->data[at] == ',' && at + 3 < text->len && is_digit(text->data[at + 1]) &&
+        } else if (text->data[at] == ',' && value < 1e15 && groups_thousands(text, begin, at) &&
+                   at + 3 < text->len && is_digit(text->data[at + 1]) &&
                    is_digit(text->data[at + 2]) && is_digit(text->data[at + 3]) &&
                    !(at + 4 < text->len && is_digit(text->data[at + 4])) && at - begin <= 3 * 5) {
             at++;
