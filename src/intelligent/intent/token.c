@@ -505,6 +505,7 @@ bool intent_is(const struct intent_token *token, int class, int code)
 uint32_t intent_find(const struct intent_read *read, uint32_t first, uint32_t last, int class,
                      int code)
 {
+    *read->work += last > first ? last - first : 0;
     for (uint32_t i = first; i < last && i < read->tokens.count; i++)
         if (!read->tokens.items[i].masked && intent_is(&read->tokens.items[i], class, code))
             return i;
