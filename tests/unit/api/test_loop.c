@@ -26,9 +26,15 @@ static void test_words_become_a_deployment_and_it_is_removed_again(void **state)
             word(house, "/api/v1/solutions/%s/evaluate?choice=0", text_of(&set, "id")), NULL, NULL);
     assert_status(report, 200);
     assert_int_equal(json_size(json_get(report.json, "dimensions")), 5);
-    struct answer order =
-        ask(house, ANN, "POST", "/api/v1/orders", NULL,
-            word(house, "{\"solution\":\"%s\",\"choice\":0}", text_of(&set, "id")));
+    const char *wish = word(house, "{\"solution\":\"%s\",\"choice\":0}", text_of(&set, "id"));
+    struct answer order = ask(house, ANN, "POST", "/api/v1/orders", NULL, wish);
+    assert_status(order, 409); /* nobody has confirmed it */
+    assert_non_null(strstr(text_of(&order, "hint"), "confirm"));
+    order = ask(house, ANN, "POST",
+                word(house, "/api/v1/solutions/%s/confirm", text_of(&set, "id")), NULL, "{}");
+    assert_status(order, 200);
+    assert_string_equal(text_of(&order, "status.state"), "confirmed");
+    order = ask(house, ANN, "POST", "/api/v1/orders", NULL, wish);
     assert_status(order, 201);
     assert_string_equal(text_of(&order, "status.state"), "confirmed");
     struct answer plan = ask(house, ANN, "POST", "/api/v1/plans", NULL,
@@ -44,6 +50,15 @@ static void test_words_become_a_deployment_and_it_is_removed_again(void **state)
     struct answer up = ask(house, ANN, "GET", path, NULL, NULL);
     assert_string_equal(text_of(&up, "status.state"), "up");
     assert_true(json_boolean(json_path(up.json, "status.simulated"), false));
+    /* What was opened is a case for the next need of its kind. */
+    struct answer judged =
+        ask(house, ANN, "POST",
+            word(house, "/api/v1/solutions/%s/evaluate?choice=0", text_of(&set, "id")), NULL, NULL);
+    assert_status(judged, 200);
+    assert_true(strstr(judged.reply.body, dep) != NULL);
+    assert_true(strstr(judged.reply.body, "simulated: opened") != NULL);
+    struct answer cases = ask(house, ANN, "GET", "/api/v1/cases", NULL, NULL);
+    assert_string_equal(text_of(&cases, "items[0].id"), dep);
     struct answer twin = ask(house, ANN, "GET", word(house, "%s/twin", path), NULL, NULL);
     assert_status(twin, 200);
     assert_true(json_size(json_get(twin.json, "entities")) >= 3);
