@@ -180,14 +180,15 @@ static enum err_code find(struct batch *batch, const struct compute_snapshot *sn
     struct api_call *call = batch->stage.call;
     int64_t deadline = api_design_deadline(call, batch->time_limit_s);
     struct design_input *needs = arena_array(call->arena, batch->count, sizeof *needs);
-    for (size_t i = 0; i < batch->count; i++)
-        needs[i].given =
-            (struct evaluation_input){.requirement = batch->designs[i].spec.requirement,
-                                      .network = network,
-                                      .notes = &snapshot->notes,
-                                      .connections = &snapshot->connections,
-                                      .applications = &batch->designs[i].applications,
-                                      .now_ms = clock_now_ms()};
+    for (size_t i = 0; i < batch->count; i++) {
+        struct evaluation_input *given = &needs[i].given;
+        *given = batch->designs[i].judge;
+        given->requirement = batch->designs[i].spec.requirement;
+        given->network = network;
+        given->notes = &snapshot->notes;
+        given->connections = &snapshot->connections;
+        given->now_ms = clock_now_ms();
+    }
     struct design_batch_input input = {needs, batch->count, api_design_is_late, &deadline};
     batch->found = (struct design_batch){.count = 0};
     call->api->designs++;

@@ -106,15 +106,6 @@ static void infeasible_problem(struct api_call *call, const struct solution_answ
     api_problem(call->response, err, call->request->path, call->request_id, members);
 }
 
-static enum err_code match_applications(struct api_call *call, const struct requirement *need,
-                                        struct application_spec_refs *out, struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    enum err_code rc = store_begin(call->api->options.store, STORE_READ, &tx, err);
-    return rc ? rc
-              : application_match(call->api->options.application, tx, need, out, call->arena, err);
-}
-
 /* What the engine takes for granted about free capacity, and what holds once room is held. */
 #define NOT_HELD \
     "a month has 730 hours; free capacity is what the network states, with no reservation made"
@@ -180,7 +171,9 @@ static enum err_code solve(struct api_design *design, const struct compute_snaps
                   .network = api_network_for(call, requirement, snapshot, design->stage.existing),
                   .notes = &snapshot->notes,
                   .connections = &snapshot->connections,
-                  .applications = &design->applications,
+                  .applications = design->judge.applications,
+                  .standards = design->judge.standards,
+                  .cases = design->judge.cases,
                   .now_ms = clock_now_ms()},
         .objective = design->spec.objective,
         .should_stop = api_design_is_late,
@@ -266,15 +259,17 @@ enum err_code api_design_prepare(struct api_design *design, const struct network
 {
     struct api_call *call = design->stage.call;
     enum err_code rc;
-    if ((rc = match_applications(call, design->asked, &design->applications, err)) ||
+    if ((rc = api_judge(call, design->asked, &design->judge, err)) ||
         (rc = requirement_copy(design->asked, &design->spec.requirement, call->arena, err)))
         return rc;
     design->spec.applications.items = NULL;
     design->spec.applications.count = 0;
-    for (size_t i = 0; i < design->applications.items.count; i++)
-        *LIST_ADD(call->arena, &design->spec.applications) = design->applications.items.items[i].id;
+    const struct application_spec_refs *known = design->judge.applications;
+    for (size_t i = 0; i < known->items.count; i++)
+        if (known->items.items[i].component)
+            *LIST_ADD(call->arena, &design->spec.applications) = known->items.items[i].id;
     assume_place(call, design->spec.requirement, network, assumed);
-    assume_sizes(call, design->spec.requirement, &design->applications, assumed);
+    assume_sizes(call, design->spec.requirement, known, assumed);
     return ERR_OK;
 }
 

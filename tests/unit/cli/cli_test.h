@@ -51,5 +51,6 @@ int screen_tests(void);
 int help_tests(void);
 int launch_tests(void);
 int command_tests(void);
+int knowledge_tests(void);
 
 #endif
