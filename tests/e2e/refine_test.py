@@ -161,6 +161,15 @@ class Refining(unittest.TestCase):
         full = server.api("POST", "/api/v1/solutions/batch", {"needs": [{"requirement": needs[0]}] * 2})
         self.assertEqual(full.status, 422)  # neither site has three left
 
+    def test_a_launch_that_ends_before_its_run_gives_back_what_it_held(self):
+        server = self.serve(1, 4)
+        words = "边缘节点 1台 2核 4G 云主机"
+        server.cli("launch", words, code=2)  # nobody can be asked
+        self.assertIn("--yes", server.stderr)
+        record = server.ok("GET", "/api/v1/solutions")["items"][0]
+        self.assertEqual(record["status"]["reservation"]["state"], "released")
+        self.assertEqual(self.held(server), {})
+
     def test_an_order_that_waits_too_long_is_lapsed_and_can_be_planned_again(self):
         server = self.serve(1, 1, "--reserve", "1s")
         need = self.need(server)
