@@ -153,7 +153,7 @@ static void test_a_copy_shares_nothing(void **state)
 #define SOLUTION(cost, latency, placements, lines, verdict)                                     \
     "{'objective':'cost','cost':" cost ",'currency':'CNY','latency':" latency                   \
     ",'placements':[" placements "],'cost_lines':[" lines "],'evaluation':{'verdict':'" verdict \
-    "','score':1,'dimensions':[{'dimension':'cost','verdict':'" verdict                              \
+    "','score':1,'dimensions':[{'dimension':'cost','verdict':'" verdict                         \
     "','checks':[{'code':'budget','verdict':'" verdict "','observed':'" cost                    \
     "','confidence':1}]}]}}"
 
