@@ -480,7 +480,7 @@ static void take_resources(struct scheduling_model *model, const struct scheduli
             int32_t need = (int32_t)demand_of(task, (size_t)model->resource_of[r]);
             model->demand[(size_t)i * m + r] = need;
             if (need)
-                model->load[i] += (int32_t)((int64_t)need * 1024 / model->capacity[r]);
+                model->load[i] += 1 + (int32_t)((int64_t)need * 1024 / model->capacity[r]);
         }
     }
     merge_profiles(model, profiles, arena);

@@ -117,6 +117,8 @@ struct scheduling_exact;
 struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *model,
                                               int32_t most, uint64_t seed, struct arena *arena);
 enum scheduling_verdict { SCHEDULING_UNKNOWN, SCHEDULING_REFUTED, SCHEDULING_FOUND };
+/* Starts that are tried first. */
+void scheduling_exact_guide(struct scheduling_exact *exact, const int32_t *starts);
 /* Is there a schedule that ends by `makespan` (less than `most`)?  At most so many conflicts. */
 enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int32_t makespan,
                                              int64_t conflicts, const struct scheduling_input *stop,
