@@ -278,6 +278,7 @@ static enum err_code scale_times(struct scheduling_model *model,
 static void copy_tasks(struct scheduling_model *model, const struct scheduling_problem *problem)
 {
     int32_t now = (int32_t)(problem->now / model->unit);
+    model->now = now;
     model->plain = now == 0;
     for (int32_t i = 0; i < model->n; i++) {
         const struct scheduling_task *task = &problem->tasks.items[model->outside[i]];

@@ -35,6 +35,7 @@ struct scheduling_model {
     int32_t *head, *tail;   /* [n] earliest start, and the longest way from start to the very end */
     int32_t longest;        /* bound by paths */
     int32_t done_end;       /* end of the last fixed task */
+    int32_t now;            /* waiting tasks start at or after it */
     bool plain;             /* no release, calendar, fixed task or due date */
     struct scheduling_segment *base; /* free of waiting tasks' use, over time; base[0].time = 0 */
     int32_t base_count;
@@ -91,16 +92,61 @@ void scheduling_bound_raise(struct scheduling_bound *bound, int32_t value,
 struct scheduling_bound scheduling_bound_cheap(const struct scheduling_model *model,
                                                struct arena *arena);
 
+/* ---- flow.c ---- */
+struct scheduling_arc {
+    int32_t from, to;
+};
+struct scheduling_flow { /* what a plan orders beyond precedence */
+    int32_t *order;      /* [n] tasks by start */
+    LIST(struct scheduling_arc) arcs;
+    int32_t *arc_at, *arc; /* by the task that waits */
+};
+void scheduling_flow_build(const struct scheduling_model *model, const int32_t *starts,
+                           struct scheduling_flow *out, struct arena *arena);
+/* Makespan of the earliest-start policy with other durations, in any one unit; writes ends. */
+int64_t scheduling_flow_length(const struct scheduling_model *model,
+                               const struct scheduling_flow *flow, const int64_t *durations,
+                               int64_t *ends);
+/* [n] the longest way from a task's start to the very end, order kept. */
+void scheduling_flow_tails(const struct scheduling_model *model, const struct scheduling_flow *flow,
+                           int64_t *tails);
+
+/* ---- explain.c ---- */
+void scheduling_explain(const struct scheduling_model *model, const int32_t *starts,
+                        struct scheduling_wait *waits, struct arena *arena);
+
+/* ---- spread.c ---- */
+/* Draws of all durations, the same for every plan that is compared. */
+struct scheduling_draws;
+struct scheduling_draws *scheduling_draws_new(const struct scheduling_model *model,
+                                              const struct scheduling_input *input,
+                                              struct arena *arena);
+struct scheduling_spread scheduling_spread_of(struct scheduling_draws *draws,
+                                              const int32_t *starts, struct arena *arena);
+/* What plans are compared by. */
+double scheduling_spread_value(struct scheduling_draws *draws);
+
+/* ---- solve.c ---- */
+/* Fills out from starts (inside numbers): all but schedules, bound and spread. */
+void scheduling_fill_plan(const struct scheduling_model *model, const int32_t *starts,
+                          struct scheduling_plan *out, struct arena *arena);
+
 /* ---- search.c ---- */
 struct scheduling_best {
     int32_t makespan;
     int64_t lateness;
     int32_t *starts;
 };
-#define SCHEDULING_ELITE 8
 struct scheduling_search;
+struct scheduling_tuning { /* what search.c says about each */
+    double window_least, window_more, peak, mutation, regret, parallel, steps, children, refuse,
+        shock, mutated, elitist, size, swapped, tournament, extra[4];
+};
+/* For a search of about so many schedules. */
+struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget);
 struct scheduling_search *scheduling_search_new(const struct scheduling_model *model,
                                                 const struct scheduling_input *input,
+                                                const struct scheduling_tuning *tuning,
                                                 struct arena *arena);
 /* Goes on until so many schedules are made in all, the bound is met, or it is told to stop. */
 void scheduling_search_run(struct scheduling_search *search, int64_t until, int32_t bound);
@@ -108,9 +154,9 @@ const struct scheduling_best *scheduling_search_best(const struct scheduling_sea
 int64_t scheduling_search_made(const struct scheduling_search *search);
 int64_t scheduling_search_duplicates(const struct scheduling_search *search);
 bool scheduling_search_stopped(const struct scheduling_search *search);
-/* A better schedule from elsewhere. */
-void scheduling_search_take(struct scheduling_search *search, const int32_t *starts,
-                            int32_t makespan);
+/* Good schedules besides the best, the best first; false behind the last. */
+bool scheduling_search_candidate(struct scheduling_search *search, int32_t index,
+                                 int32_t *ret_starts, int32_t *ret_makespan);
 
 /* ---- exact.c ---- */
 struct scheduling_exact;

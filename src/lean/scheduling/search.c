@@ -2,9 +2,12 @@
 #include "lean/scheduling/scheduling_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-double scheduling_tune[16];
+#define SCHEDULING_POPULATION_MAX 1000
+#define CANDIDATES 8
+#define LISTS ((uint64_t)1 << 17) /* remembered */
 
 struct one { /* an individual: a schedule of one direction, as keys for the other */
     int32_t makespan;
@@ -34,6 +37,8 @@ struct scheduling_search {
     bool begun;
     int64_t stale;
     int64_t generation;
+    uint64_t *lists;
+    struct scheduling_tuning t;
 };
 
 /* ---- order by keys: stable counting sort ---- */
@@ -206,8 +211,8 @@ static void begin_one(struct scheduling_search *search, int32_t index, struct on
     static const int rules[] = {0, 1, 2, 0, 3, 0};
     int32_t n = search->model->n;
     measure_rules(search, index < 6 ? rules[index] : index % 4 == 3 ? 1 : 0);
-    sample(search, index < 4 ? 0 : scheduling_tune[4], search->list);
-    if (index == 3 || (index > 5 && rand_unit(&search->rand) < scheduling_tune[5])) {
+    sample(search, index < 4 ? 0 : search->t.regret, search->list);
+    if (index == 3 || (index > 5 && rand_unit(&search->rand) < search->t.parallel)) {
         int32_t *rank = search->composite;
         for (int32_t k = 0; k < n; k++)
             rank[search->list[k]] = k;
@@ -228,9 +233,9 @@ static void cross(struct scheduling_search *search, int direction, const struct 
     int32_t n = model->n, span = father->makespan, other = mother->makespan;
     int32_t from, until;
     double u = rand_unit(&search->rand);
-    int32_t length = (int32_t)((double)span * (scheduling_tune[0] + u * scheduling_tune[1]));
+    int32_t length = (int32_t)((double)span * (search->t.window_least + u * search->t.window_more));
     length = length < 1 ? 1 : length > span ? span : length;
-    if (span <= 4096 && rand_unit(&search->rand) < scheduling_tune[2]) {
+    if (span <= 4096 && rand_unit(&search->rand) < search->t.peak) {
         /* the window with the most work in it */
         int64_t *w = search->weights, most = -1, sum = 0, run = 0;
         memset(w, 0, (size_t)(span + 1) * sizeof *w);
@@ -284,7 +289,7 @@ static void mutate(struct scheduling_search *search, int direction, int32_t *lis
     times += rand_unit(&search->rand) < count - times;
     for (; times > 0; times--) {
         int32_t k = (int32_t)rand_below(&search->rand, (uint64_t)n), task = list[k];
-        int32_t steps = 1 + (int32_t)rand_below(&search->rand, (uint64_t)(scheduling_tune[6]));
+        int32_t steps = 1 + (int32_t)rand_below(&search->rand, (uint64_t)(search->t.steps));
         if (rand_u64(&search->rand) & 1) {
             for (; steps && k > 0 && !has_arc(search->model, direction, list[k - 1], task);
                  steps--, k--)
@@ -308,7 +313,7 @@ static bool better(const struct one *a, const struct one *b)
 static const struct one *pick(struct scheduling_search *search, int d, const struct one *but)
 {
     const struct one *a = NULL, *b;
-    for (int k = 0; k < (int)scheduling_tune[14]; k++) {
+    for (int k = 0; k < (int)search->t.tournament; k++) {
         do
             b = &search->population[d][rand_below(&search->rand, (uint64_t)search->size)];
         while (b == but);
@@ -333,6 +338,17 @@ static bool is_known(struct scheduling_search *search, int d, const struct one *
     return false;
 }
 
+/* Lists that were made before are not made again; now and then one is forgotten. */
+static bool is_new(struct scheduling_search *search, int d, const int32_t *list)
+{
+    uint64_t hash = hash_of(list, search->model->n) + (uint64_t)d;
+    uint64_t *place = &search->lists[(hash >> 20) & (LISTS - 1)];
+    if (*place == hash)
+        return false;
+    *place = hash;
+    return true;
+}
+
 static int32_t best_index(struct scheduling_search *search, int d)
 {
     int32_t at = 0;
@@ -346,26 +362,30 @@ static void generation(struct scheduling_search *search, int d)
 {
     int to = 1 - d;
     int32_t best = best_index(search, to);
-    int children = (int)scheduling_tune[7];
+    int children = (int)search->t.children;
     for (int32_t k = 0; k < search->size && !done(search); k++) {
         const struct one *father = &search->population[d][k];
-        if (scheduling_tune[11] == 2)
+        if (search->t.elitist == 2)
             father = pick(search, d, NULL);
         bool have = false;
         for (int c = 0; c < children && !done(search); c++) {
-            const struct one *mother = pick(search, d, father);
-            if ((c + (int)scheduling_tune[13]) % 2 == 0)
-                cross(search, d, father, mother);
-            else
-                cross(search, d, mother, father);
-            if (father->hash == mother->hash)
-                mutate(search, d, search->list, scheduling_tune[9]);
-            else if (rand_unit(&search->rand) < scheduling_tune[10])
-                mutate(search, d, search->list, scheduling_tune[3]);
+            for (int attempts = 0; attempts < 10; attempts++) {
+                const struct one *mother = pick(search, d, father);
+                if ((c + (int)search->t.swapped) % 2 == 0)
+                    cross(search, d, father, mother);
+                else
+                    cross(search, d, mother, father);
+                if (father->hash == mother->hash)
+                    mutate(search, d, search->list, search->t.shock);
+                else if (attempts > 2 || rand_unit(&search->rand) < search->t.mutated)
+                    mutate(search, d, search->list, search->t.mutation);
+                if (is_new(search, d, search->list))
+                    break;
+            }
             serial(search, d, search->list, &search->spare[1]);
             if (is_known(search, to, &search->spare[1])) {
                 search->duplicates++;
-                if (scheduling_tune[8] > 0)
+                if (search->t.refuse > 0)
                     continue;
             }
             if (!have || better(&search->spare[1], &search->spare[0]))
@@ -375,7 +395,7 @@ static void generation(struct scheduling_search *search, int d)
         if (!have)
             continue;
         struct one *old = &search->population[to][k];
-        if (scheduling_tune[11] == 2) {
+        if (search->t.elitist == 2) {
             for (int32_t j = 0; j < search->size; j++)
                 if (better(old, &search->population[to][j]))
                     old = &search->population[to][j];
@@ -385,7 +405,7 @@ static void generation(struct scheduling_search *search, int d)
         }
         if (k == best && better(old, &search->spare[0]))
             continue;
-        if (scheduling_tune[11] > 0 && better(old, &search->spare[0]))
+        if (search->t.elitist > 0 && better(old, &search->spare[0]))
             continue;
         swap(old, &search->spare[0]);
         if (better(old, &search->population[to][best]))
@@ -423,17 +443,59 @@ static void one_init(struct scheduling_search *search, struct one *one, struct a
     one->key = arena_array(arena, (size_t)search->model->n + 1, sizeof *one->key);
 }
 
+struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget)
+{
+    struct scheduling_tuning t = {.window_least = 0.05,
+                                  .window_more = 0.3,
+                                  .peak = 0.3,
+                                  .mutation = 0.02,
+                                  .regret = 1,
+                                  .parallel = 0.5,
+                                  .steps = 3,
+                                  .children = 1,
+                                  .refuse = 1,
+                                  .shock = 0.05,
+                                  .mutated = 0,
+                                  .elitist = 1,
+                                  .size = 40,
+                                  .swapped = 1,
+                                  .tournament = 4};
+    (void)n;
+    if (budget <= 2000) {
+        t.window_least = 0.15;
+        t.window_more = 0.2;
+        t.mutation = 0.01;
+        t.parallel = 0.8;
+        t.children = 2;
+        t.size = 30;
+    } else if (budget > 20000) {
+        t.window_least = 0.02;
+        t.window_more = 0.4;
+        t.peak = 1;
+        t.mutation = 0.04;
+        t.parallel = 0;
+        t.children = 3;
+        t.mutated = 0.3;
+        t.shock = 0.2;
+        t.size = 250;
+        t.tournament = 3;
+    }
+    return t;
+}
+
 struct scheduling_search *scheduling_search_new(const struct scheduling_model *model,
                                                 const struct scheduling_input *input,
+                                                const struct scheduling_tuning *tuning,
                                                 struct arena *arena)
 {
     struct scheduling_search *search = arena_zalloc(arena, sizeof *search);
     size_t n = (size_t)model->n;
     search->model = model;
     search->input = input;
+    search->t = *tuning;
     rand_init(&search->rand, input->seed);
     scheduling_generator_init(&search->generator, model, model->horizon, arena);
-    search->size = scheduling_tune[12] > 0 ? (int32_t)scheduling_tune[12] : 20;
+    search->size = (int32_t)search->t.size;
     search->best.makespan = INT32_MAX;
     search->best.starts = arena_array(arena, n + 1, sizeof(int32_t));
     search->list = arena_array(arena, n + 1, sizeof(int32_t));
@@ -443,6 +505,7 @@ struct scheduling_search *scheduling_search_new(const struct scheduling_model *m
     search->scratch = arena_array(arena, 5 * n + (size_t)model->base_count + 1, sizeof(int32_t));
     search->priority = arena_array(arena, n + 1, sizeof(int64_t));
     search->chance = arena_array(arena, n + 1, sizeof(double));
+    search->lists = arena_array(arena, LISTS, sizeof *search->lists);
     search->weights = arena_array(arena, 4200, sizeof(int64_t));
     for (int d = 0; d < 2; d++) {
         search->population[d] = arena_array(arena, (size_t)search->size, sizeof(struct one));
@@ -471,4 +534,27 @@ int64_t scheduling_search_duplicates(const struct scheduling_search *search)
 bool scheduling_search_stopped(const struct scheduling_search *search)
 {
     return search->stopped;
+}
+
+static int by_makespan(const void *a, const void *b)
+{
+    const struct one *x = *(struct one *const *)a, *y = *(struct one *const *)b;
+    return (x->makespan > y->makespan) - (x->makespan < y->makespan);
+}
+
+bool scheduling_search_candidate(struct scheduling_search *search, int32_t index,
+                                 int32_t *ret_starts, int32_t *ret_makespan)
+{
+    struct one *sorted[SCHEDULING_POPULATION_MAX];
+    int32_t count = 0;
+    for (int32_t k = 0; k < search->size; k++)
+        if (search->population[1][k].makespan != INT32_MAX)
+            sorted[count++] = &search->population[1][k];
+    if (index >= count || index >= CANDIDATES)
+        return false;
+    qsort(sorted, (size_t)count, sizeof *sorted, by_makespan);
+    *ret_makespan = sorted[index]->makespan;
+    for (int32_t i = 0; i < search->model->n; i++)
+        ret_starts[i] = *ret_makespan - sorted[index]->key[i] - search->model->duration[i];
+    return true;
 }
