@@ -7,7 +7,8 @@
 #include "access/access.h"
 #include "base/map.h"
 
-#define ACCESS_LOGIN_MAX 64 /* bytes of a login with its NUL */
+#define ACCESS_LOGIN_MAX 64        /* bytes of a login with its NUL */
+#define ACCESS_LOGIN_TITLE "login" /* of the tokens that a password gets */
 
 struct access_person {
     char name[ACCESS_LOGIN_MAX], tenant[64];

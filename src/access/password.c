@@ -176,7 +176,8 @@ enum err_code access_login(struct access *access, const char *user, const char *
         return err_set(err, ERR_UNAUTHENTICATED, "user or password is wrong");
 
     int64_t expires_at = clock_now_ms() + LOGIN_LIFE_MS;
-    struct access_token_spec token = {.user = user, .title = "login", .expires_at = expires_at};
+    struct access_token_spec token = {
+        .user = user, .title = ACCESS_LOGIN_TITLE, .expires_at = expires_at};
     struct store_actor actor = {.user = user, .tenant = ""};
     char id[ID_SIZE];
     if ((rc = access_token_create(access, &token, &actor, id, out_token, err)))

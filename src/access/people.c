@@ -1,7 +1,8 @@
 /* people.c - tenants, users, tokens: the writes.
  *
  * Contract: a password is hashed (password.c) before any transaction begins and never logged; a
- * user's tokens go with the user; the last enabled admin cannot be removed, disabled or lowered.
+ * user's tokens go with the user, those of logins with the password they were got by; the last
+ * enabled admin cannot be removed, disabled or lowered.
  * What is committed is shown at once and cannot fail any more. */
 #include <sodium.h>
 #include <string.h>
@@ -174,6 +175,30 @@ static enum err_code must_not_be_last(struct store_tx *tx, const char *name, str
     return err_hint(err, "make another admin first");
 }
 
+/* Ends what was logged in with the password before; tokens that were made for programs stay. */
+static enum err_code end_logins(struct store_tx *tx, const struct write *write, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct store_value args[] = {STORE_V_TEXT(write->user->name)};
+    struct store_rows rows;
+    enum err_code rc =
+        store_query(tx, "SELECT id FROM access_tokens WHERE user_name = $1 AND expires_ms > 0",
+                    args, 1, 0, &rows, &arena, err);
+    for (size_t i = 0; !rc && i < rows.count; i++) {
+        struct store_value id[] = {*store_cell(&rows, i, 0)};
+        struct store_record record;
+        struct access_token_spec token;
+        if ((rc = store_get(tx, "tokens", id[0].text, &record, &arena, err)) ||
+            (rc = json_decode_stored(record.spec, &access_token_table, &token, &arena, err)))
+            return rc;
+        if (!str_eq(token.title, ACCESS_LOGIN_TITLE))
+            continue;
+        if (!(rc = store_delete(tx, "tokens", id[0].text, 0, write->actor, err)))
+            rc = store_exec(tx, "DELETE FROM access_tokens WHERE id = $1", id, 1, NULL, err);
+    }
+    return rc;
+}
+
 static enum err_code update_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct write *write = ctx;
@@ -186,6 +211,8 @@ static enum err_code update_body(struct store_tx *tx, void *ctx, struct err *err
     json_encode(&access_user_table, write->user, JSON_COMPACT, &text);
     if ((rc = store_update(tx, "users", name, write->expected, buf_str(&text), NULL, "updated",
                            write->actor, NULL, err)))
+        return rc;
+    if (write->password_hash[0] && (rc = end_logins(tx, write, err)))
         return rc;
     return keep_password(tx, write, err);
 }
@@ -205,7 +232,12 @@ enum err_code access_user_update(struct access *access, const char *name, int64_
     if (spec->password &&
         (rc = access_hash_password(access, spec->password, write.password_hash, err)))
         return rc;
-    return write_and_show(&write, update_body, name, NULL, err);
+    if ((rc = write_and_show(&write, update_body, name, NULL, err)) || !spec->password)
+        return rc;
+    struct err late =
+        ERR_INIT; /* what is committed is done: the next refresh shows it, and tells the error */
+    access_refresh(access, &late);
+    return ERR_OK;
 }
 
 static enum err_code revoke_all(struct store_tx *tx, const struct write *write, struct err *err)

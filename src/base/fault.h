@@ -19,7 +19,8 @@
 extern bool fault_armed_; /* internal to FAULT_POINT */
 
 /* ERR_OK unless armed:   if ((rc = FAULT_POINT("store.commit", err))) return rc; */
-#define FAULT_POINT(name, err) (fault_armed_ ? fault_hit((name), (err)) : ERR_OK)
+#define FAULT_POINT(name, err) \
+    (__atomic_load_n(&fault_armed_, __ATOMIC_RELAXED) ? fault_hit((name), (err)) : ERR_OK)
 
 enum err_code fault_hit(const char *name, struct err *err);
 /* Parses and adds; ERR_INVALID on a bad text. */

@@ -342,6 +342,7 @@ const struct cli_noun cli_nouns[] = {
     {"login", N_("remember server and token")},
     {"whoami", N_("whose token this is")},
     {"audit", N_("who changed what")},
+    {"knowledge", N_("passages that answer a question (no server needed)")},
     {"bench", N_("how fast the engines are on this machine (no server needed)")},
     {"status", N_("how the server and the network are")},
     {"version", N_("version of program and server")},
@@ -491,7 +492,7 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table};
+static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {

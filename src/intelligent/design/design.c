@@ -35,6 +35,7 @@ struct found {
 
 struct design {
     const struct design_input *input;
+    struct design_wishes wishes;
     struct design_problem *problem;
     struct arena *arena;
     struct found found[OBJECTIVES];
@@ -47,15 +48,21 @@ void design_placements(const struct design_problem *problem, uint32_t *const *ch
 {
     for (size_t c = 0; c < problem->count; c++) {
         const struct design_component *component = &problem->components[c];
-        size_t n = (size_t)component->instances, first = 0;
-        for (size_t i = 1; c == 0 && i < n; i++) {
+        size_t n = (size_t)component->instances, pinned = component->pinned.count;
+        size_t begin, end, next_pin = 0, next_free = pinned;
+        design_numbered_first(component, &begin, &end);
+        size_t first = begin;
+        for (size_t i = begin + 1; c == 0 && i < end; i++) {
             double price = component->options.items[chosen[c][i]].address_price;
             double least = component->options.items[chosen[c][first]].address_price;
             if (price < least || (isnan(least) && !isnan(price)))
                 first = i;
         }
         for (size_t i = 0; i < n; i++) {
-            size_t at = i == 0 ? first : i == first ? 0 : i;
+            bool is_pinned =
+                next_pin < pinned && component->pinned.items[next_pin].instance == (int64_t)i;
+            size_t at = is_pinned ? next_pin++ : next_free++;
+            at = at == begin ? first : at == first ? begin : at;
             const struct design_option *option = &component->options.items[chosen[c][at]];
             const struct site *site = &problem->network->sites.items[option->site];
             struct solution_placement *placement = LIST_ADD(arena, &out->placements);
@@ -79,6 +86,23 @@ static const struct feasibility_check *broken(const struct evaluation_figures *f
     return NULL;
 }
 
+enum err_code design_measured(const struct design_problem *problem, uint32_t *const *chosen,
+                              struct solution *out, struct evaluation_figures *ret_figures,
+                              struct arena *arena, struct err *err)
+{
+    design_placements(problem, chosen, out, arena);
+    enum err_code code = evaluation_measure(problem->model, out, ret_figures, arena, err);
+    if (code)
+        return code;
+    const struct feasibility_check *check = broken(ret_figures);
+    if (check)
+        return err_set(err, ERR_BUG,
+                       "a designed solution breaks %s of %s (required %s, observed %s)",
+                       check->code, check->subject, check->required ? check->required : "-",
+                       check->observed ? check->observed : "-");
+    return ERR_OK;
+}
+
 static enum err_code seek(struct design *d, int objective, struct design_weights weights,
                           bool first, enum design_outcome *ret_outcome, struct err *err)
 {
@@ -100,18 +124,8 @@ static enum err_code seek(struct design *d, int objective, struct design_weights
                             .value = result.value,
                             .bound = result.bound,
                             .nodes = result.nodes};
-    design_placements(d->problem, result.chosen, &found->solution, d->arena);
-    enum err_code code =
-        evaluation_measure(d->problem->model, &found->solution, &found->figures, d->arena, err);
-    if (code)
-        return code;
-    const struct feasibility_check *check = broken(&found->figures);
-    if (check)
-        return err_set(err, ERR_BUG,
-                       "a designed solution breaks %s of %s (required %s, observed %s)",
-                       check->code, check->subject, check->required ? check->required : "-",
-                       check->observed ? check->observed : "-");
-    return ERR_OK;
+    return design_measured(d->problem, result.chosen, &found->solution, &found->figures, d->arena,
+                           err);
 }
 
 /* ---- balanced: the four figures, each scaled by its range over the extreme solutions ---- */
@@ -217,23 +231,24 @@ static double gap_of(const struct found *found)
     return gap < 0 ? 0 : gap > 1 ? 1 : gap;
 }
 
-static void assume(struct design *d, struct solution *solution)
+void design_assume(const struct design_problem *problem, struct solution *solution,
+                   struct arena *arena)
 {
-    const struct requirement *requirement = d->problem->requirement;
+    const struct requirement *requirement = problem->requirement;
     bool user = false;
-    for (size_t f = 0; f < d->problem->flow_count; f++)
-        user = user || d->problem->flows[f].from < 0;
+    for (size_t f = 0; f < problem->flow_count; f++)
+        user = user || problem->flows[f].from < 0;
     if (user && !requirement->user_location)
-        *LIST_ADD(d->arena, &solution->assumptions) =
+        *LIST_ADD(arena, &solution->assumptions) =
             "no user location is stated: users are taken to be at the farthest access point";
-    if (requirement->budget && isnan(evaluation_budget_months(d->problem->model)))
-        *LIST_ADD(d->arena, &solution->assumptions) =
+    if (requirement->budget && isnan(evaluation_budget_months(problem->model)))
+        *LIST_ADD(arena, &solution->assumptions) =
             "the budget was not compared: it is in another currency, or paid once for an unstated "
             "time";
     if (solution->catalogue_only)
-        *LIST_ADD(d->arena, &solution->assumptions) =
+        *LIST_ADD(arena, &solution->assumptions) =
             "at least one site is catalogue only and cannot be opened from here";
-    *LIST_ADD(d->arena, &solution->assumptions) =
+    *LIST_ADD(arena, &solution->assumptions) =
         "a month has 730 hours; free capacity is what the network states, with no reservation made";
 }
 
@@ -265,7 +280,7 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                                                  "branch and bound, stopped after %llu nodes; "
                                                  "bound of the last complete round",
                                                  (unsigned long long)named->nodes);
-        assume(d, solution);
+        design_assume(d->problem, solution, d->arena);
         struct feasibility_report *report = arena_zalloc(d->arena, sizeof *report);
         enum err_code code =
             evaluation_report_with(d->problem->model, solution, report, d->arena, err);
@@ -277,10 +292,10 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
 }
 
 /* ---- infeasible ---- */
-static enum err_code say_infeasible(struct design *d, const struct solution_answer *out,
+enum err_code design_say_infeasible(const struct design_problem *p,
+                                    const struct solution_answer *out, struct arena *arena,
                                     struct err *err)
 {
-    const struct design_problem *p = d->problem;
     for (size_t c = 0; c < p->count; c++) {
         if (p->components[c].options.count > 0)
             continue;
@@ -297,7 +312,7 @@ static enum err_code say_infeasible(struct design *d, const struct solution_answ
     }
     const char *names = "";
     for (size_t i = 0; i < out->conflict.count; i++)
-        names = arena_printf(d->arena, "%s%s%s", names, i ? ", " : "", out->conflict.items[i]);
+        names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", out->conflict.items[i]);
     err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s",
             out->conflict.count ? "; these cannot hold together: " : "", names);
     if (out->relaxations.count)
@@ -305,11 +320,12 @@ static enum err_code say_infeasible(struct design *d, const struct solution_answ
     return ERR_INFEASIBLE;
 }
 
-static void list_rejections(const struct design *d, struct solution_answer *out)
+void design_list_rejections(const struct design_problem *problem, struct solution_answer *out,
+                            struct arena *arena)
 {
-    for (size_t c = 0; c < d->problem->count; c++)
-        for (size_t i = 0; i < d->problem->components[c].rejected.count; i++)
-            *LIST_ADD(d->arena, &out->rejected) = d->problem->components[c].rejected.items[i];
+    for (size_t c = 0; c < problem->count; c++)
+        for (size_t i = 0; i < problem->components[c].rejected.count; i++)
+            *LIST_ADD(arena, &out->rejected) = problem->components[c].rejected.items[i];
 }
 
 static int asked_objective(const struct design_input *input)
@@ -334,11 +350,13 @@ enum err_code design_solve(const struct design_input *input, struct solution_ans
     struct evaluation_model *model = NULL;
     enum err_code code = evaluation_model_new(&input->given, &model, arena, err);
     if (!code)
-        code = design_problem_new(model, true, &d.problem, arena, err);
+        code = design_wishes_read(input, &d.wishes, arena, err);
+    if (!code)
+        code = design_problem_new(model, &d.wishes, true, &d.problem, arena, err);
     if (code)
         return code;
     struct solution_answer answer = {.sites_seen = (int64_t)d.problem->network->sites.count};
-    list_rejections(&d, &answer);
+    design_list_rejections(d.problem, &answer, arena);
     int asked = asked_objective(input), order[OBJECTIVES];
     order_of(asked, order);
     enum design_outcome outcome;
@@ -353,11 +371,11 @@ enum err_code design_solve(const struct design_input *input, struct solution_ans
         return err_set(err, ERR_CANCELLED, "stopped before a solution was found");
     if (outcome == DESIGN_NONE) {
         struct design_limits limits = {input->should_stop, input->stop_ctx};
-        code = design_explain(model, &limits, &answer, arena, err);
+        code = design_explain(model, &d.wishes, &limits, &answer, arena, err);
         if (code)
             return code;
         *out = answer;
-        return say_infeasible(&d, out, err);
+        return design_say_infeasible(d.problem, out, arena, err);
     }
     for (int i = 0; i < BALANCED && !input->only_objective && !d.stopped && !code; i++)
         if (!d.found[i].set)

@@ -28,9 +28,35 @@ struct design_option { /* one way to run one instance of a component */
     double down;          /* 1 − availability; NaN unknown */
 };
 
+/* ---- pins and exclusions (wishes.c) ---- */
+struct design_wish {
+    const char *name; /* "pin web[1]@s1", as the conflict set says it */
+    size_t component; /* SIZE_MAX = any */
+    int64_t instance; /* of a pin; -1 = every */
+    uint32_t site;
+    bool exclude;
+    bool dropped; /* in the trial at hand */
+    bool gone;    /* in all that follow */
+};
+struct design_wishes {
+    LIST(struct design_wish) items;
+};
+enum err_code design_wishes_read(const struct design_input *input, struct design_wishes *out,
+                                 struct arena *arena, struct err *err);
+/* A copy whose marks are its own. */
+struct design_wishes *design_wishes_copy(const struct design_wishes *wishes, struct arena *arena);
+
+struct design_pinned {
+    int64_t instance;
+    uint32_t site;
+};
+
 struct design_component {
     LIST(struct design_option) options;
     int64_t instances;
+    /* Instances that must run somewhere, by number; empty when one site takes all of them, for then
+     * only that site's options are there.  A result's chosen options begin with these. */
+    LIST(struct design_pinned) pinned;
     double vcpus, memory_gib, disk_gib;
     int64_t cards; /* accelerators of one instance */
     LIST(struct solution_rejection) rejected;
@@ -44,15 +70,29 @@ struct design_problem {
     size_t count;
     const struct evaluation_flow *flows;
     size_t flow_count;
+    bool dead;       /* a pin is on a site that cannot take it */
     bool two_sites;  /* reliability.mode */
     double loss_max; /* −log of the availability asked; INFINITY when none is */
     double cost_max; /* a month; INFINITY without a comparable budget */
     double addresses;
+    uint32_t *card_base; /* by site: number of its first accelerator; one more than sites */
 };
 
-/* explain: also count the rejected sites by reason. */
-enum err_code design_problem_new(struct evaluation_model *model, bool explain,
-                                 struct design_problem **out, struct arena *arena, struct err *err);
+/* wishes: NULL = none; a pin of an instance that there is not is passed over.  explain: also count
+ * the rejected sites by reason. */
+enum err_code design_problem_new(struct evaluation_model *model, const struct design_wishes *wishes,
+                                 bool explain, struct design_problem **out, struct arena *arena,
+                                 struct err *err);
+
+/* Among which of the chosen options number 0 is: [begin, end).  The design chooses the numbers, but
+ * those of pinned instances are given. */
+static inline void design_numbered_first(const struct design_component *component,
+                                         size_t *ret_begin, size_t *ret_end)
+{
+    bool pinned = component->pinned.count > 0 && component->pinned.items[0].instance == 0;
+    *ret_begin = pinned ? 0 : component->pinned.count;
+    *ret_end = pinned ? 1 : (size_t)component->instances;
+}
 
 /* ---- trade-off of value against loss (frontier.c) ----
  * loss = −log(availability), so that a service's loss is the sum over components. */
@@ -71,6 +111,35 @@ void design_frontier_join(struct design_frontier *into, const struct design_fron
 double design_frontier_least(const struct design_frontier *frontier, double loss_max,
                              double loss_weight);
 
+/* ---- resources: what sites and links have, in one numbering ----
+ * vcpus, memory, disk of each site, then accelerators from card_base, then links. */
+enum { DESIGN_VCPUS, DESIGN_MEMORY, DESIGN_DISK, DESIGN_AMOUNTS };
+
+static inline uint32_t design_resource_of_site(uint32_t site, int amount)
+{
+    return site * DESIGN_AMOUNTS + (uint32_t)amount;
+}
+static inline uint32_t design_resource_of_cards(const struct design_problem *problem, uint32_t site,
+                                                int accelerator)
+{
+    return (uint32_t)problem->network->sites.count * DESIGN_AMOUNTS + problem->card_base[site] +
+           (uint32_t)accelerator;
+}
+static inline uint32_t design_resource_of_link(const struct design_problem *problem, size_t link)
+{
+    size_t sites = problem->network->sites.count;
+    return (uint32_t)(sites * DESIGN_AMOUNTS + problem->card_base[sites] + link);
+}
+
+struct design_hold { /* what others have taken */
+    uint32_t resource;
+    double amount;
+};
+
+/* Which of the sites is nearest to `site`, of equals the one first by id; index into them. */
+size_t design_nearest(const struct design_problem *problem, const uint32_t *sites, size_t count,
+                      uint32_t site, double *ret_latency);
+
 /* ---- search ---- */
 struct design_weights { /* the objective is the weighted sum */
     double cost, latency, green, loss;
@@ -79,7 +148,10 @@ struct design_weights { /* the objective is the weighted sum */
 struct design_task {
     const struct design_problem *problem;
     struct design_weights weights;
-    bool first_only;   /* any solution will do */
+    bool first_only;    /* any solution will do */
+    double value_below; /* look for less than that only; 0 = no limit */
+    const struct design_hold *holds;
+    size_t hold_count;
     uint64_t work_max; /* picks tried; 0 = no limit */
     bool (*should_stop)(void *ctx);
     void *stop_ctx;
@@ -96,10 +168,25 @@ struct design_result {
 };
 void design_search(const struct design_task *task, struct design_result *out, struct arena *arena);
 
-/* ---- why not (explain.c) ---- */
+/* ---- from a result to a solution (design.c) ---- */
 /* The placements of a result, numbered so that addresses are cheapest. */
 void design_placements(const struct design_problem *problem, uint32_t *const *chosen,
                        struct solution *out, struct arena *arena);
+/* These, measured; a violation is a bug of the search. */
+enum err_code design_measured(const struct design_problem *problem, uint32_t *const *chosen,
+                              struct solution *out, struct evaluation_figures *ret_figures,
+                              struct arena *arena, struct err *err);
+void design_assume(const struct design_problem *problem, struct solution *solution,
+                   struct arena *arena);
+void design_list_rejections(const struct design_problem *problem, struct solution_answer *out,
+                            struct arena *arena);
+/* The error of an infeasible need, from its conflict, relaxations and rejections; returns its code.
+ */
+enum err_code design_say_infeasible(const struct design_problem *problem,
+                                    const struct solution_answer *answer, struct arena *arena,
+                                    struct err *err);
+
+/* ---- why not (explain.c) ---- */
 
 struct design_limits {
     bool (*should_stop)(void *ctx);
@@ -107,7 +194,7 @@ struct design_limits {
 };
 /* Fills conflict and relaxations of an infeasible need. */
 enum err_code design_explain(const struct evaluation_model *model,
-                             const struct design_limits *limits, struct solution_answer *out,
-                             struct arena *arena, struct err *err);
+                             const struct design_wishes *wishes, const struct design_limits *limits,
+                             struct solution_answer *out, struct arena *arena, struct err *err);
 
 #endif

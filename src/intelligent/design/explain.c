@@ -40,6 +40,8 @@ enum kind {
     PROTECTION,
     NETWORK_LATENCY,
     BUDGET,
+    EXCLUSION,
+    PIN, /* of a wish */
     VCPUS,
     MEMORY,
     DISK,
@@ -48,7 +50,7 @@ enum kind {
 
 struct constraint {
     enum kind kind;
-    size_t index; /* component or flow */
+    size_t index; /* component, flow or wish */
     const char *name;
     bool dropped;
 };
@@ -57,6 +59,7 @@ struct explain {
     const struct evaluation_model *model;
     const struct requirement *requirement;
     const struct network *network;
+    struct design_wishes *wishes; /* a copy whose marks are those of the trial at hand */
     const struct design_limits *limits;
     LIST(struct constraint) constraints;
     struct arena *arena;
@@ -114,6 +117,12 @@ static void list_constraints(struct explain *x)
         constraint_add(x, NETWORK_LATENCY, 0, "network.max_latency_ms");
     if (r->budget)
         constraint_add(x, BUDGET, 0, "budget");
+    for (int pins = 0; pins < 2; pins++)
+        for (size_t i = 0; i < x->wishes->items.count; i++) {
+            const struct design_wish *wish = &x->wishes->items.items[i];
+            if (!wish->gone && wish->exclude == !pins)
+                constraint_add(x, pins ? PIN : EXCLUSION, i, wish->name);
+        }
 }
 
 static void list_amounts(struct explain *x)
@@ -222,6 +231,9 @@ static void change(struct requirement *r, const struct constraint *constraint, d
     case DISK:
         component->disk_gib = number;
         break;
+    case EXCLUSION:
+    case PIN: /* marked in the wishes */
+        break;
     case FLOW: /* kept, so that indices stand, but asks for nothing */
         flow->from = flow->to;
         flow->max_latency_ms = flow->bandwidth_mbps = (struct opt_double){false, 0};
@@ -229,12 +241,21 @@ static void change(struct requirement *r, const struct constraint *constraint, d
     }
 }
 
+static bool is_wish(const struct constraint *constraint)
+{
+    return constraint->kind == PIN || constraint->kind == EXCLUSION;
+}
+
 static struct requirement *without_dropped(struct explain *x, struct arena *arena)
 {
     struct requirement *r = copy_requirement(x->requirement, arena);
-    for (size_t i = 0; i < x->constraints.count; i++)
-        if (x->constraints.items[i].dropped)
-            change(r, &x->constraints.items[i], NAN, arena);
+    for (size_t i = 0; i < x->constraints.count; i++) {
+        const struct constraint *constraint = &x->constraints.items[i];
+        if (is_wish(constraint))
+            x->wishes->items.items[constraint->index].dropped = constraint->dropped;
+        else if (constraint->dropped)
+            change(r, constraint, NAN, arena);
+    }
     return r;
 }
 
@@ -258,7 +279,7 @@ static enum design_outcome try_requirement(struct explain *x, const struct requi
     enum design_outcome outcome = DESIGN_NONE;
     arena_init(&arena, 0);
     if (!evaluation_model_again(x->model, r, &model, &arena, NULL) &&
-        !design_problem_new(model, false, &problem, &arena, NULL)) {
+        !design_problem_new(model, x->wishes, false, &problem, &arena, NULL)) {
         struct design_task task = {.problem = problem,
                                    .weights = weights,
                                    .first_only = first_only,
@@ -423,6 +444,8 @@ static enum design_outcome try_value(struct explain *x, const struct constraint 
     arena_init(&arena, 0);
     struct requirement *r = copy_requirement(x->requirement, &arena);
     change(r, constraint, value, &arena);
+    for (size_t i = 0; i < x->wishes->items.count; i++)
+        x->wishes->items.items[i].dropped = is_wish(constraint) && constraint->index == i;
     /* placements point into names of the requirement given, which outlive the copy */
     enum design_outcome outcome =
         try_requirement(x, r, by_cost, first_only, ret_solution, ret_figures);
@@ -545,6 +568,14 @@ static void relax(struct explain *x, const struct constraint *constraint,
         relax_bound(x, constraint, &solution, figures.cost, out);
 }
 
+static void drop_for_good(struct explain *x, const struct constraint *constraint,
+                          struct requirement *r, struct arena *arena)
+{
+    change(r, constraint, NAN, arena);
+    if (is_wish(constraint))
+        x->wishes->items.items[constraint->index].gone = true;
+}
+
 /* No single constraint helps: more than one conflict.  Drop one of each until the rest can be met.
  */
 static void relax_together(struct explain *x, const struct constraint *first,
@@ -555,12 +586,15 @@ static void relax_together(struct explain *x, const struct constraint *first,
     const char *text = arena_printf(x->arena, "drop %s", first->name);
     arena_init(&arena, 0);
     struct requirement *r = copy_requirement(x->requirement, &arena);
-    change(r, first, NAN, &arena);
+    rest.wishes = design_wishes_copy(x->wishes, &arena);
+    drop_for_good(&rest, first, r, &arena);
     for (int i = 0; i < TOGETHER_MAX; i++) {
         struct solution solution;
         struct evaluation_figures figures;
         rest.requirement = r;
-        if (possible(try_requirement(x, r, by_cost, false, &solution, &figures))) {
+        for (size_t k = 0; k < rest.wishes->items.count; k++)
+            rest.wishes->items.items[k].dropped = false;
+        if (possible(try_requirement(&rest, r, by_cost, false, &solution, &figures))) {
             relaxation_add(x, out, text, figures.cost);
             break;
         }
@@ -577,7 +611,7 @@ static void relax_together(struct explain *x, const struct constraint *first,
             break;
         text = arena_printf(x->arena, "%s and %s", text, next->name);
         r = copy_requirement(r, &arena);
-        change(r, next, NAN, &arena);
+        drop_for_good(&rest, next, r, &arena);
     }
     arena_done(&arena);
 }
@@ -591,10 +625,13 @@ static int by_relaxed_cost(const void *a, const void *b)
 }
 
 enum err_code design_explain(const struct evaluation_model *model,
-                             const struct design_limits *limits, struct solution_answer *out,
-                             struct arena *arena, struct err *err)
+                             const struct design_wishes *wishes, const struct design_limits *limits,
+                             struct solution_answer *out, struct arena *arena, struct err *err)
 {
-    struct explain x = {.model = model, .limits = limits, .arena = arena};
+    struct explain x = {.model = model,
+                        .wishes = design_wishes_copy(wishes, arena),
+                        .limits = limits,
+                        .arena = arena};
     evaluation_model_subject(model, &x.requirement, &x.network);
     list_constraints(&x);
     for (size_t i = 0; i < x.constraints.count; i++)

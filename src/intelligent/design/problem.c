@@ -4,6 +4,8 @@
  *
  * Contract: an option is dropped only when no solution can contain it.  O(components × sites) and
  * one latency tree, from the user. */
+#include <stdlib.h>
+
 #include "intelligent/design/design_priv.h"
 
 #define OPTIONS_MAX \
@@ -13,10 +15,15 @@
 #define AMOUNT_TOL 1e-6
 #define LATENCY_TOL 1e-6
 
+enum { MARK_EXCLUDED = 1, MARK_PINNED = 2 };
+
 struct builder {
     struct design_problem *problem;
     struct arena *arena;
     bool explain;
+    uint8_t *marks;     /* by site, of the component at hand */
+    bool only_pinned;   /* nowhere else: every instance of it is pinned */
+    const char *reason; /* why the last site was left out */
     size_t *path;
     size_t path_max;
 };
@@ -30,6 +37,7 @@ static void reject(struct builder *b, size_t c, size_t s, const struct evaluatio
 {
     if (!b->explain)
         return;
+    b->reason = reason->reason;
     struct design_component *component = &b->problem->components[c];
     struct solution_rejection *found = NULL;
     for (size_t i = 0; i < component->rejected.count && !found; i++)
@@ -182,6 +190,11 @@ static void consider(struct builder *b, size_t c, size_t s)
     struct design_option option = {.site = (uint32_t)s, .address_price = NAN};
     if (!take_user_flows(b, c, s, &option))
         return;
+    if (b->marks[s] & MARK_EXCLUDED || (b->only_pinned && !(b->marks[s] & MARK_PINNED))) {
+        reject_number(b, c, s, b->marks[s] & MARK_EXCLUDED ? "excluded" : "pin", NAN, NAN, NULL,
+                      NAN);
+        return;
+    }
     if (c == 0 && p->addresses > 0) {
         if (site->price.public_ip_month.set)
             option.address_price = site->price.public_ip_month.value;
@@ -231,9 +244,79 @@ static void word_rejections(struct builder *b, size_t c)
     }
 }
 
-enum err_code design_problem_new(struct evaluation_model *model, bool explain,
-                                 struct design_problem **out, struct arena *arena, struct err *err)
+/* ---- pins and exclusions ---- */
+static int by_instance(const void *a, const void *b)
 {
+    const struct design_pinned *x = a, *y = b;
+    return (x->instance > y->instance) - (x->instance < y->instance);
+}
+
+/* Marks the sites of the component's wishes and lists its pinned instances. */
+static void mark(struct builder *b, size_t c, const struct design_wishes *wishes)
+{
+    struct design_component *component = &b->problem->components[c];
+    int64_t n = component->instances;
+    bool every = false;
+    b->only_pinned = false;
+    for (size_t i = 0; i < wishes->items.count; i++) {
+        const struct design_wish *wish = &wishes->items.items[i];
+        if (wish->dropped || wish->gone || wish->instance >= n ||
+            (wish->component != c && wish->component != SIZE_MAX))
+            continue;
+        b->marks[wish->site] |= wish->exclude ? MARK_EXCLUDED : MARK_PINNED;
+        every = every || (!wish->exclude && wish->instance < 0);
+        if (!wish->exclude && wish->instance >= 0)
+            *LIST_ADD(b->arena, &component->pinned) =
+                (struct design_pinned){wish->instance, wish->site};
+    }
+    if (component->pinned.count > 1)
+        qsort(component->pinned.items, component->pinned.count, sizeof *component->pinned.items,
+              by_instance);
+    bool same = true;
+    for (size_t i = 1; i < component->pinned.count; i++)
+        same = same && component->pinned.items[i].site == component->pinned.items[0].site;
+    b->only_pinned = every || (int64_t)component->pinned.count == n;
+    if (every || (b->only_pinned && same))
+        component->pinned.count = 0;
+}
+
+static void unmark(struct builder *b, const struct design_wishes *wishes)
+{
+    for (size_t i = 0; i < wishes->items.count; i++)
+        b->marks[wishes->items.items[i].site] = 0;
+}
+
+/* The sites, each into options or into the rejected. */
+static void consider_sites(struct builder *b, size_t c, const struct design_wishes *wishes)
+{
+    struct design_component *component = &b->problem->components[c];
+    const struct site *sites = b->problem->network->sites.items;
+    mark(b, c, wishes);
+    for (size_t s = 0; s < b->problem->network->sites.count; s++) {
+        size_t before = component->options.count;
+        consider(b, c, s);
+        if (!(b->marks[s] & MARK_PINNED) || component->options.count > before)
+            continue;
+        b->problem->dead = true;
+        struct evaluation_reason reason = {
+            .reason = "pin", .required = sites[s].id, .observed = b->reason};
+        reject(b, c, s, &reason);
+        for (size_t i = 0; i < component->rejected.count;
+             i++) /* rather than one that it shuts out */
+            if (strcmp(component->rejected.items[i].reason, "pin") == 0) {
+                component->rejected.items[i].site = sites[s].id;
+                component->rejected.items[i].required = reason.required;
+                component->rejected.items[i].observed = reason.observed;
+            }
+    }
+    unmark(b, wishes);
+}
+
+enum err_code design_problem_new(struct evaluation_model *model, const struct design_wishes *wishes,
+                                 bool explain, struct design_problem **out, struct arena *arena,
+                                 struct err *err)
+{
+    static const struct design_wishes none;
     struct design_problem *p = arena_zalloc(arena, sizeof *p);
     struct builder b = {.problem = p, .arena = arena, .explain = explain};
     p->model = model;
@@ -255,6 +338,11 @@ enum err_code design_problem_new(struct evaluation_model *model, bool explain,
         p->addresses = (double)p->requirement->network.public_ips.value;
     b.path_max = p->network->sites.count + p->network->access.count;
     b.path = arena_array(arena, b.path_max + 1, sizeof *b.path);
+    b.marks = arena_array(arena, p->network->sites.count + 1, sizeof *b.marks);
+    p->card_base = arena_array(arena, p->network->sites.count + 1, sizeof *p->card_base);
+    for (size_t i = 0; i < p->network->sites.count; i++)
+        p->card_base[i + 1] =
+            p->card_base[i] + (uint32_t)p->network->sites.items[i].accelerators.count;
     p->components = arena_array(arena, p->count, sizeof *p->components);
     int64_t total = 0;
     for (size_t c = 0; c < p->count; c++) {
@@ -270,8 +358,7 @@ enum err_code design_problem_new(struct evaluation_model *model, bool explain,
                            DESIGN_MAX_INSTANCES);
     }
     for (size_t c = 0; c < p->count; c++) {
-        for (size_t s = 0; s < p->network->sites.count; s++)
-            consider(&b, c, s);
+        consider_sites(&b, c, wishes ? wishes : &none);
         if (explain)
             word_rejections(&b, c);
     }

@@ -188,12 +188,15 @@ static bool sum_instances(struct search *s, size_t component, struct sums *sums)
     *sums = (struct sums){0, 0, 0, 1};
     taken->site_count = 0;
     double address = INFINITY, user_latency = 0;
+    size_t begin, end;
+    design_numbered_first(&s->p->components[component], &begin, &end);
     for (size_t i = 0; i < n; i++) {
         const struct design_option *option = design_search_option(s, component, taken->options[i]);
         sums->cost += option->cost;
         sums->green += option->green;
         user_latency = fmax(user_latency, option->user_latency);
-        address = isnan(option->address_price) ? address : fmin(address, option->address_price);
+        if (i >= begin && i < end && !isnan(option->address_price))
+            address = fmin(address, option->address_price);
         bool known = false;
         for (size_t k = 0; k < taken->site_count && !known; k++)
             known = taken->sites[k] == option->site;
@@ -319,13 +322,21 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
     }
     double after = (double)(n - seated - 1) * list->least_repeat;
     double least = rest->frontier.count ? rest->frontier.points[rest->frontier.count - 1].value : 0;
-    /* with several accelerator models on a site a later item may stand on a site taken already */
-    bool several = n > 1 && s->p->components[component].cards > 0;
+    const struct design_pinned *pins = s->p->components[component].pinned.items;
+    size_t pinned = s->p->components[component].pinned.count;
+    /* with several accelerator models on a site, or a pinned one, a later item may stand on a site
+     * taken already */
+    bool several = n > 1 && (s->p->components[component].cards > 0 || pinned > 0);
+    if (seated > 0 && seated <= pinned &&
+        (seated == pinned || pins[seated].site != pins[seated - 1].site))
+        from = 0; /* the order of instances that are alike begins anew */
     for (size_t i = from; i < list->count; i++) {
         if (!work(s))
             return;
         const struct pick *pick = &list->items[i];
         const struct design_option *option = design_search_option(s, component, pick->option);
+        if (seated < pinned && option->site != pins[seated].site)
+            continue;
         bool known = on_site_already(s, component, seated, option->site);
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
@@ -499,10 +510,7 @@ static void make_room(struct search *s)
     s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
     s->used_memory = arena_array(s->arena, sites + 1, sizeof *s->used_memory);
     s->used_disk = arena_array(s->arena, sites + 1, sizeof *s->used_disk);
-    s->card_base = arena_array(s->arena, sites + 1, sizeof *s->card_base);
-    for (size_t i = 0; i < sites; i++)
-        s->card_base[i + 1] =
-            s->card_base[i] + (uint32_t)p->network->sites.items[i].accelerators.count;
+    s->card_base = p->card_base;
     s->used_cards = arena_array(s->arena, (size_t)s->card_base[sites] + 1, sizeof *s->used_cards);
     s->load = arena_array(s->arena, p->network->links.count + 1, sizeof *s->load);
     s->path_max = sites + p->network->access.count;
@@ -516,6 +524,50 @@ static void make_room(struct search *s)
             least = fmin(least, p->components[c].options.items[i].cost);
         s->cost_floor[c] = (double)n * least;
     }
+}
+
+/* What others hold counts as used before the search begins. */
+static void take_holds(struct search *s)
+{
+    size_t amounts = s->p->network->sites.count * DESIGN_AMOUNTS;
+    size_t cards = s->card_base[s->p->network->sites.count];
+    for (size_t i = 0; i < s->task->hold_count; i++) {
+        const struct design_hold *hold = &s->task->holds[i];
+        double *used[] = {[DESIGN_VCPUS] = s->used_vcpus,
+                          [DESIGN_MEMORY] = s->used_memory,
+                          [DESIGN_DISK] = s->used_disk};
+        if (hold->resource < amounts)
+            used[hold->resource % DESIGN_AMOUNTS][hold->resource / DESIGN_AMOUNTS] += hold->amount;
+        else if (hold->resource < amounts + cards)
+            s->used_cards[hold->resource - amounts] += (int64_t)ceil(hold->amount - 1e-9);
+        else
+            s->load[hold->resource - amounts - cards] += hold->amount;
+    }
+}
+
+bool design_search_fits_beside(const struct search *s, size_t component,
+                               const struct design_option *option)
+{
+    struct search copy = *s; /* seats are numbers behind pointers: taken, then put back */
+    double before[3] = {s->used_vcpus[option->site], s->used_memory[option->site],
+                        s->used_disk[option->site]};
+    if (!seat(&copy, component, option))
+        return false;
+    unseat(&copy, component, option, before);
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        if (flow->from >= 0 || flow->to != (int)component || flow->bandwidth_mbps <= 0)
+            continue;
+        size_t from = evaluation_user_node(s->p->model, option->site);
+        if (from == SIZE_MAX)
+            continue;
+        struct loads loads = {0};
+        bool carried = load_path(&copy, from, option->site, flow->bandwidth_mbps, &loads);
+        unload(&copy, &loads);
+        if (!carried)
+            return false;
+    }
+    return true;
 }
 
 /* Looks for what is at most a little above the least possible, among the few options that can be
@@ -566,13 +618,16 @@ void design_search(const struct design_task *task, struct design_result *out, st
     s.limit = cost_alone && isfinite(task->problem->cost_max)
                   ? nextafter(task->weights.cost * task->problem->cost_max, INFINITY)
                   : INFINITY;
+    if (task->value_below > 0)
+        s.limit = fmin(s.limit, task->value_below);
     s.loss_matters = isfinite(task->problem->loss_max) || task->weights.loss != 0;
     make_room(&s);
+    take_holds(&s);
     order_components(&s);
     struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;
-    else if (design_search_bounds(&s, &bounds, &own))
+    else if (!task->problem->dead && design_search_bounds(&s, &bounds, &own))
         widen_until_found(&s, &bounds);
     bool found = isfinite(s.best);
     out->value = s.best;

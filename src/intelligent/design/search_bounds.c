@@ -307,7 +307,9 @@ bool design_search_bounds(const struct search *s, struct design_bounds *out, str
                                           sizeof **out->message);
         bool any = false;
         for (size_t o = 0; o < s->p->components[c].options.count; o++) {
-            bool usable = design_search_usable(s, &s->p->components[c].options.items[o]);
+            const struct design_option *option = &s->p->components[c].options.items[o];
+            bool usable = design_search_usable(s, option) &&
+                          (s->task->hold_count == 0 || design_search_fits_beside(s, c, option));
             out->marginal[c][o] = usable ? 0 : INFINITY;
             any = any || usable;
         }

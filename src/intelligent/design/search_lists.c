@@ -464,23 +464,28 @@ bool design_search_lists_new(struct search *s)
 }
 
 /* ---- later versions ---- */
-size_t design_search_nearest(const struct search *s, size_t from, uint32_t site,
-                             double *ret_latency)
+size_t design_nearest(const struct design_problem *problem, const uint32_t *sites, size_t count,
+                      uint32_t site, double *ret_latency)
 {
-    const struct taken *taken = &s->taken[from];
+    const struct site *items = problem->network->sites.items;
     size_t best = 0;
     double least = INFINITY;
-    for (size_t i = 0; i < taken->site_count; i++) {
-        double latency = evaluation_latency(s->p->model, taken->sites[i], site);
+    for (size_t i = 0; i < count; i++) {
+        double latency = evaluation_latency(problem->model, sites[i], site);
         if (i == 0 || latency < least ||
-            (latency == least && strcmp(s->p->network->sites.items[taken->sites[i]].id,
-                                        s->p->network->sites.items[taken->sites[best]].id) < 0)) {
+            (latency == least && strcmp(items[sites[i]].id, items[sites[best]].id) < 0)) {
             best = i;
             least = latency;
         }
     }
     *ret_latency = least;
     return best;
+}
+
+size_t design_search_nearest(const struct search *s, size_t from, uint32_t site,
+                             double *ret_latency)
+{
+    return design_nearest(s->p, s->taken[from].sites, s->taken[from].site_count, site, ret_latency);
 }
 
 static bool narrow_pick(struct search *s, size_t from, size_t to, struct pick *pick,

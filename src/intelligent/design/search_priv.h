@@ -58,7 +58,7 @@ struct search {
     bool *placed;
     double *used_vcpus, *used_memory, *used_disk; /* by site */
     int64_t *used_cards;                          /* by accelerator, from card_base[site] */
-    uint32_t *card_base;
+    const uint32_t *card_base;
     double *load; /* by link */
     size_t *path;
     size_t path_max;
@@ -81,6 +81,9 @@ static inline struct picks *design_search_list(const struct search *s, size_t co
 }
 
 /* False: some component has nowhere to go. */
+/* What others hold leaves room for one instance there, and for its flows from the user. */
+bool design_search_fits_beside(const struct search *s, size_t component,
+                               const struct design_option *option);
 bool design_search_bounds(const struct search *s, struct design_bounds *out, struct arena *arena);
 static inline bool design_search_usable(const struct search *s, const struct design_option *option)
 {

@@ -71,6 +71,8 @@ void naive_init(struct naive *naive, const struct need *need)
     memset(naive, 0, sizeof *naive);
     naive->requirement = &need->requirement;
     naive->network = &need->network;
+    naive->wishes = need->wishes;
+    naive->wish_count = need->wish_count;
     int nodes = (int)(need->network.sites.count + need->network.access.count);
     for (int root = 0; root < nodes; root++) {
         bool seen[NAIVE_NODES] = {false};
@@ -158,6 +160,15 @@ static void assign(const struct site *site, const struct requirement_accelerator
     }
 }
 
+double naive_accelerators(const struct site *site,
+                          const struct requirement_accelerator *const *asked, int count)
+{
+    int64_t used[8] = {0};
+    double best = INFINITY;
+    assign(site, asked, count, 0, used, 0, &best);
+    return best;
+}
+
 static bool in_list(const char *const *items, size_t count, const char *text)
 {
     for (size_t i = 0; i < count; i++)
@@ -190,6 +201,7 @@ struct place { /* the placement under judgement */
     const int *sites;
     int begin[NAIVE_INSTANCES], count[NAIVE_INSTANCES]; /* by component */
     struct naive_figures *out;
+    struct naive_usage *usage; /* or NULL */
 };
 
 static bool hosts(const struct place *p, size_t c, int site)
@@ -204,7 +216,7 @@ static void judge_site(struct place *p, int s)
 {
     const struct requirement *r = p->naive->requirement;
     const struct site *site = &p->naive->network->sites.items[s];
-    const struct requirement_accelerator *asked[NAIVE_INSTANCES];
+    const struct requirement_accelerator *asked[NAIVE_INSTANCES] = {0};
     double vcpus = 0, memory = 0, disk = 0;
     int accelerators = 0;
     for (size_t c = 0; c < r->components.count; c++) {
@@ -241,10 +253,14 @@ static void judge_site(struct place *p, int s)
         memory > amount(site->capacity.memory_gib) - amount(site->allocated.memory_gib) + 1e-6 ||
         disk > amount(site->capacity.disk_gib) - amount(site->allocated.disk_gib) + 1e-6)
         p->out->feasible = false;
-    if (accelerators) {
-        int64_t used[8] = {0};
-        double best = INFINITY;
-        assign(site, asked, accelerators, 0, used, 0, &best);
+    if (p->usage) {
+        p->usage->vcpus[s] = vcpus;
+        p->usage->memory[s] = memory;
+        p->usage->disk[s] = disk;
+        p->usage->asked_count[s] = accelerators;
+        memcpy(p->usage->asked[s], asked, sizeof asked);
+    } else if (accelerators) {
+        double best = naive_accelerators(site, asked, accelerators);
         p->out->feasible = p->out->feasible && isfinite(best);
         p->out->cost += best;
     }
@@ -315,6 +331,8 @@ static void judge_whole(struct place *p)
     int count = effective(r, flows);
     for (int f = 0; f < count; f++)
         judge_flow(p, &flows[f], load);
+    if (p->usage)
+        memcpy(p->usage->load, load, sizeof load);
     for (size_t i = 0; i < network->links.count; i++)
         if (load[i] > 0 && load[i] > network->links.items[i].bandwidth_mbps.value -
                                          amount(network->links.items[i].used_mbps) + 1e-6)
@@ -349,9 +367,32 @@ static void judge_whole(struct place *p)
     }
 }
 
+static void judge_wishes(struct place *p)
+{
+    for (int w = 0; w < p->naive->wish_count; w++) {
+        const struct wish *wish = &p->naive->wishes[w];
+        for (int c = 0; c < (int)p->naive->requirement->components.count; c++) {
+            if (wish->component >= 0 && wish->component != c)
+                continue;
+            for (int i = 0; i < p->count[c]; i++) {
+                bool there = p->sites[p->begin[c] + i] == wish->site;
+                bool asked = wish->instance < 0 || wish->instance == i;
+                if (asked && there == wish->exclude)
+                    p->out->feasible = false;
+            }
+        }
+    }
+}
+
 void naive_figures(const struct naive *naive, const int *sites, struct naive_figures *out)
 {
-    struct place p = {.naive = naive, .sites = sites, .out = out};
+    naive_measure(naive, sites, out, NULL);
+}
+
+void naive_measure(const struct naive *naive, const int *sites, struct naive_figures *out,
+                   struct naive_usage *usage)
+{
+    struct place p = {.naive = naive, .sites = sites, .out = out, .usage = usage};
     *out = (struct naive_figures){.feasible = true};
     int at = 0;
     for (size_t c = 0; c < naive->requirement->components.count; c++) {
@@ -362,6 +403,7 @@ void naive_figures(const struct naive *naive, const int *sites, struct naive_fig
     for (int s = 0; s < (int)naive->network->sites.count; s++)
         judge_site(&p, s);
     judge_whole(&p);
+    judge_wishes(&p);
 }
 
 bool naive_cheapest(const struct naive *naive, struct naive_figures *out)

@@ -65,9 +65,7 @@ static void test_the_cheapest_design_is_the_cheapest_of_all_placements(void **st
         random_need(&rand, &need, &arena);
         naive_init(&naive, &need);
         bool exists = naive_cheapest(&naive, &best);
-        struct design_input input = {
-            .given = {.requirement = &need.requirement, .network = &need.network},
-            .objective = OBJECTIVE_COST};
+        struct design_input input = design_input_of(&need, &arena);
         struct solution_answer answer = {0};
         enum err_code code = design_solve(&input, &answer, &arena, &err);
         if (code && code != ERR_INFEASIBLE)
@@ -108,8 +106,14 @@ static void test_the_cheapest_design_is_the_cheapest_of_all_placements(void **st
 
 /* ---- what is said of infeasible needs ---- */
 /* The member of the requirement that a name means, dropped (NaN) or set. */
-static void apply(struct requirement *r, const char *name, double value)
+static void apply(struct need *need, const char *name, double value)
 {
+    struct requirement *r = &need->requirement;
+    for (int i = 0; i < need->wish_count; i++)
+        if (str_eq(need->wishes[i].name, name)) {
+            need->wishes[i] = need->wishes[--need->wish_count];
+            return;
+        }
     char field[64] = "";
     unsigned index = 0;
     struct opt_double number = {!isnan(value), isnan(value) ? 0 : value};
@@ -178,7 +182,7 @@ static bool cheapest_after(int seed, const char *const *names, const double *val
     rand_init(&rand, (uint64_t)seed);
     random_need(&rand, &need, &arena);
     for (size_t i = 0; i < count; i++)
-        apply(&need.requirement, names[i], values[i]);
+        apply(&need, names[i], values[i]);
     naive_init(&naive, &need);
     bool exists = naive_cheapest(&naive, best);
     arena_done(&arena);
@@ -232,9 +236,10 @@ static bool in_conflict(const struct solution_answer *answer, const char *name)
 
 /* Every constraint that could have been named and was not; amounts only when amounts were looked
  * at. */
-static size_t names_outside(const struct requirement *r, const struct solution_answer *answer,
+static size_t names_outside(const struct need *need, const struct solution_answer *answer,
                             char names[NAMES][64])
 {
+    const struct requirement *r = &need->requirement;
     static const char *const of_component[] = {
         "instances", "arch", "tier", "location", "accelerator.model", "accelerator"};
     static const char *const of_flow[] = {"bandwidth_mbps", "max_latency_ms"};
@@ -252,6 +257,8 @@ static size_t names_outside(const struct requirement *r, const struct solution_a
             str_format(names[count++], 64, "flows[%zu].%s", f, of_flow[i]);
     for (size_t i = 0; i < ARRAY_LEN(of_all); i++)
         str_format(names[count++], 64, "%s", of_all[i]);
+    for (int i = 0; i < need->wish_count; i++)
+        str_format(names[count++], 64, "%s", need->wishes[i].name);
     bool amounts = false;
     for (size_t i = 0; i < answer->conflict.count; i++) {
         const char *name = answer->conflict.items[i];
@@ -272,8 +279,7 @@ static size_t names_outside(const struct requirement *r, const struct solution_a
 }
 
 /* Alone it cannot be met; with any one part of it dropped it can. */
-static void check_conflict(int seed, const struct requirement *r,
-                           const struct solution_answer *answer)
+static void check_conflict(int seed, const struct need *need, const struct solution_answer *answer)
 {
     static char text[NAMES][64];
     const char *names[NAMES];
@@ -281,7 +287,7 @@ static void check_conflict(int seed, const struct requirement *r,
     struct naive_figures best;
     if (answer->conflict.count == 0) /* no stated constraint explains it: the network alone does */
         return;
-    size_t count = names_outside(r, answer, text);
+    size_t count = names_outside(need, answer, text);
     assert_true(count + 1 < NAMES);
     for (size_t i = 0; i < count; i++) {
         names[i] = text[i];
@@ -310,14 +316,12 @@ static void test_conflicts_are_conflicts_and_relaxations_hold(void **state)
         arena_init(&arena, 0);
         rand_init(&rand, (uint64_t)seed);
         random_need(&rand, &need, &arena);
-        struct design_input input = {
-            .given = {.requirement = &need.requirement, .network = &need.network},
-            .objective = OBJECTIVE_COST,
-            .only_objective = true};
+        struct design_input input = design_input_of(&need, &arena);
+        input.only_objective = true;
         struct solution_answer answer = {0};
         if (design_solve(&input, &answer, &arena, &err) == ERR_INFEASIBLE) {
             conflicts++;
-            check_conflict(seed, &need.requirement, &answer);
+            check_conflict(seed, &need, &answer);
             for (size_t i = 0; i < answer.relaxations.count; i++) {
                 check_relaxation(seed, &answer.relaxations.items[i]);
                 relaxations++;
@@ -347,6 +351,7 @@ static void test_random_placements_are_measured_as_by_the_naive_reading(void **s
         arena_init(&arena, 0);
         rand_init(&rand, (uint64_t)seed + 1000000);
         random_need(&rand, &need, &arena);
+        need.wish_count = 0; /* not evaluation's business */
         naive_init(&naive, &need);
         struct evaluation_input input = {.requirement = &need.requirement,
                                          .network = &need.network};

@@ -1,6 +1,8 @@
 /* random_need.c - small networks and requirements in which every rule of the contract bites
  * sometimes: whole-number latencies and prices make equals, small capacities and links make
  * conflicts. */
+#include <stdio.h>
+
 #include "property_design.h"
 
 static int64_t pick(struct rand *rand, int64_t low, int64_t high)
@@ -123,6 +125,59 @@ static void random_flows(struct rand *rand, struct requirement *r, struct arena 
         r->network.bandwidth_mbps = some((double)pick(rand, 1, 60));
 }
 
+static void random_wishes(struct rand *rand, struct need *out)
+{
+    const struct requirement *r = &out->requirement;
+    int count = chance(rand, 35) ? (int)pick(rand, 1, NAIVE_WISHES) : 0;
+    for (int i = 0; i < count; i++) {
+        struct wish wish = {.exclude = chance(rand, 50)};
+        bool any = wish.exclude && chance(rand, 50);
+        wish.component = any ? -1 : (int)rand_below(rand, r->components.count);
+        wish.site = (int)rand_below(rand, out->network.sites.count);
+        wish.instance = -1;
+        if (!wish.exclude && chance(rand, 60))
+            wish.instance = (int)rand_below(
+                rand, (uint64_t)requirement_instances(r, &r->components.items[wish.component]));
+        bool clash = false; /* of one instance pinned twice, or one wish said twice */
+        for (int k = 0; k < out->wish_count; k++) {
+            const struct wish *other = &out->wishes[k];
+            clash =
+                clash || (other->exclude == wish.exclude && other->component == wish.component &&
+                          (wish.exclude ? other->site == wish.site
+                                        : other->instance == wish.instance || other->instance < 0 ||
+                                              wish.instance < 0));
+        }
+        if (clash)
+            continue;
+        const char *site = out->network.sites.items[wish.site].id;
+        const char *component = any ? "" : r->components.items[wish.component].name;
+        if (wish.instance >= 0)
+            snprintf(wish.name, sizeof wish.name, "pin %s[%d]@%s", component, wish.instance, site);
+        else
+            snprintf(wish.name, sizeof wish.name, "%s %s%s%s", wish.exclude ? "exclude" : "pin",
+                     component, any ? "" : "@", site);
+        out->wishes[out->wish_count++] = wish;
+    }
+}
+
+struct design_input design_input_of(const struct need *need, struct arena *arena)
+{
+    struct design_input input = {
+        .given = {.requirement = &need->requirement, .network = &need->network},
+        .objective = OBJECTIVE_COST};
+    for (int i = 0; i < need->wish_count; i++) {
+        const struct wish *wish = &need->wishes[i];
+        const char *site = need->network.sites.items[wish->site].id;
+        const char *component =
+            wish->component < 0 ? NULL : need->requirement.components.items[wish->component].name;
+        if (wish->exclude)
+            *LIST_ADD(arena, &input.exclusions) = (struct design_exclusion){component, site};
+        else
+            *LIST_ADD(arena, &input.pins) = (struct design_pin){component, wish->instance, site};
+    }
+    return input;
+}
+
 void random_need(struct rand *rand, struct need *out, struct arena *arena)
 {
     *out = (struct need){0};
@@ -156,4 +211,5 @@ void random_need(struct rand *rand, struct need *out, struct arena *arena)
                                                                : month;
         r->duration_days = (struct opt_double){chance(rand, 50), (double)pick(rand, 10, 90)};
     }
+    random_wishes(rand, out);
 }

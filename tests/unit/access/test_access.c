@@ -340,6 +340,27 @@ static void test_a_right_password_gives_a_token_and_a_wrong_one_says_nothing(voi
     assert_string_equal(f->err.field, "password");
 }
 
+static void test_a_new_password_ends_logins_and_leaves_tokens_of_programs(void **state)
+{
+    struct fixture *f = *state;
+    char login[64], program[64], id[ID_SIZE];
+    int64_t expires;
+    struct access_identity who;
+    add_user(f, "li", ACCESS_CUSTOMER, PASSWORD);
+    assert_ok(f, access_login(f->service, "li", PASSWORD, login, &expires, &f->err));
+    struct access_token_spec spec = {
+        .user = "li", .title = "backup", .expires_at = clock_now_ms() + 3600 * 1000};
+    assert_ok(f, access_token_create(f->service, &spec, &actor, id, program, &f->err));
+    struct access_user_spec renamed = {.name = "li", .title = "Li", .role = ACCESS_CUSTOMER};
+    assert_ok(f, access_user_update(f->service, "li", 0, &renamed, &actor, &f->err));
+    assert_ok(f, check(f, f->service, arena_printf(&f->arena, "Bearer %s", login), &who));
+    renamed.password = "another horse";
+    assert_ok(f, access_user_update(f->service, "li", 0, &renamed, &actor, &f->err));
+    assert_fails(f, ERR_UNAUTHENTICATED,
+                 check(f, f->service, arena_printf(&f->arena, "Bearer %s", login), &who));
+    assert_ok(f, check(f, f->service, arena_printf(&f->arena, "Bearer %s", program), &who));
+}
+
 struct guesser {
     pthread_t thread;
     struct access *access;
@@ -616,6 +637,7 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_operators_and_admins_belong_to_no_tenant),
         SERVICE_TEST(test_names_that_an_identity_cannot_hold_are_refused),
         SERVICE_TEST(test_a_right_password_gives_a_token_and_a_wrong_one_says_nothing),
+        SERVICE_TEST(test_a_new_password_ends_logins_and_leaves_tokens_of_programs),
         SERVICE_TEST(test_ten_wrong_passwords_slow_a_user_also_when_tried_at_once),
         SERVICE_TEST(test_no_record_event_or_table_holds_a_password_or_a_token),
         SERVICE_TEST(test_the_key_is_private_and_another_key_knows_no_token),

@@ -311,6 +311,182 @@ static void test_a_budget_in_another_currency_is_assumed_not_compared(void **sta
     done(&world);
 }
 
+/* ---- pins and exclusions ---- */
+static enum err_code solve_pinned(struct world *world, const char *requirement,
+                                  struct design_pin pin, struct design_exclusion exclusion)
+{
+    enum err_code code = solve(world, requirement);
+    if (code)
+        return code;
+    if (pin.site)
+        *LIST_ADD(&world->arena, &world->input.pins) = pin;
+    if (exclusion.site)
+        *LIST_ADD(&world->arena, &world->input.exclusions) = exclusion;
+    world->answer = (struct solution_answer){0};
+    return design_solve(&world->input, &world->answer, &world->arena, &world->err);
+}
+
+static void test_a_pinned_component_runs_where_it_is_pinned(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", -1, "near"},
+                                  (struct design_exclusion){0}),
+                     ERR_OK);
+    for (size_t i = 0; i < world.answer.solutions.count; i++)
+        assert_string_equal(world.answer.solutions.items[i].placements.items[0].site, "near");
+    done(&world);
+}
+
+static void test_a_pin_of_one_instance_keeps_its_number(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world,
+                     "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"instances\":3}],"
+                     "\"network\":{\"public_ips\":1}}",
+                     (struct design_pin){"web", 1, "sound"}, (struct design_exclusion){0}),
+        ERR_OK);
+    const struct solution *solution = &world.answer.solutions.items[0];
+    assert_string_equal(solution->placements.items[0].site, "cheap");
+    assert_string_equal(solution->placements.items[1].site, "sound");
+    assert_string_equal(solution->placements.items[2].site, "cheap");
+    done(&world);
+}
+
+static void test_nothing_runs_on_an_excluded_site(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world, web, (struct design_pin){0}, (struct design_exclusion){NULL, "cheap"}),
+        ERR_OK);
+    for (size_t i = 0; i < world.answer.solutions.count; i++)
+        assert_string_not_equal(world.answer.solutions.items[i].placements.items[0].site, "cheap");
+    bool counted = false;
+    for (size_t i = 0; i < world.answer.rejected.count; i++)
+        counted = counted || (str_eq(world.answer.rejected.items[i].reason, "excluded") &&
+                              str_eq(world.answer.rejected.items[i].site, "cheap"));
+    assert_true(counted);
+    done(&world);
+}
+
+static void test_a_pin_on_a_site_that_cannot_is_in_the_conflict_and_may_be_dropped(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(
+        solve_pinned(&world,
+                     "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"arch\":\"x86_64\"}]}",
+                     (struct design_pin){"web", 0, "sound"}, (struct design_exclusion){0}),
+        ERR_INFEASIBLE);
+    assert_int_equal(world.answer.conflict.count, 2);
+    assert_string_equal(world.answer.conflict.items[0], "components[0].arch");
+    assert_string_equal(world.answer.conflict.items[1], "pin web[0]@sound");
+    assert_string_equal(world.answer.relaxations.items[0].change, "drop pin web[0]@sound");
+    bool counted = false;
+    for (size_t i = 0; i < world.answer.rejected.count; i++)
+        counted = counted || (str_eq(world.answer.rejected.items[i].reason, "pin") &&
+                              str_eq(world.answer.rejected.items[i].site, "sound") &&
+                              str_eq(world.answer.rejected.items[i].observed, "arch"));
+    assert_true(counted);
+    done(&world);
+}
+
+static void test_an_unknown_name_of_a_wish_is_refused_with_the_nearest(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", -1, "naer"},
+                                  (struct design_exclusion){0}),
+                     ERR_INVALID);
+    assert_string_equal(world.err.field, "pins[0]");
+    assert_non_null(strstr(world.err.hint, "'near'"));
+    done(&world);
+    assert_int_equal(
+        solve_pinned(&world, web, (struct design_pin){0}, (struct design_exclusion){"wep", "near"}),
+        ERR_INVALID);
+    assert_string_equal(world.err.field, "exclusions[0]");
+    assert_non_null(strstr(world.err.hint, "'web'"));
+    done(&world);
+    assert_int_equal(solve_pinned(&world, web, (struct design_pin){"web", 1, "near"},
+                                  (struct design_exclusion){0}),
+                     ERR_INVALID); /* there is only number 0 */
+    done(&world);
+}
+
+/* ---- several needs at once ---- */
+static enum err_code solve_batch(struct world *world, const char *requirement, size_t count,
+                                 struct design_batch *out)
+{
+    enum err_code code = solve(world, requirement);
+    if (code)
+        return code;
+    struct design_input *inputs = arena_array(&world->arena, count, sizeof *inputs);
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = world->input;
+    struct design_batch_input input = {.needs = inputs, .count = count};
+    return design_solve_batch(&input, out, &world->arena, &world->err);
+}
+
+static const char five[] = "{\"components\":[{\"name\":\"web\",\"vcpus\":5,\"memory_gib\":4,"
+                           "\"arch\":\"x86_64\"}]}";
+
+static void test_of_two_equal_needs_one_is_moved_and_by_whom_is_said(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    assert_int_equal(solve_batch(&world, five, 2, &batch), ERR_OK);
+    /* 5 of cheap's 8 vcpus are taken by the first: (0.5 + 0.04)·730 there, (1.5 + 0.12)·730 at near
+     */
+    assert_true(batch.total > 1576.79 && batch.total < 1576.81);
+    assert_true(batch.gap == 0 && batch.needs[0].alone < 394.21);
+    assert_int_equal(batch.moves.count, 1);
+    const struct design_move *move = &batch.moves.items[0];
+    assert_string_equal(move->from, "cheap");
+    assert_string_equal(move->to, "near");
+    assert_string_equal(move->resource, "vcpus of cheap");
+    assert_int_equal(move->by.count, 1);
+    assert_int_equal(move->by.items[0], 1 - move->need);
+    for (size_t i = 0; i < 2; i++)
+        assert_non_null(batch.needs[i].answer.solutions.items[0].evaluation);
+    done(&world);
+}
+
+static void test_needs_that_cannot_hold_together_are_named_with_what_is_short(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    assert_int_equal(solve_batch(&world, five, 3, &batch), ERR_INFEASIBLE);
+    assert_int_equal(batch.together.count, 3); /* two fit, three do not */
+    assert_true(batch.together_minimal);
+    assert_string_equal(batch.short_of.items[0], "vcpus of cheap");
+    assert_int_equal(batch.needs[0].code, ERR_OK);
+    done(&world);
+}
+
+static void test_a_need_of_a_batch_that_is_impossible_alone_says_why(void **state)
+{
+    (void)state;
+    struct world world;
+    struct design_batch batch = {0};
+    struct requirement impossible;
+    assert_int_equal(solve(&world, five), ERR_OK);
+    struct design_input inputs[] = {world.input, world.input};
+    impossible = world.requirement;
+    impossible.security.data_residency = "nowhere";
+    inputs[1].given.requirement = &impossible;
+    struct design_batch_input input = {.needs = inputs, .count = 2};
+    assert_int_equal(design_solve_batch(&input, &batch, &world.arena, &world.err), ERR_OK);
+    assert_int_equal(batch.needs[0].answer.solutions.count, 1);
+    assert_int_equal(batch.needs[1].code, ERR_INFEASIBLE);
+    assert_string_equal(batch.needs[1].answer.conflict.items[0], "security.data_residency");
+    done(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +504,14 @@ int main(void)
         cmocka_unit_test(test_the_same_input_gives_the_same_answer),
         cmocka_unit_test(test_too_many_instances_are_refused),
         cmocka_unit_test(test_a_budget_in_another_currency_is_assumed_not_compared),
+        cmocka_unit_test(test_a_pinned_component_runs_where_it_is_pinned),
+        cmocka_unit_test(test_a_pin_of_one_instance_keeps_its_number),
+        cmocka_unit_test(test_nothing_runs_on_an_excluded_site),
+        cmocka_unit_test(test_a_pin_on_a_site_that_cannot_is_in_the_conflict_and_may_be_dropped),
+        cmocka_unit_test(test_an_unknown_name_of_a_wish_is_refused_with_the_nearest),
+        cmocka_unit_test(test_of_two_equal_needs_one_is_moved_and_by_whom_is_said),
+        cmocka_unit_test(test_needs_that_cannot_hold_together_are_named_with_what_is_short),
+        cmocka_unit_test(test_a_need_of_a_batch_that_is_impossible_alone_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,38 @@
+/* knowledge.h - what `swan knowledge` searches: a folder as passages.  Private to cli.
+ *
+ * How a folder is read depends on what it holds: cli_corpus_readers is asked from top to bottom,
+ * and the first reader that fits reads it. */
+#ifndef SWAN_CLI_KNOWLEDGE_H
+#define SWAN_CLI_KNOWLEDGE_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "intelligent/retrieval/retrieval.h"
+
+struct cli_corpus {
+    struct arena *arena; /* what the passages point into */
+    LIST(struct retrieval_passage) passages;
+    LIST(const char *) words; /* Chinese words to know beside characters and bigrams */
+};
+
+struct cli_corpus_reader {
+    const char *holds; /* "corpus.jsonl": what makes a folder fit, for the error that none does */
+    bool (*fits)(const char *dir);
+    enum err_code (*read)(const char *dir, struct cli_corpus *out, struct err *err);
+};
+extern const struct cli_corpus_reader cli_corpus_readers[];
+extern const size_t cli_corpus_reader_count;
+
+/* corpus.jsonl: lines {"id","text"} or {"id","title","text"}; without a title, the first line of a
+ * text of several lines is its title if it is short.  A bad line is an error with file and line. */
+bool cli_corpus_is_jsonl(const char *dir);
+enum err_code cli_corpus_read_jsonl(const char *dir, struct cli_corpus *out, struct err *err);
+
+/* Calls fn for each line that is not blank, as a JSON object; an error of fn or of the line gets
+ * "FILE line N" before it. */
+enum err_code cli_jsonl_each(const char *path,
+                             enum err_code (*fn)(const struct json_value *line, void *ctx,
+                                                 struct err *err),
+                             void *ctx, struct err *err);
+
+#endif
