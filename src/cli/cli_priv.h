@@ -48,6 +48,7 @@ struct cli_command_table { /* the commands of one file */
     size_t count;
 };
 extern const struct cli_command_table cli_knowledge_table;
+extern const struct cli_command_table cli_lean_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
 extern const struct cli_option cli_common_options[]; /* ends with name NULL */

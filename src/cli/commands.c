@@ -326,6 +326,7 @@ const struct cli_noun cli_nouns[] = {
     {"intent", N_("words → requirement (no server needed)")},
     {"requirement", N_("needs as they were read")},
     {"solution", N_("designs that meet a need")},
+    {"lean", N_("order of work, places of caches, analysis of runs (no server needed)")},
     {"order", N_("solutions that were ordered")},
     {"plan", N_("what will be done, with price, time and digest")},
     {"run", N_("plans being carried out")},
@@ -492,7 +493,7 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table};
+static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table, &cli_lean_table};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {

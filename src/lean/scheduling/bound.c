@@ -1,9 +1,9 @@
 /* bound.c - lower bounds of the makespan that cost no search.
  *
  * Contract: every value is true for every schedule; the largest is kept together with its reason.
- * Path: heads and tails.  Energy: the work of the tasks that can neither start before a time nor end
- * later than a tail before the end must be done between; with all tasks this is the capacity bound.
- * Pairs: the same for sets of tasks of which no two may overlap, as on one machine.
+ * Path: heads and tails.  Energy: the work of the tasks that can neither start before a time nor
+ * end later than a tail before the end must be done between; with all tasks this is the capacity
+ * bound. Pairs: the same for sets of tasks of which no two may overlap, as on one machine.
  * O(windows × tasks × resources), with the number of windows held below a fixed effort. */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  *
  * Contract: branch and propagate over bounds of start times, clause learning from explained
  * propagation (lazy clause generation: Ohrimenko, Stuckey and Codish 2009; for this problem Schutt,
- * Feydy, Stuckey and Wallace 2011), restarts by Luby's sequence.  The makespan asked for is the first
- * decision, so all that is learned holds for later questions too.  REFUTED is a proof; FOUND comes
- * with a schedule; effort is counted in conflicts, never in time. */
+ * Feydy, Stuckey and Wallace 2011), restarts by Luby's sequence.  The makespan asked for is the
+ * first decision, so all that is learned holds for later questions too.  REFUTED is a proof; FOUND
+ * comes with a schedule; effort is counted in conflicts, never in time. */
 #include <string.h>
 
 #include "lean/scheduling/exact_priv.h"
@@ -23,8 +23,8 @@ static void find_pairs(struct scheduling_exact *exact)
         for (int32_t j = 0; j < n; j++) {
             bool apart = false;
             for (int32_t r = 0; r < m && i != j; r++)
-                apart = apart || model->demand[i * m + r] + model->demand[j * m + r] >
-                                     model->capacity[r];
+                apart = apart ||
+                        model->demand[i * m + r] + model->demand[j * m + r] > model->capacity[r];
             if (!apart)
                 continue;
             if (count == room) {
@@ -89,8 +89,7 @@ struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *mod
     exact->value[2 * n + 1] = -most;
     for (int32_t i = 0; i < exact->n; i++) {
         exact->value[2 * i] = model->head[i];
-        exact->value[2 * i + 1] =
-            model->fixed[i] >= 0 ? -model->fixed[i] : model->tail[i] - most;
+        exact->value[2 * i + 1] = model->fixed[i] >= 0 ? -model->fixed[i] : model->tail[i] - most;
         if (model->arc_at[1][i] == model->arc_at[1][i + 1] && model->fixed[i] < 0)
             exact->sinks[exact->sink_count++] = i;
     }
@@ -103,9 +102,9 @@ struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *mod
         exact->watch_count += -exact->value[b ^ 1] - exact->value[b];
     }
     exact->watches = arena_array(arena, (size_t)exact->watch_count + 1, sizeof *exact->watches);
-    exact_choice_init(exact);
+    scheduling_exact_choice_init(exact);
     exact->touched = true;
-    exact->dead = !exact_begin(exact);
+    exact->dead = !scheduling_exact_begin(exact);
     return exact;
 }
 
@@ -134,21 +133,21 @@ static void decide(struct scheduling_exact *exact, struct exact_literal l)
         exact->level_room *= 2;
     }
     exact->level_at[exact->level] = exact->trail_count;
-    exact_enqueue(exact, l, (struct exact_why){EXACT_DECIDED, 0, 0});
+    scheduling_exact_enqueue(exact, l, (struct exact_why){EXACT_DECIDED, 0, 0});
 }
 
 /* After a conflict: learns, goes back, asserts.  False: nothing is left. */
 static bool resolve(struct scheduling_exact *exact)
 {
     exact->conflicts++;
-    int32_t level = exact_analyse(exact);
+    int32_t level = scheduling_exact_analyse(exact);
     if (level < 0)
         return false;
-    int32_t clause = exact_keep(exact);
-    exact_back(exact, level);
-    exact_decay(exact);
+    int32_t clause = scheduling_exact_keep(exact);
+    scheduling_exact_back(exact, level);
+    scheduling_exact_decay(exact);
     struct exact_why why = {exact->learned_count > 1 ? EXACT_CLAUSE : EXACT_DECIDED, clause, 0};
-    exact_enqueue(exact, exact->learned[0], why);
+    scheduling_exact_enqueue(exact, exact->learned[0], why);
     return true;
 }
 
@@ -166,9 +165,9 @@ enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int
     int64_t end = exact->conflicts + conflicts, restarts = 0;
     int64_t next = exact->conflicts + RESTART_CONFLICTS;
     struct exact_literal goal = {2 * exact->n + 1, -makespan}, choice;
-    exact_back(exact, 0);
+    scheduling_exact_back(exact, 0);
     while (!exact->dead) {
-        if (!exact_propagate(exact)) {
+        if (!scheduling_exact_propagate(exact)) {
             if (!resolve(exact)) {
                 exact->dead = true;
                 break;
@@ -184,17 +183,17 @@ enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int
             return SCHEDULING_UNKNOWN;
         if (exact->conflicts >= next) {
             next = exact->conflicts + RESTART_CONFLICTS * luby(++restarts);
-            exact_back(exact, 0);
+            scheduling_exact_back(exact, 0);
             if (exact->clause_count > exact->clause_most)
-                exact_reduce(exact);
+                scheduling_exact_reduce(exact);
             continue;
         }
         if (exact->level == 0) {
             decide(exact, goal);
             continue;
         }
-        if (exact_earliest_holds(exact) ||
-            !exact_choose(exact, restarts == 0, &choice)) {
+        if (scheduling_exact_earliest_holds(exact) ||
+            !scheduling_exact_choose(exact, restarts == 0, &choice)) {
             for (int32_t i = 0; i < exact->n; i++)
                 ret_starts[i] = exact_low(exact, i);
             return SCHEDULING_FOUND;

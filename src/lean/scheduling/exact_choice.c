@@ -1,8 +1,8 @@
 /* exact_choice.c - what the exact search decides next.
  *
- * Contract: choices are the literals "task starts at v or before", one for each task and each v of its
- * window.  A heap holds at least all that are open, by activity (VSIDS: Moskewicz et al. 2001): how
- * often they stood in late conflicts.  The side is that of the best schedule known. */
+ * Contract: choices are the literals "task starts at v or before", one for each task and each v of
+ * its window.  A heap holds at least all that are open, by activity (VSIDS: Moskewicz et al. 2001):
+ * how often they stood in late conflicts.  The side is that of the best schedule known. */
 #include <string.h>
 
 #include "lean/scheduling/exact_priv.h"
@@ -53,7 +53,7 @@ static void heap_add(struct scheduling_exact *exact, int32_t choice)
     sift_up(exact, exact->heap_count++);
 }
 
-void exact_choice_init(struct scheduling_exact *exact)
+void scheduling_exact_choice_init(struct scheduling_exact *exact)
 {
     size_t n = (size_t)exact->n, total = 0;
     exact->choice_at = arena_array(exact->arena, n + 1, sizeof(int32_t));
@@ -78,7 +78,7 @@ void exact_choice_init(struct scheduling_exact *exact)
     exact->heap_count = (int32_t)total;
 }
 
-void exact_bump(struct scheduling_exact *exact, struct exact_literal l)
+void scheduling_exact_bump(struct scheduling_exact *exact, struct exact_literal l)
 {
     int32_t task = l.bound / 2, v = l.bound & 1 ? -l.value : l.value - 1;
     if (task >= exact->n)
@@ -91,7 +91,7 @@ void exact_bump(struct scheduling_exact *exact, struct exact_literal l)
         sift_up(exact, exact->heap_at[choice]);
 }
 
-void exact_decay(struct scheduling_exact *exact)
+void scheduling_exact_decay(struct scheduling_exact *exact)
 {
     exact->step *= 1 / 0.95f;
     if (exact->step < 1e20f)
@@ -101,7 +101,8 @@ void exact_decay(struct scheduling_exact *exact)
     exact->step *= 1e-20f;
 }
 
-void exact_reopen(struct scheduling_exact *exact, int32_t bound, int32_t value, int32_t old)
+void scheduling_exact_reopen(struct scheduling_exact *exact, int32_t bound, int32_t value,
+                             int32_t old)
 {
     int32_t task = bound / 2;
     if (task >= exact->n)
@@ -128,7 +129,8 @@ static bool earliest_open(struct scheduling_exact *exact, struct exact_literal *
     return true;
 }
 
-bool exact_choose(struct scheduling_exact *exact, bool by_time, struct exact_literal *ret)
+bool scheduling_exact_choose(struct scheduling_exact *exact, bool by_time,
+                             struct exact_literal *ret)
 {
     if (by_time)
         return earliest_open(exact, ret);

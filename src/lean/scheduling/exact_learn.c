@@ -1,9 +1,9 @@
 /* exact_learn.c - conflict analysis to the first unique implication point, and the clauses learned.
  *
- * Contract: of each bound at most one literal is needed at a time, the strongest; the entry that made
- * it true is the oldest one of its bound that reaches the value.  Entries are resolved from the newest
- * down, each by an explanation of older literals, until one literal of the current level is left.
- * Literals known at level 0 are dropped, so a clause holds for every makespan. */
+ * Contract: of each bound at most one literal is needed at a time, the strongest; the entry that
+ * made it true is the oldest one of its bound that reaches the value.  Entries are resolved from
+ * the newest down, each by an explanation of older literals, until one literal of the current level
+ * is left. Literals known at level 0 are dropped, so a clause holds for every makespan. */
 #include <assert.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@ static int32_t want(struct scheduling_exact *exact, struct exact_literal l)
         return 0;
     if (before == INT32_MIN) {
         exact->seen[exact->seen_count++] = l.bound;
-        exact_bump(exact, l);
+        scheduling_exact_bump(exact, l);
     }
     bool was_here =
         before != INT32_MIN && entry_of(exact, (struct exact_literal){l.bound, before}) >= start;
@@ -60,7 +60,7 @@ static bool is_implied(struct scheduling_exact *exact, struct exact_literal l)
     const struct exact_entry *entry = &exact->trail[e];
     if (entry->why.kind == EXACT_DECIDED)
         return false;
-    int32_t count = exact_explain(exact, l, entry->why, e);
+    int32_t count = scheduling_exact_explain(exact, l, entry->why, e);
     for (int32_t k = 0; k < count; k++) {
         struct exact_literal r = exact->reason[k];
         struct exact_literal needed = {r.bound, exact->need[r.bound]};
@@ -103,7 +103,7 @@ static int32_t back_level(struct scheduling_exact *exact)
     return level_of(exact, newest);
 }
 
-int32_t exact_analyse(struct scheduling_exact *exact)
+int32_t scheduling_exact_analyse(struct scheduling_exact *exact)
 {
     int32_t here = 0, at = exact->trail_count, first = -1;
     if (exact->level == 0)
@@ -123,7 +123,7 @@ int32_t exact_analyse(struct scheduling_exact *exact)
         if (here == 1)
             break;
         struct exact_literal l = {first, needed};
-        int32_t count = exact_explain(exact, l, entry->why, at);
+        int32_t count = scheduling_exact_explain(exact, l, entry->why, at);
         exact->need[first] = INT32_MIN + 1; /* still in seen, no longer needed */
         here--;
         for (int32_t k = 0; k < count; k++)
@@ -153,7 +153,7 @@ static int32_t count_levels(struct scheduling_exact *exact)
     return count;
 }
 
-int32_t exact_keep(struct scheduling_exact *exact)
+int32_t scheduling_exact_keep(struct scheduling_exact *exact)
 {
     int32_t size = EXACT_HEAD + 2 * exact->learned_count, clause = exact->pool_count;
     if (exact->pool_count + size > exact->pool_room) {
@@ -176,8 +176,8 @@ int32_t exact_keep(struct scheduling_exact *exact)
     }
     exact->clause_count++;
     if (exact->learned_count > 1) {
-        exact_watch(exact, exact->learned[0], exact->learned[1], clause);
-        exact_watch(exact, exact->learned[1], exact->learned[0], clause);
+        scheduling_exact_watch(exact, exact->learned[0], exact->learned[1], clause);
+        scheduling_exact_watch(exact, exact->learned[1], exact->learned[0], clause);
     }
     return clause;
 }
@@ -193,7 +193,7 @@ static int32_t middle_levels(const struct scheduling_exact *exact)
     return levels;
 }
 
-void exact_reduce(struct scheduling_exact *exact)
+void scheduling_exact_reduce(struct scheduling_exact *exact)
 {
     int32_t to = 0, next, most = middle_levels(exact);
     assert(exact->level == 0);
@@ -222,8 +222,8 @@ void exact_reduce(struct scheduling_exact *exact)
             continue;
         memmove(exact->pool + to, clause, (size_t)size * sizeof *clause);
         l = (struct exact_literal *)(void *)(exact->pool + to + EXACT_HEAD);
-        exact_watch(exact, l[0], l[1], to);
-        exact_watch(exact, l[1], l[0], to);
+        scheduling_exact_watch(exact, l[0], l[1], to);
+        scheduling_exact_watch(exact, l[1], l[0], to);
         exact->clause_count++;
         to += size;
     }
@@ -231,7 +231,7 @@ void exact_reduce(struct scheduling_exact *exact)
     exact->clause_most += exact->clause_most / 10;
 }
 
-void exact_back(struct scheduling_exact *exact, int32_t level)
+void scheduling_exact_back(struct scheduling_exact *exact, int32_t level)
 {
     if (level >= exact->level)
         return;
@@ -240,7 +240,7 @@ void exact_back(struct scheduling_exact *exact, int32_t level)
         const struct exact_entry *entry = &exact->trail[--exact->trail_count];
         exact->value[entry->bound] = entry->old;
         exact->last[entry->bound] = entry->before;
-        exact_reopen(exact, entry->bound, entry->value, entry->old);
+        scheduling_exact_reopen(exact, entry->bound, entry->value, entry->old);
     }
     exact->level = level;
     exact->done = exact->trail_count;

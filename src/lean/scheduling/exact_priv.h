@@ -8,12 +8,13 @@
 
 #include "lean/scheduling/scheduling_priv.h"
 
-enum exact_reason { /* of an entry of the trail */
-    EXACT_DECIDED,  /* or known without conditions */
-    EXACT_CLAUSE,   /* a: place in the pool */
-    EXACT_ARC,      /* a: the other variable */
-    EXACT_TIMETABLE, /* a: resource, b: time at which it is full */
-    EXACT_PAIR,     /* a: the other task, b: the bound of it that shuts out the other order */
+enum exact_reason {                  /* of an entry of the trail */
+                    EXACT_DECIDED,   /* or known without conditions */
+                    EXACT_CLAUSE,    /* a: place in the pool */
+                    EXACT_ARC,       /* a: the other variable */
+                    EXACT_TIMETABLE, /* a: resource, b: time at which it is full */
+                    EXACT_PAIR, /* a: the other task, b: the bound of it that shuts out the other
+                                   order */
 };
 
 struct exact_literal {
@@ -47,7 +48,7 @@ struct scheduling_exact {
     const struct scheduling_model *model;
     struct arena *arena;
     struct rand rand;
-    int32_t n; /* tasks; the makespan is variable n */
+    int32_t n;      /* tasks; the makespan is variable n */
     int32_t *value; /* [2n + 2] of each bound */
     int32_t *last;  /* [2n + 2] newest entry of each bound, or -1 */
     struct exact_entry *trail;
@@ -80,7 +81,7 @@ struct scheduling_exact {
     int32_t learned_count;
     int32_t *level_mark, mark;
     /* choice */
-    int32_t *choice_at; /* [n + 1] first literal "start at most" of a variable */
+    int32_t *choice_at;  /* [n + 1] first literal "start at most" of a variable */
     int32_t *choice_low; /* [n] its value */
     float *activity;
     float step;
@@ -112,40 +113,42 @@ static inline int32_t exact_high(const struct scheduling_exact *exact, int32_t t
 
 /* ---- exact_propagate.c ---- */
 /* Makes the literal true.  False: it cannot be, and the conflict is set. */
-bool exact_enqueue(struct scheduling_exact *exact, struct exact_literal literal,
-                   struct exact_why why);
+bool scheduling_exact_enqueue(struct scheduling_exact *exact, struct exact_literal literal,
+                              struct exact_why why);
 /* What follows at the very beginning; false: nothing is possible. */
-bool exact_begin(struct scheduling_exact *exact);
+bool scheduling_exact_begin(struct scheduling_exact *exact);
 /* To the fixed point; false with the conflict set. */
-bool exact_propagate(struct scheduling_exact *exact);
+bool scheduling_exact_propagate(struct scheduling_exact *exact);
 /* Literals that together made `literal` true, by the entry `at` of the trail (its count: all
  * entries, for a conflict).  Written to exact->reason; returns how many. */
-int32_t exact_explain(struct scheduling_exact *exact, struct exact_literal literal,
-                      struct exact_why why, int32_t at);
+int32_t scheduling_exact_explain(struct scheduling_exact *exact, struct exact_literal literal,
+                                 struct exact_why why, int32_t at);
 /* True when every task at its earliest start is a schedule. */
-bool exact_earliest_holds(struct scheduling_exact *exact);
+bool scheduling_exact_earliest_holds(struct scheduling_exact *exact);
 
 /* ---- exact_learn.c ---- */
-/* From the conflict to a clause in exact->learned, the literal to assert first; returns the level to
- * go back to, or -1 when there is no way out. */
-int32_t exact_analyse(struct scheduling_exact *exact);
+/* From the conflict to a clause in exact->learned, the literal to assert first; returns the level
+ * to go back to, or -1 when there is no way out. */
+int32_t scheduling_exact_analyse(struct scheduling_exact *exact);
 /* Keeps the learned clause; returns its place in the pool. */
-int32_t exact_keep(struct scheduling_exact *exact);
+int32_t scheduling_exact_keep(struct scheduling_exact *exact);
 /* Forgets about half of the clauses.  At level 0 only. */
-void exact_reduce(struct scheduling_exact *exact);
+void scheduling_exact_reduce(struct scheduling_exact *exact);
 /* Takes back all entries above the level. */
-void exact_back(struct scheduling_exact *exact, int32_t level);
+void scheduling_exact_back(struct scheduling_exact *exact, int32_t level);
 /* The clause is looked at when the literal becomes false, unless the other one is true. */
-void exact_watch(struct scheduling_exact *exact, struct exact_literal literal,
-                 struct exact_literal other, int32_t clause);
+void scheduling_exact_watch(struct scheduling_exact *exact, struct exact_literal literal,
+                            struct exact_literal other, int32_t clause);
 
 /* ---- exact_choice.c ---- */
-void exact_choice_init(struct scheduling_exact *exact);
-void exact_bump(struct scheduling_exact *exact, struct exact_literal literal);
-void exact_decay(struct scheduling_exact *exact);
+void scheduling_exact_choice_init(struct scheduling_exact *exact);
+void scheduling_exact_bump(struct scheduling_exact *exact, struct exact_literal literal);
+void scheduling_exact_decay(struct scheduling_exact *exact);
 /* The bound of a variable went back from `value` to `old`: what is open again may be chosen. */
-void exact_reopen(struct scheduling_exact *exact, int32_t bound, int32_t value, int32_t old);
+void scheduling_exact_reopen(struct scheduling_exact *exact, int32_t bound, int32_t value,
+                             int32_t old);
 /* False when every start is decided. */
-bool exact_choose(struct scheduling_exact *exact, bool by_time, struct exact_literal *ret);
+bool scheduling_exact_choose(struct scheduling_exact *exact, bool by_time,
+                             struct exact_literal *ret);
 
 #endif

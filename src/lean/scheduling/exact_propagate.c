@@ -13,20 +13,20 @@ static void push(struct scheduling_exact *exact, struct exact_literal l, struct 
 {
     if (exact->trail_count == exact->trail_room) {
         int32_t room = exact->trail_room * 2;
-        struct exact_entry *bigger =
-            arena_array(exact->arena, (size_t)room, sizeof *exact->trail);
+        struct exact_entry *bigger = arena_array(exact->arena, (size_t)room, sizeof *exact->trail);
         memcpy(bigger, exact->trail, (size_t)exact->trail_count * sizeof *bigger);
         exact->trail = bigger;
         exact->trail_room = room;
     }
-    exact->trail[exact->trail_count] = (struct exact_entry){
-        l.bound, l.value, exact->value[l.bound], exact->last[l.bound], why};
+    exact->trail[exact->trail_count] =
+        (struct exact_entry){l.bound, l.value, exact->value[l.bound], exact->last[l.bound], why};
     exact->last[l.bound] = exact->trail_count++;
     exact->value[l.bound] = l.value;
     exact->touched = true;
 }
 
-bool exact_enqueue(struct scheduling_exact *exact, struct exact_literal l, struct exact_why why)
+bool scheduling_exact_enqueue(struct scheduling_exact *exact, struct exact_literal l,
+                              struct exact_why why)
 {
     struct exact_literal against = exact_not(l);
     if (exact_is_true(exact, l))
@@ -35,7 +35,7 @@ bool exact_enqueue(struct scheduling_exact *exact, struct exact_literal l, struc
         push(exact, l, why);
         return true;
     }
-    int32_t count = exact_explain(exact, l, why, exact->trail_count);
+    int32_t count = scheduling_exact_explain(exact, l, why, exact->trail_count);
     memcpy(exact->conflict, exact->reason, (size_t)count * sizeof *exact->conflict);
     exact->conflict[count] = against;
     exact->conflict_count = count + 1;
@@ -94,8 +94,8 @@ static int32_t base_free(const struct scheduling_exact *exact, int32_t resource,
     return model->base[low].free[resource];
 }
 
-int32_t exact_explain(struct scheduling_exact *exact, struct exact_literal l, struct exact_why why,
-                      int32_t at)
+int32_t scheduling_exact_explain(struct scheduling_exact *exact, struct exact_literal l,
+                                 struct exact_why why, int32_t at)
 {
     const struct scheduling_model *model = exact->model;
     int32_t task = l.bound / 2, other = why.a, count = 0;
@@ -104,8 +104,8 @@ int32_t exact_explain(struct scheduling_exact *exact, struct exact_literal l, st
     case EXACT_DECIDED:
         return 0;
     case EXACT_ARC: /* other + its duration ≤ task, or task + its duration ≤ other */
-        exact->reason[0] = (struct exact_literal){
-            2 * other + upper, l.value - model->duration[upper ? task : other]};
+        exact->reason[0] = (struct exact_literal){2 * other + upper,
+                                                  l.value - model->duration[upper ? task : other]};
         return 1;
     case EXACT_CLAUSE: {
         const int32_t *clause = exact->pool + why.a;
@@ -132,16 +132,14 @@ int32_t exact_explain(struct scheduling_exact *exact, struct exact_literal l, st
             /* other cannot end before task starts: task first, so task ≤ other - duration */
             int32_t low = why.b; /* other's least start */
             exact->reason[0] = (struct exact_literal){2 * other, low};
-            exact->reason[1] =
-                (struct exact_literal){l.bound, -(low + model->duration[other] - 1)};
+            exact->reason[1] = (struct exact_literal){l.bound, -(low + model->duration[other] - 1)};
             exact->reason[2] =
                 (struct exact_literal){2 * other + 1, l.value - model->duration[task]};
         } else {
             int32_t high = why.b; /* other's latest start */
             exact->reason[0] = (struct exact_literal){2 * other + 1, -high};
             exact->reason[1] = (struct exact_literal){l.bound, high - model->duration[task] + 1};
-            exact->reason[2] =
-                (struct exact_literal){2 * other, l.value - model->duration[other]};
+            exact->reason[2] = (struct exact_literal){2 * other, l.value - model->duration[other]};
         }
         return 3;
     }
@@ -161,17 +159,20 @@ static bool follow_arcs(struct scheduling_exact *exact, int32_t bound)
         int32_t first = model->arc_at[1][task], last = model->arc_at[1][task + 1];
         for (int32_t a = first; a < last; a++)
             if (exact->value[2 * model->arc[1][a]] < end &&
-                !exact_enqueue(exact, (struct exact_literal){2 * model->arc[1][a], end}, why))
+                !scheduling_exact_enqueue(exact, (struct exact_literal){2 * model->arc[1][a], end},
+                                          why))
                 return false;
-        return first < last || exact_enqueue(exact, (struct exact_literal){2 * n, end}, why);
+        return first < last ||
+               scheduling_exact_enqueue(exact, (struct exact_literal){2 * n, end}, why);
     }
     if (task == n) {
         for (int32_t k = 0; k < exact->sink_count; k++) {
             int32_t sink = exact->sinks[k];
-            if (!exact_enqueue(exact,
-                               (struct exact_literal){2 * sink + 1, exact->value[bound] +
-                                                                        model->duration[sink]},
-                               why))
+            if (!scheduling_exact_enqueue(
+                    exact,
+                    (struct exact_literal){2 * sink + 1,
+                                           exact->value[bound] + model->duration[sink]},
+                    why))
                 return false;
         }
         return true;
@@ -179,7 +180,7 @@ static bool follow_arcs(struct scheduling_exact *exact, int32_t bound)
     for (int32_t a = model->arc_at[0][task]; a < model->arc_at[0][task + 1]; a++) {
         int32_t p = model->arc[0][a];
         struct exact_literal l = {2 * p + 1, exact->value[bound] + model->duration[p]};
-        if (exact->value[l.bound] < l.value && !exact_enqueue(exact, l, why))
+        if (exact->value[l.bound] < l.value && !scheduling_exact_enqueue(exact, l, why))
             return false;
     }
     return true;
@@ -195,11 +196,11 @@ static bool order_pair(struct scheduling_exact *exact, int32_t first, int32_t se
     if (low + model->duration[second] <= high)
         return true;
     struct exact_literal later = {2 * second, exact_low(exact, first) + model->duration[first]};
-    if (!exact_enqueue(exact, later, (struct exact_why){EXACT_PAIR, first, high}))
+    if (!scheduling_exact_enqueue(exact, later, (struct exact_why){EXACT_PAIR, first, high}))
         return false;
     struct exact_literal sooner = {2 * first + 1,
                                    exact->value[2 * second + 1] + model->duration[first]};
-    return exact_enqueue(exact, sooner, (struct exact_why){EXACT_PAIR, second, low});
+    return scheduling_exact_enqueue(exact, sooner, (struct exact_why){EXACT_PAIR, second, low});
 }
 
 static bool follow_pairs(struct scheduling_exact *exact, int32_t task)
@@ -218,8 +219,8 @@ static struct exact_watches *watches_of(struct scheduling_exact *exact, int32_t 
     return &exact->watches[exact->watch_at[bound] + value];
 }
 
-void exact_watch(struct scheduling_exact *exact, struct exact_literal literal,
-                 struct exact_literal other, int32_t clause)
+void scheduling_exact_watch(struct scheduling_exact *exact, struct exact_literal literal,
+                            struct exact_literal other, int32_t clause)
 {
     struct exact_literal when = exact_not(literal);
     struct exact_watches *list = watches_of(exact, when.bound, when.value);
@@ -248,7 +249,8 @@ static bool move_watch(struct scheduling_exact *exact, int32_t clause, struct ex
         struct exact_literal other = l[k];
         l[k] = l[1];
         l[1] = other;
-        exact_watch(exact, other, l[0], clause); /* another list: `other` has not fallen */
+        scheduling_exact_watch(exact, other, l[0],
+                               clause); /* another list: `other` has not fallen */
         return true;
     }
     return false;
@@ -275,7 +277,8 @@ static bool fall(struct scheduling_exact *exact, struct exact_literal fallen,
         if (!exact_is_true(exact, l[0])) {
             if (move_watch(exact, watch.clause, l))
                 continue;
-            ok = exact_enqueue(exact, l[0], (struct exact_why){EXACT_CLAUSE, watch.clause, 0});
+            ok = scheduling_exact_enqueue(exact, l[0],
+                                          (struct exact_why){EXACT_CLAUSE, watch.clause, 0});
         }
         list->items[kept++] = watch;
     }
@@ -289,8 +292,7 @@ static bool follow_clauses(struct scheduling_exact *exact, const struct exact_en
 {
     for (int32_t v = entry->old + 1; v <= entry->value; v++) {
         struct exact_watches *list = watches_of(exact, entry->bound, v);
-        if (list->count &&
-            !fall(exact, (struct exact_literal){entry->bound ^ 1, 1 - v}, list))
+        if (list->count && !fall(exact, (struct exact_literal){entry->bound ^ 1, 1 - v}, list))
             return false;
     }
     return true;
@@ -348,7 +350,7 @@ static bool build_profile(struct scheduling_exact *exact, bool earliest)
     return true;
 }
 
-bool exact_earliest_holds(struct scheduling_exact *exact)
+bool scheduling_exact_earliest_holds(struct scheduling_exact *exact)
 {
     return build_profile(exact, true);
 }
@@ -365,7 +367,7 @@ static bool sweep_task(struct scheduling_exact *exact, int32_t task)
         if (has_room(model, free, need))
             continue;
         struct exact_why why = {EXACT_TIMETABLE, full_resource(exact, free, need), t};
-        if (!exact_enqueue(exact, (struct exact_literal){2 * task, t + 1}, why))
+        if (!scheduling_exact_enqueue(exact, (struct exact_literal){2 * task, t + 1}, why))
             return false;
         low = t + 1;
         t = low + duration < high ? low + duration : high;
@@ -375,7 +377,8 @@ static bool sweep_task(struct scheduling_exact *exact, int32_t task)
         if (has_room(model, free, need))
             continue;
         struct exact_why why = {EXACT_TIMETABLE, full_resource(exact, free, need), t};
-        if (!exact_enqueue(exact, (struct exact_literal){2 * task + 1, duration - t}, why))
+        if (!scheduling_exact_enqueue(exact, (struct exact_literal){2 * task + 1, duration - t},
+                                      why))
             return false;
         high = t - duration;
         t = (low + duration > high ? low + duration : high) - 1;
@@ -396,15 +399,15 @@ static bool follow_timetable(struct scheduling_exact *exact)
     return true;
 }
 
-bool exact_begin(struct scheduling_exact *exact)
+bool scheduling_exact_begin(struct scheduling_exact *exact)
 {
     for (int32_t i = 0; i < exact->n; i++)
         if (!follow_pairs(exact, i))
             return false;
-    return exact_propagate(exact);
+    return scheduling_exact_propagate(exact);
 }
 
-bool exact_propagate(struct scheduling_exact *exact)
+bool scheduling_exact_propagate(struct scheduling_exact *exact)
 {
     for (;;) {
         while (exact->done < exact->trail_count) {

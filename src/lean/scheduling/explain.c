@@ -1,8 +1,8 @@
 /* explain.c - for each task of a plan: what it waited for, and how much slack it has.
  *
- * Contract: the reason is found in the plan itself, not in how it was made: the predecessor that ends
- * when the task starts, else a resource that does not hold it one step of time sooner.  Slack is that
- * of the earliest-start policy (flow.c).  O(tasks × (log tasks + resources) + arcs). */
+ * Contract: the reason is found in the plan itself, not in how it was made: the predecessor that
+ * ends when the task starts, else a resource that does not hold it one step of time sooner.  Slack
+ * is that of the earliest-start policy (flow.c).  O(tasks × (log tasks + resources) + arcs). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ struct explainer {
     const struct scheduling_model *model;
     const int32_t *starts;
     int32_t *by_start, *by_end, *ends;
-    int64_t *use; /* [resources] just before the time looked at */
+    int64_t *use;         /* [resources] just before the time looked at */
     int32_t began, ended; /* how many of by_start and by_end lie before that time */
     int32_t segment;
 };
@@ -97,7 +97,8 @@ static void explain_one(struct explainer *explainer, int32_t task, struct schedu
         wait->reason = SCHEDULING_FOR_TASK;
         wait->task = (size_t)model->outside[last];
     } else {
-        wait->reason = start > 0 && start > model->now ? SCHEDULING_FOR_RELEASE : SCHEDULING_AT_ONCE;
+        wait->reason =
+            start > 0 && start > model->now ? SCHEDULING_FOR_RELEASE : SCHEDULING_AT_ONCE;
     }
 }
 
@@ -105,13 +106,13 @@ void scheduling_explain(const struct scheduling_model *model, const int32_t *sta
                         struct scheduling_wait *waits, struct arena *arena)
 {
     size_t n = (size_t)model->n;
-    struct explainer explainer = {.model = model,
-                                  .starts = starts,
-                                  .by_start = arena_array(arena, n + 1, sizeof(int32_t)),
-                                  .by_end = arena_array(arena, n + 1, sizeof(int32_t)),
-                                  .ends = arena_array(arena, n + 1, sizeof(int32_t)),
-                                  .use = arena_array(arena, (size_t)model->resources + 1,
-                                                     sizeof(int64_t))};
+    struct explainer explainer = {
+        .model = model,
+        .starts = starts,
+        .by_start = arena_array(arena, n + 1, sizeof(int32_t)),
+        .by_end = arena_array(arena, n + 1, sizeof(int32_t)),
+        .ends = arena_array(arena, n + 1, sizeof(int32_t)),
+        .use = arena_array(arena, (size_t)model->resources + 1, sizeof(int64_t))};
     int64_t *tails = arena_array(arena, n + 1, sizeof *tails), makespan = 0;
     struct scheduling_flow flow;
     for (int32_t i = 0; i < model->n; i++) {

@@ -1,9 +1,10 @@
 /* flow.c - who hands what to whom: the order that a plan sets beyond precedence, and what follows.
  *
- * Contract: units of a resource go from the tasks that end to those that start at that time or later
- * (Artigues and Roubellat 2000), so precedence plus these arcs admits any durations without breaking a
- * capacity: the earliest-start policy.  A task prefers units of tasks that it waits for anyway; that keeps
- * arcs few and slack large.  Calendars are not part of the policy.  O(tasks × holders × resources). */
+ * Contract: units of a resource go from the tasks that end to those that start at that time or
+ * later (Artigues and Roubellat 2000), so precedence plus these arcs admits any durations without
+ * breaking a capacity: the earliest-start policy.  A task prefers units of tasks that it waits for
+ * anyway; that keeps arcs few and slack large.  Calendars are not part of the policy.  O(tasks ×
+ * holders × resources). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,8 +3,9 @@
  * Contract: free quantities of all resources at one time are packed into words, each with a guard
  * bit on top, so that one subtraction tells whether a task fits (no guard is borrowed from).  Short
  * horizons use one word per time step, long ones a sorted list of events; both give the same
- * starts.  A task is placed at the earliest time at which it fits for its whole duration: the window
- * is looked through from its end, so that a step that is full moves the window behind it at once. */
+ * starts.  A task is placed at the earliest time at which it fits for its whole duration: the
+ * window is looked through from its end, so that a step that is full moves the window behind it at
+ * once. */
 #include "lean/scheduling/scheduling_priv.h"
 
 #include <assert.h>
@@ -51,6 +52,7 @@ static void dense_reset(struct scheduling_generator *generator, int direction)
     int32_t limit = generator->dirty, last = model->base[model->base_count - 1].time + 1;
     limit = last > limit ? last : limit;
     limit = limit < generator->dense_size ? limit : generator->dense_size;
+    generator->filled = model->base_count > 1 ? limit : 0; /* the directions begin differently */
     if (direction) {
         fill(generator->dense, 0, limit, model->packed_full, model->words);
         return;
@@ -148,8 +150,7 @@ static int32_t event_split(struct scheduling_generator *generator, int32_t at, i
         return at;
     assert(generator->event_count < generator->event_cap);
     size_t rest = (size_t)(generator->event_count - at - 1);
-    memmove(generator->event_time + at + 2, generator->event_time + at + 1,
-            rest * sizeof(int32_t));
+    memmove(generator->event_time + at + 2, generator->event_time + at + 1, rest * sizeof(int32_t));
     memmove(generator->event_free + (size_t)(at + 1) * words,
             generator->event_free + (size_t)at * words, (rest + 1) * words * sizeof(uint64_t));
     generator->event_time[at + 1] = time;
@@ -239,7 +240,7 @@ int32_t scheduling_generate(struct scheduling_generator *generator, int directio
         end = time + duration[task];
         makespan = end > makespan ? end : makespan;
     }
-    generator->dirty = makespan;
+    generator->dirty = makespan > generator->filled ? makespan : generator->filled;
     return makespan;
 }
 
@@ -249,10 +250,10 @@ struct parallel {
     struct scheduling_generator *generator;
     const int32_t *rank;
     int32_t *starts;
-    int32_t *open;    /* predecessors that have not been placed */
-    int32_t *heap;    /* ends of what was placed, smallest first */
+    int32_t *open; /* predecessors that have not been placed */
+    int32_t *heap; /* ends of what was placed, smallest first */
     int32_t heap_count;
-    int32_t *ready;   /* may be placed, by rank */
+    int32_t *ready; /* may be placed, by rank */
     int32_t ready_count;
     int32_t *ready_at; /* when the predecessors end */
 };
@@ -360,7 +361,7 @@ int32_t scheduling_generate_parallel(struct scheduling_generator *generator, con
             k = parallel.ready_count > others ? -1 : k - 1; /* new ones may stand before */
         }
     }
-    generator->dirty = makespan;
+    generator->dirty = makespan > generator->filled ? makespan : generator->filled;
     return makespan;
 }
 

@@ -1,9 +1,9 @@
 /* model.c - a problem from outside, checked, and numbered as the engine wants it.
  *
- * Contract: everything that a caller can get wrong ends here in an error with the path of the field;
- * behind it nothing is checked again.  Tasks are numbered in a topological order (Kahn, smallest
- * number outside first), times are divided by their greatest common divisor, resources that all
- * waiting tasks together cannot exhaust are left out.  O(tasks × resources + arcs). */
+ * Contract: everything that a caller can get wrong ends here in an error with the path of the
+ * field; behind it nothing is checked again.  Tasks are numbered in a topological order (Kahn,
+ * smallest number outside first), times are divided by their greatest common divisor, resources
+ * that all waiting tasks together cannot exhaust are left out.  O(tasks × resources + arcs). */
 #include "lean/scheduling/scheduling_priv.h"
 
 #include <assert.h>
@@ -14,8 +14,8 @@
 
 const char *const scheduling_proof_names[] = {NULL,    "path",        "capacity", "energy",
                                               "pairs", "destruction", "exact",    NULL};
-const char *const scheduling_reason_names[] = {
-    NULL, "at-once", "fixed", "release", "task", "resource", "calendar", "choice", NULL};
+const char *const scheduling_reason_names[] = {NULL,       "at-once",  "fixed",  "release", "task",
+                                               "resource", "calendar", "choice", NULL};
 
 static int64_t common(int64_t a, int64_t b)
 {
@@ -499,9 +499,9 @@ enum err_code scheduling_model_new(const struct scheduling_problem *problem,
     if (rc)
         return rc;
     model->n = (int32_t)n;
-    int32_t **columns[] = {&model->outside, &model->inside, &model->duration, &model->release,
-                           &model->fixed,   &model->due,    &model->head,     &model->tail,
-                           &model->load};
+    int32_t **columns[] = {&model->outside, &model->inside, &model->duration,
+                           &model->release, &model->fixed,  &model->due,
+                           &model->head,    &model->tail,   &model->load};
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         *columns[i] = arena_array(arena, n + 1, sizeof **columns[i]);
     model->weight = arena_array(arena, n + 1, sizeof *model->weight);

@@ -1,8 +1,8 @@
 /* parse.c - instances of the project scheduling libraries: PSPLIB's .sm, Patterson's .rcp.
  *
  * Contract: any bytes in, a problem or an error with its line out; what comes out has whole numbers
- * within bounds, jobs numbered 1…n once each, and predecessors that exist.  Cycles and demands beyond
- * capacity are left to the engine.  O(length). */
+ * within bounds, jobs numbered 1…n once each, and predecessors that exist.  Cycles and demands
+ * beyond capacity are left to the engine.  O(length). */
 #include <ctype.h>
 #include <string.h>
 
@@ -55,8 +55,8 @@ static enum err_code number(struct reader *reader, const char *what, int64_t *re
     const char *at = reader->at;
     for (; at < reader->end && *at >= '0' && *at <= '9' && value <= NUMBER_MAX; at++)
         value = value * 10 + (*at - '0');
-    if (at == reader->at || (at < reader->end && !is_blank(*at) && *at != '\n' &&
-                             !(*at >= '0' && *at <= '9')))
+    if (at == reader->at ||
+        (at < reader->end && !is_blank(*at) && *at != '\n' && !(*at >= '0' && *at <= '9')))
         return err_set(reader->err, ERR_INVALID, "line %zu: %s must be a whole number of 0 or more",
                        reader->line, what);
     if (value > NUMBER_MAX)
@@ -94,9 +94,9 @@ static enum err_code line_done(struct reader *reader)
 /* Behind the end of this line; false at the end of the text. */
 static bool next_line(struct reader *reader)
 {
-    const char *end =
-        reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at))
-                                 : NULL;
+    const char *end = reader->at < reader->end
+                          ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at))
+                          : NULL;
     if (!end) {
         reader->at = reader->end;
         return false;
@@ -121,8 +121,8 @@ static enum err_code to_section(struct reader *reader, const char *word, int tit
                            reader->line, word);
     for (int i = 0; i <= titles; i++)
         if (!next_line(reader))
-            return err_set(reader->err, ERR_INVALID, "line %zu: nothing under \"%s\"",
-                           reader->line, word);
+            return err_set(reader->err, ERR_INVALID, "line %zu: nothing under \"%s\"", reader->line,
+                           word);
     return ERR_OK;
 }
 
@@ -195,8 +195,7 @@ static enum err_code read_arcs(struct reader *reader, size_t from, int64_t count
             return bad(reader, reader->line, "successors are numbered from 1");
         if (arcs->list.count >= SCHEDULING_MAX_ARCS)
             return too_large(reader, reader->line, "too many successors");
-        *LIST_ADD(reader->arena, &arcs->list) =
-            (struct arc){from, (size_t)to - 1, reader->line};
+        *LIST_ADD(reader->arena, &arcs->list) = (struct arc){from, (size_t)to - 1, reader->line};
     }
     return reader_check(reader);
 }

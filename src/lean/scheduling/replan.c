@@ -1,9 +1,9 @@
 /* replan.c - a new plan for what has changed, near the one in force.
  *
- * Contract: a few dozen schedules, no population: the old order kept, at the old times where it can be,
- * a little sooner, or as soon as possible; then lists with some tasks moved, from the best so far.  What is
- * minimised is makespan × 1000 + price × disturbance (+ lateness).  Running and done tasks are fixed by
- * the model. */
+ * Contract: a few dozen schedules, no population: the old order kept, at the old times where it can
+ * be, a little sooner, or as soon as possible; then lists with some tasks moved, from the best so
+ * far.  What is minimised is makespan × 1000 + price × disturbance (+ lateness).  Running and done
+ * tasks are fixed by the model. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +17,8 @@ struct replan {
     struct scheduling_generator generator;
     struct rand rand;
     int64_t price;
-    int32_t *old;   /* [n] start in the plan in force, -1 = none */
-    int32_t *rank;  /* [n] where it stands in the order */
+    int32_t *old;  /* [n] start in the plan in force, -1 = none */
+    int32_t *rank; /* [n] where it stands in the order */
     int32_t *list, *trial, *starts, *best, *floor;
     int64_t best_cost;
 };
@@ -165,7 +165,7 @@ enum err_code scheduling_replan(const struct scheduling_problem *problem,
     size_t n = (size_t)model->n;
     replan.model = model;
     rand_init(&replan.rand, change->seed);
-    int32_t **columns[] = {&replan.old,   &replan.rank,   &replan.list, &replan.trial,
+    int32_t **columns[] = {&replan.old,    &replan.rank, &replan.list, &replan.trial,
                            &replan.starts, &replan.best, &replan.floor};
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         *columns[i] = arena_array(arena, n + 1, sizeof **columns[i]);

@@ -112,8 +112,9 @@ struct scheduling_input {
     /* Asked now and then; true ends the search with what is best so far.  NULL = never. */
     bool (*should_stop)(void *ctx);
     void *stop_ctx;
-    /* Durations drawn this often over the quantiles of the best few plans, the one whose makespan is
-     * least at `robust_share` (0 = mean) is taken.  0 = no drawing.  Not counted as schedules. */
+    /* Durations drawn this often over the quantiles of the best few plans, the one whose makespan
+     * is least at `robust_share` (0 = mean) is taken.  0 = no drawing.  Not counted as schedules.
+     */
     int64_t draws;
     double robust_share;
 };
@@ -125,16 +126,16 @@ struct scheduling_spread { /* of the makespan, over the drawn durations, order o
 };
 
 struct scheduling_plan {
-    int64_t *starts; /* one per task */
+    int64_t *starts;  /* one per task */
     int64_t makespan; /* end of the last task, from time 0 */
     int64_t lower_bound;
     enum scheduling_proof proof;
-    int64_t lateness;  /* weighted, over all tasks */
-    int64_t schedules; /* passes that were made */
-    int64_t heuristic; /* makespan before exact search */
-    int64_t conflicts; /* of exact search */
-    int64_t duplicates; /* schedules that were met before in their population */
-    bool stopped;       /* by should_stop */
+    int64_t lateness;              /* weighted, over all tasks */
+    int64_t schedules;             /* passes that were made */
+    int64_t heuristic;             /* makespan before exact search */
+    int64_t conflicts;             /* of exact search */
+    int64_t duplicates;            /* schedules that were met before in their population */
+    bool stopped;                  /* by should_stop */
     struct scheduling_wait *waits; /* one per task */
     struct scheduling_spread spread;
 };
@@ -146,10 +147,10 @@ enum err_code scheduling_solve(const struct scheduling_input *input, struct sche
                                struct arena *arena, struct err *err);
 
 struct scheduling_change {
-    const int64_t *starts;   /* of the plan in force, one per task; -1 = a new task */
-    int64_t disturbance;     /* price of one unit of time by which one start moves, in thousandths of
-                              * a unit of makespan; 0 = 10 */
-    int64_t schedules;       /* 0 = 40 */
+    const int64_t *starts; /* of the plan in force, one per task; -1 = a new task */
+    int64_t disturbance;   /* price of one unit of time by which one start moves, in thousandths of
+                            * a unit of makespan; 0 = 10 */
+    int64_t schedules;     /* 0 = 40 */
     uint64_t seed;
 };
 
@@ -166,7 +167,7 @@ enum err_code scheduling_replan(const struct scheduling_problem *problem,
                                 struct scheduling_moves *ret_moves, struct arena *arena,
                                 struct err *err);
 
-/* PSPLIB's single-mode .sm and Patterson's .rcp; ERR_INVALID and ERR_TOO_LARGE name the line.  Tasks
+/* PSPLIB's single-mode .sm and Patterson's .rcp; ERR_INVALID and ERR_TOO_LARGE name the line. Tasks
  * are in the order of the file, dummies included. */
 enum err_code scheduling_parse_sm(const char *text, size_t len, struct scheduling_problem *out,
                                   struct arena *arena, struct err *err);

@@ -17,35 +17,35 @@ struct scheduling_segment { /* of a step function; holds up to the next one's ti
 
 struct scheduling_model {
     int32_t n;
-    int32_t resources;      /* that can be short; the others are left out */
-    int32_t *resource_of;   /* number outside */
-    int32_t *capacity;      /* the most that there ever is */
-    int32_t *outside;       /* task → number in the problem */
-    int32_t *inside;        /* and back */
-    int64_t unit;           /* problem time = model time × unit */
-    int32_t horizon;        /* no sensible schedule ends later */
-    int32_t *duration;      /* [n] */
-    int32_t *demand;        /* [n × resources] */
-    int32_t *arc_at[2];     /* [n + 1] by direction: what must come before */
+    int32_t resources;    /* that can be short; the others are left out */
+    int32_t *resource_of; /* number outside */
+    int32_t *capacity;    /* the most that there ever is */
+    int32_t *outside;     /* task → number in the problem */
+    int32_t *inside;      /* and back */
+    int64_t unit;         /* problem time = model time × unit */
+    int32_t horizon;      /* no sensible schedule ends later */
+    int32_t *duration;    /* [n] */
+    int32_t *demand;      /* [n × resources] */
+    int32_t *arc_at[2];   /* [n + 1] by direction: what must come before */
     int32_t *arc[2];
-    int32_t *release;       /* [n]; now included */
-    int32_t *fixed;         /* [n]; start of a running or done task, -1 = waiting */
-    int32_t *due;           /* [n]; INT32_MAX = none */
-    int64_t *weight;        /* [n] */
-    int32_t *head, *tail;   /* [n] earliest start, and the longest way from start to the very end */
-    int32_t longest;        /* bound by paths */
-    int32_t done_end;       /* end of the last fixed task */
-    int32_t now;            /* waiting tasks start at or after it */
-    bool plain;             /* no release, calendar, fixed task or due date */
+    int32_t *release;     /* [n]; now included */
+    int32_t *fixed;       /* [n]; start of a running or done task, -1 = waiting */
+    int32_t *due;         /* [n]; INT32_MAX = none */
+    int64_t *weight;      /* [n] */
+    int32_t *head, *tail; /* [n] earliest start, and the longest way from start to the very end */
+    int32_t longest;      /* bound by paths */
+    int32_t done_end;     /* end of the last fixed task */
+    int32_t now;          /* waiting tasks start at or after it */
+    bool plain;           /* no release, calendar, fixed task or due date */
     struct scheduling_segment *base; /* free of waiting tasks' use, over time; base[0].time = 0 */
     int32_t base_count;
     /* Free quantities packed: one guard bit and the rest for each resource. */
     int32_t lane_bits, lanes, words;
-    uint64_t *need;  /* [n × words] */
-    uint64_t guard;  /* guard bits of a word */
+    uint64_t *need;        /* [n × words] */
+    uint64_t guard;        /* guard bits of a word */
     uint64_t *packed_base; /* [base_count × words], guards set */
     uint64_t *packed_full; /* [words]: capacity, for direction 1 */
-    int32_t *load;   /* [n] share of all resources, for crossover */
+    int32_t *load;         /* [n] share of all resources, for crossover */
 };
 
 /* ---- model.c ---- */
@@ -56,13 +56,14 @@ enum err_code scheduling_model_new(const struct scheduling_problem *problem,
 /* ---- generate.c: schedule generation ---- */
 struct scheduling_generator {
     const struct scheduling_model *model;
-    uint64_t *dense;      /* [dense_size × words], or NULL: events are used */
+    uint64_t *dense; /* [dense_size × words], or NULL: events are used */
     int32_t dense_size;
-    int32_t dirty;        /* dense steps that may differ from what they begin with */
-    int32_t *event_time;  /* sparse profile */
+    int32_t dirty;       /* dense steps that may differ from what they begin with */
+    int32_t filled;      /* and those that the last direction wrote its beginnings to */
+    int32_t *event_time; /* sparse profile */
     uint64_t *event_free;
     int32_t event_count, event_cap;
-    int64_t made;         /* schedules so far */
+    int64_t made;              /* schedules so far */
     const int32_t *not_before; /* [n] or NULL: forward starts are kept at or after these */
 };
 /* No schedule that is asked for may end later than horizon. */
@@ -121,8 +122,8 @@ struct scheduling_draws;
 struct scheduling_draws *scheduling_draws_new(const struct scheduling_model *model,
                                               const struct scheduling_input *input,
                                               struct arena *arena);
-struct scheduling_spread scheduling_spread_of(struct scheduling_draws *draws,
-                                              const int32_t *starts, struct arena *arena);
+struct scheduling_spread scheduling_spread_of(struct scheduling_draws *draws, const int32_t *starts,
+                                              struct arena *arena);
 /* What plans are compared by. */
 double scheduling_spread_value(struct scheduling_draws *draws);
 
@@ -160,8 +161,8 @@ bool scheduling_search_candidate(struct scheduling_search *search, int32_t index
 
 /* ---- exact.c ---- */
 struct scheduling_exact;
-struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *model,
-                                              int32_t most, uint64_t seed, struct arena *arena);
+struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *model, int32_t most,
+                                              uint64_t seed, struct arena *arena);
 enum scheduling_verdict { SCHEDULING_UNKNOWN, SCHEDULING_REFUTED, SCHEDULING_FOUND };
 /* Starts that are tried first. */
 void scheduling_exact_guide(struct scheduling_exact *exact, const int32_t *starts);

@@ -7,7 +7,7 @@
 
 #define SCHEDULING_POPULATION_MAX 1000
 #define CANDIDATES 8
-#define LISTS ((uint64_t)1 << 17) /* remembered */
+#define LISTS_MAX ((int64_t)1 << 17) /* remembered */
 
 struct one { /* an individual: a schedule of one direction, as keys for the other */
     int32_t makespan;
@@ -37,7 +37,8 @@ struct scheduling_search {
     bool begun;
     int64_t stale;
     int64_t generation;
-    uint64_t *lists;
+    uint64_t *lists; /* hashes of lists that were made */
+    uint64_t list_mask;
     struct scheduling_tuning t;
 };
 
@@ -234,7 +235,8 @@ static void cross(struct scheduling_search *search, int direction, const struct 
     int32_t from, until;
     double u = rand_unit(&search->rand);
     int32_t length = (int32_t)((double)span * (search->t.window_least + u * search->t.window_more));
-    length = length < 1 ? 1 : length > span ? span : length;
+    length = length > span ? span : length;
+    length = length < 1 ? 1 : length;
     if (span <= 4096 && rand_unit(&search->rand) < search->t.peak) {
         /* the window with the most work in it */
         int64_t *w = search->weights, most = -1, sum = 0, run = 0;
@@ -260,7 +262,8 @@ static void cross(struct scheduling_search *search, int direction, const struct 
         }
         (void)run;
     } else {
-        from = (int32_t)rand_below(&search->rand, (uint64_t)(span - length + 1));
+        from =
+            span < length ? 0 : (int32_t)rand_below(&search->rand, (uint64_t)(span - length + 1));
     }
     until = from + length;
     for (int32_t i = 0; i < n; i++) {
@@ -342,7 +345,7 @@ static bool is_known(struct scheduling_search *search, int d, const struct one *
 static bool is_new(struct scheduling_search *search, int d, const int32_t *list)
 {
     uint64_t hash = hash_of(list, search->model->n) + (uint64_t)d;
-    uint64_t *place = &search->lists[(hash >> 20) & (LISTS - 1)];
+    uint64_t *place = &search->lists[(hash >> 20) & search->list_mask];
     if (*place == hash)
         return false;
     *place = hash;
@@ -505,7 +508,11 @@ struct scheduling_search *scheduling_search_new(const struct scheduling_model *m
     search->scratch = arena_array(arena, 5 * n + (size_t)model->base_count + 1, sizeof(int32_t));
     search->priority = arena_array(arena, n + 1, sizeof(int64_t));
     search->chance = arena_array(arena, n + 1, sizeof(double));
-    search->lists = arena_array(arena, LISTS, sizeof *search->lists);
+    int64_t lists = 256;
+    while (lists < LISTS_MAX && lists / 4 < input->schedules)
+        lists *= 2;
+    search->list_mask = (uint64_t)lists - 1;
+    search->lists = arena_array(arena, (size_t)lists, sizeof *search->lists);
     search->weights = arena_array(arena, 4200, sizeof(int64_t));
     for (int d = 0; d < 2; d++) {
         search->population[d] = arena_array(arena, (size_t)search->size, sizeof(struct one));

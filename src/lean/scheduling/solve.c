@@ -1,10 +1,10 @@
 /* solve.c - the way from a problem to a plan: bounds, search and exact search in turn.
  *
- * Contract: effort is counted in schedules and conflicts, never in time, so the same input and seed give
- * the same plan unless should_stop ends it.  Rounds alternate: genetic search, then a little exact search
- * from below (which raises the bound, and ends the search when it meets the best), and at the end exact
- * search from above.  What exact search finds never enters the population: `heuristic` is what schedule
- * generation alone has found. */
+ * Contract: effort is counted in schedules and conflicts, never in time, so the same input and seed
+ * give the same plan unless should_stop ends it.  Rounds alternate: genetic search, then a little
+ * exact search from below (which raises the bound, and ends the search when it meets the best), and
+ * at the end exact search from above.  What exact search finds never enters the population:
+ * `heuristic` is what schedule generation alone has found. */
 #include <assert.h>
 #include <string.h>
 
@@ -12,11 +12,11 @@
 
 #define SCHEDULES_DEFAULT 20000
 #define FIRST_ROUND 200
-#define SMALL_TASKS 45         /* closed if it can be */
-#define SMALL_CONFLICTS 16000  /* about 0.7 s */
-#define LARGE_SHARE 10         /* of larger ones: one conflict for so many schedules */
-#define WINDOWS_MAX 4000000    /* starts that are open, all tasks together */
-#define STEP_CONFLICTS 200     /* for one makespan from below */
+#define SMALL_TASKS 45        /* closed if it can be */
+#define SMALL_CONFLICTS 16000 /* about 0.7 s */
+#define LARGE_SHARE 10        /* of larger ones: one conflict for so many schedules */
+#define WINDOWS_MAX 4000000   /* starts that are open, all tasks together */
+#define STEP_CONFLICTS 200    /* for one makespan from below */
 
 struct solver {
     const struct scheduling_input *input;
@@ -64,7 +64,7 @@ static void search(struct solver *solver, int64_t until)
 static bool exact_is_within_reach(const struct solver *solver)
 {
     int64_t windows = 0;
-    if (solver->input->method == SCHEDULING_HEURISTIC || solver->model->n < 2)
+    if (solver->input->method == SCHEDULING_HEURISTIC || solver->model->n < 1)
         return false;
     for (int32_t i = 0; i < solver->model->n; i++)
         windows += solver->makespan - solver->model->head[i] - solver->model->tail[i] + 1;

@@ -1,9 +1,9 @@
 /* spread.c - how the makespan spreads when durations do.
  *
  * Contract: durations are drawn independently from their quantiles (straight lines between them and
- * on beyond the outer two, never below 0); tasks with fewer than two quantiles keep their duration, as
- * do done ones.  The plan is carried out by its earliest-start policy.  Every plan sees the same draws,
- * so plans differ by order alone (common random numbers). */
+ * on beyond the outer two, never below 0); tasks with fewer than two quantiles keep their duration,
+ * as do done ones.  The plan is carried out by its earliest-start policy.  Every plan sees the same
+ * draws, so plans differ by order alone (common random numbers). */
 #include <stdlib.h>
 #include <string.h>
 
