@@ -83,6 +83,11 @@ def read(paths):
                 if sense not in senses and not any(s.split(',')[0] == sense.split(',')[0] and
                                                    cls in ('app', 'place', 'unit') for s in senses):
                     senses.append(sense)
+    for key in surfaces:  # a plural that is a word of its own keeps what its singular says
+        single = key[:-1]
+        if key.endswith('s') and len(single) > 2 and key.isascii() and single in surfaces:
+            have = {s.split(',')[0] for s in surfaces[key]}
+            surfaces[key] += [s for s in surfaces[single] if s.split(',')[0] not in have]
     return surfaces, variants
 
 

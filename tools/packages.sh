@@ -2,7 +2,7 @@
 
 BUILD_PACKAGES="gcc libc6-dev make meson ninja-build pkg-config gettext libjansson-dev libyaml-dev
 libsodium-dev libsqlite3-dev libpq-dev libmicrohttpd-dev libcurl4-openssl-dev libssh-dev
-libarchive-dev"
+libarchive-dev libxml2-dev poppler-utils"
 
 TEST_PACKAGES="clang clang-format libclang-rt-14-dev libcmocka-dev postgresql openssh-client openssh-server
 openssl procps iproute2 iptables podman runc conmon netavark aardvark-dns busybox-static docker.io

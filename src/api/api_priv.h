@@ -2,6 +2,8 @@
 #ifndef SWAN_API_API_PRIV_H
 #define SWAN_API_API_PRIV_H
 
+#include <pthread.h>
+
 #include "api/api.h"
 
 #define API_MAX_PARAMS 2
@@ -21,6 +23,7 @@ struct api {
     _Atomic int64_t writes, designs, designs_infeasible, unaudited;
     _Atomic int64_t anonymous_minute, anonymous_audits;
     int64_t started_ms;
+    pthread_rwlock_t designing; /* see designing.c */
 };
 
 struct api_call {
@@ -76,8 +79,8 @@ struct api_routes {
 };
 /* Each file of routes gives its part of the table. */
 extern const struct api_routes api_routes_base, api_routes_records, api_routes_network,
-    api_routes_application, api_routes_need, api_routes_loop, api_routes_deployment,
-    api_routes_access;
+    api_routes_application, api_routes_need, api_routes_refine, api_routes_loop,
+    api_routes_deployment, api_routes_access;
 extern const struct api_routes *const api_route_parts[];
 extern const size_t api_route_part_count;
 
@@ -138,9 +141,9 @@ enum err_code api_stage_store(struct api_stage *stage, struct err *err);
 enum err_code api_act_for(struct api_call *call, struct store_tx *tx, const char *collection,
                           const char *id, struct err *err);
 
-/* need_routes.c: the network as one need sees it. */
+/* designing.c: the network as one need sees it; what `holder` has reserved is free for him. */
 const struct network *api_network_for(struct api_call *call, const struct requirement *requirement,
-                                      const struct compute_snapshot *snapshot);
+                                      const struct compute_snapshot *snapshot, const char *holder);
 
 /* deployment_routes.c: the plan that removes a deployment, from its state in that transaction. */
 enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,

@@ -17,30 +17,106 @@
 
 /* ---- orders ---- */
 
+struct order_wish {
+    const char *solution;
+    struct opt_int version, choice;
+    bool confirm;
+};
+static const struct json_field order_wish_fields[] = {
+    JSON_FIELD("solution", JSON_STRING, struct order_wish, solution, JSON_REQUIRED | JSON_NON_EMPTY,
+               "a solution set"),
+    JSON_FIELD_RANGE("version", JSON_OPT_INT, struct order_wish, version, 0, 1, 1e9,
+                     "version of the set; absent = the confirmed one"),
+    JSON_FIELD_RANGE("choice", JSON_OPT_INT, struct order_wish, choice, 0, 0, 1000,
+                     "index of the candidate; absent = the confirmed one"),
+    JSON_FIELD("confirm", JSON_BOOL, struct order_wish, confirm, 0,
+               "confirm that candidate first, in the same step"),
+};
+static const struct json_table order_wish_table =
+    JSON_TABLE("OrderWish", struct order_wish, order_wish_fields,
+               "what to order: a candidate that was confirmed", NULL);
+
 struct order_stage {
     struct api_stage stage;
-    struct order_spec spec;
+    struct order_wish wish;
 };
+
+/* What was held for the set is held for the order from now on. */
+static enum err_code move_hold(struct store_tx *tx, struct api_call *call, const char *order,
+                               struct err *err)
+{
+    struct order_spec spec;
+    struct order_status status;
+    struct business_solution set;
+    enum err_code rc;
+    if ((rc = business_order_load(tx, order, NULL, &spec, &status, NULL, call->arena, err)) ||
+        status.hold.state != SOLUTION_HOLD_HELD ||
+        (rc = business_solution_load(tx, spec.solution, spec.version, NULL, &set, NULL, call->arena,
+                                     err)) ||
+        (rc = compute_release(tx, spec.solution, &call->actor, err)))
+        return rc;
+    struct compute_reservation wish = {
+        order, set.requirement, &set.answer->solutions.items[spec.choice], status.hold.expires_ms};
+    return compute_reserve(tx, &wish, &call->actor, err);
+}
 
 static enum err_code order_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
-    const struct order_stage *order = (struct order_stage *)stage;
+    const struct order_wish *wish = &((struct order_stage *)stage)->wish;
     struct api_call *call = stage->call;
-    struct business_solution set;
+    struct solution_status status;
+    struct order_spec spec = {.solution = wish->solution};
     enum err_code rc;
-    if ((rc = business_solution_load(tx, order->spec.solution, api_tenant(call), &set, NULL,
-                                     call->arena, err)) ||
-        (rc = api_act_for(call, tx, "solutions", order->spec.solution, err)))
+    if ((rc = business_solution_status(tx, wish->solution, api_tenant(call), &status, call->arena,
+                                       err)) ||
+        (rc = api_act_for(call, tx, "solutions", wish->solution, err)))
         return rc;
-    return business_order_save(tx, &order->spec, &call->actor, stage->id, err);
+    if (wish->confirm) {
+        struct business_marking marking = {wish->solution, BUSINESS_CONFIRM, wish->version.value,
+                                           wish->choice.set ? wish->choice.value : -1};
+        struct business_marked marked;
+        if ((rc = business_solution_mark(tx, &marking, &call->actor, &marked, call->arena, err)))
+            return rc;
+        spec.version = marked.mark.version;
+        spec.choice = marked.mark.choice;
+    } else {
+        const struct solution_mark *confirmed = status.confirmed;
+        spec.version = wish->version.set ? wish->version.value : confirmed ? confirmed->version : 0;
+        spec.choice = wish->choice.set ? wish->choice.value : confirmed ? confirmed->choice : 0;
+    }
+    rc = business_order_save(tx, &spec, &call->actor, stage->id, err);
+    return rc ? rc : move_hold(tx, call, stage->id, err);
 }
 
 static enum err_code post_order(struct api_call *call, struct err *err)
 {
     struct order_stage order = {
         .stage = {.call = call, .collection = "orders", .body = order_body}};
-    enum err_code rc = api_decode(call, &order_spec_table, &order.spec, err);
+    enum err_code rc = api_decode(call, &order_wish_table, &order.wish, err);
     return rc ? rc : api_stage_store(&order.stage, err);
+}
+
+/* ---- ending an order that was not opened ---- */
+
+static enum err_code cancel_order_body(struct store_tx *tx, struct api_stage *stage,
+                                       struct err *err)
+{
+    struct api_call *call = stage->call;
+    enum err_code rc;
+    if ((rc = api_act_for(call, tx, "orders", stage->existing, err)) ||
+        (rc = business_order_cancel(tx, stage->existing, api_tenant(call), &call->actor, err)))
+        return rc;
+    return compute_release(tx, stage->existing, &call->actor, err);
+}
+
+static enum err_code cancel_order(struct api_call *call, struct err *err)
+{
+    struct api_stage stage = {.call = call,
+                              .collection = "orders",
+                              .body = cancel_order_body,
+                              .existing = call->params[0]};
+    call->object = arena_printf(call->arena, "orders/%s", call->params[0]);
+    return api_stage_store(&stage, err);
 }
 
 /* ---- plans ---- */
@@ -87,8 +163,8 @@ static enum err_code load_planning(struct api_call *call, struct store_tx *tx, c
     enum err_code rc;
     if ((rc = business_order_load(tx, order, api_tenant(call), &spec, &status, NULL, call->arena,
                                   err)) ||
-        (rc = business_solution_load(tx, spec.solution, api_tenant(call), &out->set, &version,
-                                     call->arena, err)) ||
+        (rc = business_solution_load(tx, spec.solution, spec.version ? spec.version : 1,
+                                     api_tenant(call), &out->set, &version, call->arena, err)) ||
         (rc = application_match(call->api->options.application, tx, out->set.requirement,
                                 &out->applications, call->arena, err)))
         return rc;
@@ -126,7 +202,23 @@ struct plan_stage {
     struct api_stage stage;
     struct plan plan;
     const char *order, *remove;
+    const struct planning *planning; /* of an order */
 };
+
+/* Who plans means it: the room is held for as long again. */
+static enum err_code renew_hold(struct store_tx *tx, const struct plan_stage *plan, struct err *err)
+{
+    struct api_call *call = plan->stage.call;
+    struct order_spec spec;
+    struct order_status status;
+    enum err_code rc =
+        business_order_load(tx, plan->order, NULL, &spec, &status, NULL, call->arena, err);
+    if (rc || status.hold.state != SOLUTION_HOLD_HELD)
+        return rc;
+    struct compute_reservation wish = {plan->order, plan->planning->set.requirement,
+                                       plan->planning->chosen, status.hold.expires_ms};
+    return compute_reserve(tx, &wish, &call->actor, err);
+}
 
 static enum err_code plan_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
@@ -137,7 +229,9 @@ static enum err_code plan_body(struct store_tx *tx, struct api_stage *stage, str
         rc = api_plan_removal(call, tx, plan->remove, &plan->plan, &plan->order, NULL, err);
     else
         rc = api_act_for(call, tx, "orders", plan->order, err);
-    return rc ? rc : business_plan_save(tx, &plan->plan, plan->order, &call->actor, stage->id, err);
+    if (!rc)
+        rc = business_plan_save(tx, &plan->plan, plan->order, &call->actor, stage->id, err);
+    return rc || plan->remove ? rc : renew_hold(tx, plan, err);
 }
 
 static enum err_code post_plan(struct api_call *call, struct err *err)
@@ -150,6 +244,7 @@ static enum err_code post_plan(struct api_call *call, struct err *err)
         return rc;
     plan.order = wish.order;
     plan.remove = wish.remove;
+    plan.planning = &planning;
     if (wish.remove)
         return api_stage_store(&plan.stage, err);
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
@@ -262,7 +357,7 @@ static enum err_code compare(struct apply *apply, const struct compute_snapshot 
     struct api_call *call = apply->stage.call;
     struct evaluation_input input = {
         .requirement = apply->planning.set.requirement,
-        .network = api_network_for(call, apply->planning.set.requirement, snapshot),
+        .network = api_network_for(call, apply->planning.set.requirement, snapshot, apply->order),
         .notes = &snapshot->notes,
         .connections = &snapshot->connections,
         .applications = &apply->planning.applications,
@@ -321,8 +416,10 @@ static enum err_code check_basis(struct apply *apply, struct err *err)
 static enum err_code open_body(struct store_tx *tx, struct apply *apply, struct err *err)
 {
     struct api_call *call = apply->stage.call;
-    return compute_allocate(tx, apply->plan.deployment, apply->planning.set.requirement,
-                            apply->planning.chosen, &call->actor, err);
+    enum err_code rc = compute_release(tx, apply->order, &call->actor, err);
+    return rc ? rc
+              : compute_allocate(tx, apply->plan.deployment, apply->planning.set.requirement,
+                                 apply->planning.chosen, &call->actor, err);
 }
 
 /* A removal is planned from the state of the deployment: it must still be that. */
@@ -435,8 +532,10 @@ static enum err_code cancel_run(struct api_call *call, struct err *err)
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/orders", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &order_spec_table, NULL,
-     "orders", NULL, "order a solution", post_order},
+    {"POST", "/api/v1/orders", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &order_wish_table, NULL,
+     "orders", NULL, "order a confirmed candidate", post_order},
+    {"POST", "/api/v1/orders/{id}/cancel", ACCESS_CUSTOMER, API_DRY_RUN, NULL, NULL, "orders", NULL,
+     "cancel an order that was not opened", cancel_order},
     {"POST", "/api/v1/plans", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &plan_wish_table, NULL,
      "plans", NULL, "plan an order, or a removal", post_plan},
     {"POST", "/api/v1/runs", ACCESS_CUSTOMER, API_ACCEPTED | API_DRY_RUN, &apply_wish_table, NULL,

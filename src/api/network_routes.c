@@ -79,7 +79,7 @@ static enum err_code export_network(struct api_call *call, struct err *err)
 {
     (void)err;
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    api_answer_table(call, &network_table, &snapshot->network);
+    api_answer_table(call, &network_table, compute_network_declared(snapshot, call->arena));
     compute_snapshot_unref(snapshot);
     return ERR_OK;
 }

@@ -14,7 +14,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define AUDIT_TEXT 256 /* bytes of a path or object in an audit record: the journal takes 512 */
+#define RESERVE_MS 600000 /* time to look at a design and to order it */
+#define AUDIT_TEXT 256    /* bytes of a path or object in an audit record: the journal takes 512 */
 
 enum err_code api_new(const struct api_options *options, struct api **out, struct err *err)
 {
@@ -23,6 +24,14 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     api->options = *options;
     if (api->options.design_time_limit_s <= 0)
         api->options.design_time_limit_s = 10;
+    if (api->options.reserve_ms == 0)
+        api->options.reserve_ms = RESERVE_MS;
+    /* Who waits for his turn alone is not overtaken by newcomers. */
+    pthread_rwlockattr_t turns;
+    pthread_rwlockattr_init(&turns);
+    pthread_rwlockattr_setkind_np(&turns, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&api->designing, &turns);
+    pthread_rwlockattr_destroy(&turns);
     api->started_ms = clock_now_ms();
     api->watch = api_watch_new(options->store, options->access);
     *out = api;
@@ -34,6 +43,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     api_watch_free(api->watch);
+    pthread_rwlock_destroy(&api->designing);
     mem_free(api);
 }
 

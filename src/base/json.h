@@ -173,6 +173,13 @@ enum err_code json_decode_file(const char *path, const struct json_table *table,
 enum err_code json_merge(const struct json_table *table, const void *object, const char *patch,
                          size_t patch_len, void *out, struct arena *arena, struct err *err);
 
+/* Sets one member of a struct by its path ("network.max_latency_ms", "components[1].vcpus") from
+ * text, typed by the field: a number, true or false, one of the names, or the text itself; texts of
+ * a list stand with commas between.  Optional objects on the way are made.  "" or NULL makes it
+ * absent, as does the path of a whole object or list.  ERR_INVALID with err->field = path, and the
+ * nearest name as the hint.  What is required or must hold between fields is json_validate's. */
+enum err_code json_set(const struct json_table *table, void *object, const char *path,
+                       const char *text, struct arena *arena, struct err *err);
 /* Runs flags, bounds, enums and check functions over a struct that C code filled. */
 enum err_code json_validate(const struct json_table *table, const void *object, struct err *err);
 
@@ -204,6 +211,9 @@ struct json_value; /* opaque, immutable; lives in its document */
 struct json_doc;
 enum err_code json_parse(const char *text, size_t len, const struct json_limits *limits,
                          struct json_doc **out, struct err *err);
+/* The same from YAML, as json_decode_yaml reads it: headers of documents that others wrote. */
+enum err_code json_parse_yaml(const char *text, size_t len, const struct json_limits *limits,
+                              struct json_doc **out, struct err *err);
 void json_doc_free(struct json_doc *doc);
 void json_doc_free_at(struct json_doc **doc);
 const struct json_value *json_root(const struct json_doc *doc);

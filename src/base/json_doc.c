@@ -35,6 +35,28 @@ enum err_code json_parse(const char *text, size_t len, const struct json_limits 
     return ERR_OK;
 }
 
+enum err_code json_parse_yaml(const char *text, size_t len, const struct json_limits *limits,
+                              struct json_doc **out, struct err *err)
+{
+    struct json_value *root = NULL;
+    struct json_input input = {
+        .text = text,
+        .len = len,
+        .yaml = true,
+        .limits = limits != NULL ? limits : &json_limits_default,
+        .err = err,
+    };
+    *out = NULL;
+    enum err_code code = json_read_bytes(&input);
+    if (code == ERR_OK)
+        code = yaml_read_tree(&input, &root);
+    if (code != ERR_OK)
+        return code;
+    *out = mem_zalloc(sizeof **out);
+    (*out)->root = root;
+    return ERR_OK;
+}
+
 void json_doc_free(struct json_doc *doc)
 {
     if (doc == NULL)

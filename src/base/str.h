@@ -33,6 +33,17 @@ enum err_code str_to_bytes(const char *text, uint64_t *out, struct err *err);
  * names `what`. */
 enum err_code str_check_name(const char *text, size_t max, const char *what, struct err *err);
 
+/* ---- the nearest known word to one that is not known ---- */
+/* Optimal string alignment distance, in code points; texts longer than 63 are never near. */
+size_t str_distance(const char *a, const char *b);
+struct str_suggestion { /* begin with word, the rest NULL and 0 */
+    const char *word, *best;
+    size_t distance;
+};
+void str_suggest(struct str_suggestion *suggestion, const char *candidate);
+/* NULL when nothing is near enough. */
+const char *str_suggested(const struct str_suggestion *suggestion);
+
 /* snprintf into a fixed array that never overflows and never splits a code point. */
 void str_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -60,9 +60,9 @@ enum err_code business_requirement_save(struct store_tx *tx,
 }
 
 /* Whose requirement "id@version" is; the actor's when the solution names none. */
-static enum err_code tenant_of_need(struct store_tx *tx, const char *need,
-                                    const struct store_actor *actor, const char **out,
-                                    struct arena *arena, struct err *err)
+enum err_code business_tenant_of_need(struct store_tx *tx, const char *need,
+                                      const struct store_actor *actor, const char **out,
+                                      struct arena *arena, struct err *err)
 {
     struct store_record record;
     *out = actor->tenant;
@@ -74,53 +74,6 @@ static enum err_code tenant_of_need(struct store_tx *tx, const char *need,
     if (!rc)
         *out = record.tenant;
     return rc;
-}
-
-enum err_code business_solution_save(struct store_tx *tx, const struct business_solution *spec,
-                                     const struct store_actor *actor, char out_id[32],
-                                     struct err *err)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct business_stage stage = {.collection = "solutions",
-                                   .prefix = "sol",
-                                   .spec_table = &business_solution_table,
-                                   .spec = spec};
-    enum err_code rc = tenant_of_need(tx, spec->requirement_id, actor, &stage.tenant, &arena, err);
-    return rc ? rc : business_insert(tx, &stage, actor, out_id, err);
-}
-
-#define MAX_PRICE 9e12 /* a price in millionths fits 63 bits */
-
-enum err_code business_order_save(struct store_tx *tx, const struct order_spec *spec,
-                                  const struct store_actor *actor, char out_id[32], struct err *err)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_record record;
-    struct business_solution set;
-    enum err_code rc;
-    if ((rc = business_get(tx, "solutions", "solution", spec->solution, NULL, &record, &arena,
-                           err)) ||
-        (rc = json_decode_stored(record.spec, &business_solution_table, &set, &arena, err)))
-        return rc;
-    if (spec->choice < 0 || (size_t)spec->choice >= set.answer->solutions.count) {
-        err_set(err, ERR_INVALID, "the set holds %zu solutions", set.answer->solutions.count);
-        return err_field(err, "choice");
-    }
-    const struct solution *chosen = &set.answer->solutions.items[spec->choice];
-    if (!(chosen->cost >= 0 && chosen->cost < MAX_PRICE))
-        return err_set(err, ERR_INVALID, "a solution for %g a month cannot be ordered",
-                       chosen->cost);
-    struct order_status status = {.state = BUSINESS_ORDER_CONFIRMED,
-                                  .currency = chosen->currency,
-                                  .price_month = llround(chosen->cost * 1e6)};
-    struct business_stage stage = {.collection = "orders",
-                                   .prefix = "ord",
-                                   .tenant = record.tenant,
-                                   .spec_table = &order_spec_table,
-                                   .spec = spec,
-                                   .status_table = &order_status_table,
-                                   .status = &status};
-    return business_insert(tx, &stage, actor, out_id, err);
 }
 
 enum err_code business_order_status(struct store_tx *tx, const char *order,
@@ -135,7 +88,7 @@ enum err_code business_order_status(struct store_tx *tx, const char *order,
 static bool may_be_planned(int state)
 {
     return state == BUSINESS_ORDER_CONFIRMED || state == BUSINESS_ORDER_PLANNED ||
-           state == BUSINESS_ORDER_FAILED;
+           state == BUSINESS_ORDER_FAILED || state == BUSINESS_ORDER_LAPSED;
 }
 
 enum err_code business_plan_save(struct store_tx *tx, const struct plan *plan, const char *order,
@@ -162,6 +115,8 @@ enum err_code business_plan_save(struct store_tx *tx, const struct plan *plan, c
         return rc;
     have.status.state = BUSINESS_ORDER_PLANNED;
     have.status.plan = out_id;
+    if (have.status.hold.seconds)
+        have.status.hold = business_hold(have.status.hold.seconds, have.spec.choice);
     return business_order_status(tx, order, &have.status, "planned", actor, err);
 }
 
@@ -177,19 +132,6 @@ enum err_code business_requirement_load(struct store_tx *tx, const char *id, con
     if (ret_version)
         *ret_version = record.version;
     return json_decode_stored(record.spec, &business_requirement_table, out, arena, err);
-}
-
-enum err_code business_solution_load(struct store_tx *tx, const char *id, const char *tenant,
-                                     struct business_solution *out, int64_t *ret_version,
-                                     struct arena *arena, struct err *err)
-{
-    struct store_record record;
-    enum err_code rc = business_get(tx, "solutions", "solution", id, tenant, &record, arena, err);
-    if (rc)
-        return rc;
-    if (ret_version)
-        *ret_version = record.version;
-    return json_decode_stored(record.spec, &business_solution_table, out, arena, err);
 }
 
 enum err_code business_order_load(struct store_tx *tx, const char *id, const char *tenant,

@@ -13,7 +13,8 @@ enum business_order_state { /* indices into order_state_names */
                             BUSINESS_ORDER_OPEN,
                             BUSINESS_ORDER_FAILED,
                             BUSINESS_ORDER_CLOSED,
-                            BUSINESS_ORDER_CANCELLED
+                            BUSINESS_ORDER_CANCELLED,
+                            BUSINESS_ORDER_LAPSED
 };
 
 enum business_plan_state { BUSINESS_PLAN_ABSENT, BUSINESS_PLAN_READY, BUSINESS_PLAN_APPLIED };
@@ -37,6 +38,21 @@ enum err_code business_insert(struct store_tx *tx, const struct business_stage *
 enum err_code business_get(struct store_tx *tx, const char *collection, const char *singular,
                            const char *id, const char *tenant, struct store_record *out,
                            struct arena *arena, struct err *err);
+/* Whose requirement "id@version" is; the actor's when the solution names none. */
+enum err_code business_tenant_of_need(struct store_tx *tx, const char *need,
+                                      const struct store_actor *actor, const char **out,
+                                      struct arena *arena, struct err *err);
+/* A set with its tenant. */
+struct business_set {
+    struct business_solution spec; /* the newest version */
+    struct solution_status status;
+    const char *tenant, *spec_text;
+};
+enum err_code business_set_get(struct store_tx *tx, const char *id, const char *tenant,
+                               struct business_set *out, struct arena *arena, struct err *err);
+enum err_code business_set_status(struct store_tx *tx, const char *id,
+                                  const struct solution_status *status, const char *event,
+                                  const struct store_actor *actor, struct err *err);
 /* The order with its tenant. */
 struct business_order {
     struct order_spec spec;

@@ -63,14 +63,17 @@ static enum err_code prepare_opening(struct store_tx *tx, const struct applicati
     enum err_code rc;
     if ((rc = business_order_get(tx, apply->order_id, NULL, order, arena, err)))
         return rc;
-    if (order->status.state != BUSINESS_ORDER_PLANNED ||
-        !str_eq(order->status.plan, apply->plan_id)) {
+    bool ready = order->status.state == BUSINESS_ORDER_PLANNED ||
+                 order->status.state == BUSINESS_ORDER_LAPSED;
+    if (!ready || !str_eq(order->status.plan, apply->plan_id)) {
         err_set(err, ERR_CONFLICT, "order '%s' is %s with plan %s", apply->order_id,
                 order_state_names[order->status.state],
                 order->status.plan ? order->status.plan : "none");
         return err_hint(err, "an order is opened once, by its latest plan");
     }
-    if ((rc = business_solution_load(tx, order->spec.solution, NULL, &set, NULL, arena, err)))
+    if ((rc = business_solution_load(tx, order->spec.solution,
+                                     order->spec.version ? order->spec.version : 1, NULL, &set,
+                                     NULL, arena, err)))
         return rc;
     const struct solution *chosen = &set.answer->solutions.items[order->spec.choice];
     *spec = (struct deployment_spec){.title = apply->title,
@@ -107,6 +110,10 @@ static enum err_code write_opening(struct store_tx *tx, const struct application
     order->status.run = apply->run_id;
     order->status.deployment = plan->deployment;
     order->status.price_month = plan->price_month;
+    if (order->status.hold.seconds)
+        order->status.hold = (struct solution_hold){.state = SOLUTION_HOLD_USED,
+                                                    .choice = order->spec.choice,
+                                                    .seconds = order->status.hold.seconds};
     return business_order_status(tx, apply->order_id, &order->status, "opening", apply->actor, err);
 }
 
@@ -248,7 +255,7 @@ static enum err_code end_order(struct store_tx *tx, const char *order, const cha
     struct business_order have;
     enum err_code rc = business_order_get(tx, order, NULL, &have, &arena, err);
     if (rc || !str_eq(have.status.deployment, deployment) || have.status.state == state ||
-        have.status.state == BUSINESS_ORDER_PLANNED)
+        have.status.state == BUSINESS_ORDER_PLANNED || have.status.state == BUSINESS_ORDER_LAPSED)
         return rc;
     have.status.state = state;
     return business_order_status(tx, order, &have.status, order_state_names[state], &system_actor,

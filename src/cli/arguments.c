@@ -44,9 +44,9 @@ const char *cli_peek(int argc, char **argv, const char *option)
 
 /* ---- which command ---- */
 
-static enum err_code unknown_word(const char *what, struct cli_suggestion *near, struct err *err)
+static enum err_code unknown_word(const char *what, struct str_suggestion *near, struct err *err)
 {
-    const char *best = cli_suggested(near);
+    const char *best = str_suggested(near);
     err_set(err, ERR_USAGE, "%s", what);
     if (best)
         err_hint(err, _("did you mean '%s'?"), best);
@@ -58,11 +58,11 @@ static enum err_code unknown_word(const char *what, struct cli_suggestion *near,
 static enum err_code unknown_noun(const struct cli_hooks *hooks, const char *word, struct err *err)
 {
     char what[300];
-    struct cli_suggestion near = {.word = word};
+    struct str_suggestion near = {.word = word};
     const struct cli_command *command;
     for (size_t i = 0; (command = cli_command_at(hooks, i)); i++)
         if (!command->hidden)
-            cli_suggest(&near, command->noun);
+            str_suggest(&near, command->noun);
     str_format(what, sizeof what, _("there is no command '%s'"), word);
     return unknown_word(what, &near, err);
 }
@@ -71,16 +71,16 @@ static enum err_code unknown_verb(const struct cli_hooks *hooks, const char *nou
                                   struct err *err)
 {
     char what[300];
-    struct cli_suggestion near = {.word = word ? word : ""};
+    struct str_suggestion near = {.word = word ? word : ""};
     const struct cli_command *command;
     CLEANUP(buf_done) struct buf verbs = BUF_INIT;
     for (size_t i = 0; (command = cli_command_at(hooks, i)); i++) {
         if (!str_eq(command->noun, noun) || command->hidden)
             continue;
-        cli_suggest(&near, command->verb);
+        str_suggest(&near, command->verb);
         buf_printf(&verbs, "%s%s", verbs.len ? ", " : "", command->verb);
     }
-    const char *best = word ? cli_suggested(&near) : NULL;
+    const char *best = word ? str_suggested(&near) : NULL;
     if (word)
         str_format(what, sizeof what, _("'%s' is nothing that swan does with %s"), word, noun);
     else
@@ -181,15 +181,15 @@ static enum err_code check_choice(const struct cli_option *option, const char *v
                                   struct err *err)
 {
     CLEANUP(buf_done) struct buf all = BUF_INIT;
-    struct cli_suggestion near = {.word = value};
+    struct str_suggestion near = {.word = value};
     for (size_t i = 1; option->choices[i]; i++) {
         if (str_eq(option->choices[i], value))
             return ERR_OK;
-        cli_suggest(&near, option->choices[i]);
+        str_suggest(&near, option->choices[i]);
         buf_printf(&all, "%s%s", i > 1 ? ", " : "", option->choices[i]);
     }
     bad_value(option, value, _("is none of its choices"), err);
-    const char *best = cli_suggested(&near);
+    const char *best = str_suggested(&near);
     if (best)
         err_hint(err, _("did you mean '%s'? the choices are %s"), best, buf_str(&all));
     else
@@ -243,12 +243,12 @@ static enum err_code unknown_option(struct reader *reader, const char *word, siz
     char name[80], what[300];
     const struct cli_command *command = reader->wish->command;
     str_format(name, sizeof name, "%.*s", (int)(len < 70 ? len : 70), word);
-    struct cli_suggestion near = {.word = name};
+    struct str_suggestion near = {.word = name};
     for (const struct cli_option *o = command ? command->options : NULL; o && o->name; o++)
-        cli_suggest(&near, o->name);
+        str_suggest(&near, o->name);
     for (const struct cli_option *o = cli_common_options; o->name; o++)
-        cli_suggest(&near, o->name);
-    const char *best = cli_suggested(&near);
+        str_suggest(&near, o->name);
+    const char *best = str_suggested(&near);
     str_format(what, sizeof what, _("there is no option '%s%s'"), len > 1 ? "--" : "-", name);
     err_set(err, ERR_USAGE, "%s", what);
     if (best && len > 1)
@@ -277,7 +277,8 @@ static enum err_code keep_option(struct reader *reader, const struct cli_option 
     call->options[call->option_count].option = option;
     call->options[call->option_count++].value = value;
     reader->wish->help = reader->wish->help || str_eq(option->name, "help");
-    reader->wish->version = reader->wish->version || str_eq(option->name, "version");
+    reader->wish->version =
+        reader->wish->version || (option->kind == CLI_FLAG && str_eq(option->name, "version"));
     return ERR_OK;
 }
 

@@ -15,7 +15,7 @@
 
 #define CLI_PROGRAM "swan"
 #define CLI_MAX_ARGUMENTS 4
-#define CLI_MAX_OPTIONS 32
+#define CLI_MAX_OPTIONS 128
 #define CLI_SERVER_DEFAULT "http://127.0.0.1:8080"
 
 enum cli_format { CLI_TABLE, CLI_JSON, CLI_YAML };
@@ -47,8 +47,11 @@ struct cli_command_table { /* the commands of one file */
     const struct cli_command *commands;
     size_t count;
 };
+extern const struct cli_command_table cli_refine_table;
 extern const struct cli_command_table cli_knowledge_table;
 extern const struct cli_command_table cli_lean_table;
+extern const struct cli_command_table cli_lean_cache_table;
+extern const struct cli_command_table cli_twin_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
 extern const struct cli_option cli_common_options[]; /* ends with name NULL */
@@ -71,17 +74,6 @@ enum err_code cli_parse(int argc, char **argv, struct cli_call *call, struct cli
                         struct err *err);
 /* The value of an option anywhere in argv, before anything is parsed: the language. */
 const char *cli_peek(int argc, char **argv, const char *option);
-
-/* ---- suggest.c ---- */
-/* Optimal string alignment distance, in code points; texts longer than 63 are never near. */
-size_t cli_distance(const char *a, const char *b);
-struct cli_suggestion {
-    const char *word, *best;
-    size_t distance;
-};
-void cli_suggest(struct cli_suggestion *suggestion, const char *candidate);
-/* NULL when nothing is near enough. */
-const char *cli_suggested(const struct cli_suggestion *suggestion);
 
 /* ---- help.c, completion.c ---- */
 void cli_help_program(struct cli_call *call, FILE *out);
@@ -279,6 +271,11 @@ void cli_show_rejected(struct cli_call *call, const struct solution_answer *answ
 /* Sets err to what people can read; returns its code. */
 enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
                                   const struct requirement *requirement, struct err *err);
+/* The same from the problem that the server answered. */
+enum err_code cli_tell_infeasible(struct cli_call *call, const struct http_reply *reply,
+                                  const struct requirement *requirement, struct err *err);
+/* Versions of a solution set, what was decided, what is held. */
+void cli_show_solution_status(struct cli_call *call, const struct json_value *record);
 void cli_show_plan(struct cli_call *call, const char *id, const struct plan *plan);
 /* What a run carries out, for its words; NULL when it cannot be had. */
 const struct plan *cli_load_plan(struct cli_call *call, const char *id);
@@ -313,6 +310,7 @@ enum err_code cli_run_launch(struct cli_call *call, struct err *err);
 enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
+enum err_code cli_run_solution_show(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_replay(struct cli_call *call, struct err *err);
 enum err_code cli_run_order_create(struct cli_call *call, struct err *err);

@@ -60,6 +60,25 @@ const struct cli_option cli_common_options[] = {
         "price-notes", 0, CLI_FILE, "FILE", NULL, N_("where the prices of sites come from") \
     }
 
+#define OPTION_SCENARIOS                                                          \
+    {                                                                             \
+        "scenarios", 0, CLI_FILE, "FILE", NULL,                                   \
+            N_("what scenarios usually need; the profiles that ship if not said") \
+    }
+#define OPTION_TECHNOLOGIES                                                         \
+    {                                                                               \
+        "technologies", 0, CLI_FILE, "FILE", NULL,                                  \
+            N_("what access technologies carry; the figures that ship if not said") \
+    }
+#define OPTION_CASES                                                            \
+    {                                                                           \
+        "cases", 0, CLI_FILE, "FILE", NULL, N_("past cases and their outcomes") \
+    }
+#define OPTION_APPLICATIONS                                                                      \
+    {                                                                                            \
+        "applications", 0, CLI_FILE, "FILE", NULL, N_("versions of applications that are known") \
+    }
+
 static const char *const requirement_objective_choices[] = {NULL,          "cost",  "latency",
                                                             "reliability", "green", NULL};
 
@@ -91,9 +110,14 @@ static const struct cli_option design_options[] = {
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the search; same seed, same answer")},
     OPTION_TIME_LIMIT,
     OPTION_NOTES,
+    OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES,
+    OPTION_CASES,
+    OPTION_APPLICATIONS,
     END};
-static const struct cli_option evaluate_options[] = {OPTION_NETWORK, OPTION_REQUIREMENT,
-                                                     OPTION_CHOICE, OPTION_NOTES, END};
+static const struct cli_option evaluate_options[] = {
+    OPTION_NETWORK,      OPTION_REQUIREMENT, OPTION_CHOICE,       OPTION_NOTES, OPTION_SCENARIOS,
+    OPTION_TECHNOLOGIES, OPTION_CASES,       OPTION_APPLICATIONS, END};
 static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
                                               "fgd", "swan",   NULL};
 static const struct cli_option replay_options[] = {
@@ -110,7 +134,9 @@ static const struct cli_option bench_options[] = {
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of networks and requirements; 1 if not said")},
     OPTION_TIME_LIMIT,
     END};
-static const struct cli_option order_options[] = {OPTION_CHOICE, END};
+static const struct cli_option order_options[] = {OPTION_CHOICE, OPTION_YES, END};
+static const struct cli_option version_options[] = {
+    {"version", 0, CLI_INTEGER, "N", NULL, N_("an older version")}, END};
 static const struct cli_option plan_options[] = {
     {"simulate", 0, CLI_FLAG, NULL, NULL,
      N_("let the simulator stand in for sites that are catalogue only")},
@@ -207,6 +233,8 @@ static const struct cli_collection requirements = {"requirements", FIELDS(requir
                                                    cli_show_requirement_record};
 static const struct cli_field solution_fields[] = {
     {N_("ID"), "id", CLI_CELL_TEXT, NULL},
+    {N_("STATE"), "status.state", CLI_CELL_STATE, "state"},
+    {N_("VERSION"), "spec.number", CLI_CELL_NUMBER, NULL},
     {N_("REQUIREMENT"), "spec.requirement_id", CLI_CELL_TEXT, NULL},
     {N_("CANDIDATES"), "spec.answer.solutions", CLI_CELL_COUNT, NULL},
     {N_("FIRST COST/MONTH"), "spec.answer.solutions[0].cost", CLI_CELL_MONEY,
@@ -326,7 +354,6 @@ const struct cli_noun cli_nouns[] = {
     {"intent", N_("words → requirement (no server needed)")},
     {"requirement", N_("needs as they were read")},
     {"solution", N_("designs that meet a need")},
-    {"lean", N_("order of work, places of caches, analysis of runs (no server needed)")},
     {"order", N_("solutions that were ordered")},
     {"plan", N_("what will be done, with price, time and digest")},
     {"run", N_("plans being carried out")},
@@ -343,6 +370,7 @@ const struct cli_noun cli_nouns[] = {
     {"login", N_("remember server and token")},
     {"whoami", N_("whose token this is")},
     {"audit", N_("who changed what")},
+    {"lean", N_("shorter ways: order of work, places of copies (no server needed)")},
     {"knowledge", N_("passages that answer a question (no server needed)")},
     {"bench", N_("how fast the engines are on this machine (no server needed)")},
     {"status", N_("how the server and the network are")},
@@ -399,9 +427,13 @@ static const struct cli_command commands[] = {
         "the GPU in use when the pods have asked for 1.3 times what there is."),
      false},
     LIST_OF("solution", solutions, N_("list designs")),
-    SHOW_OF("solution", solutions, id_argument, N_("show a design: candidates, costs, verdicts")),
-    {"order", "create", solution_argument, order_options, N_("order a candidate of a solution set"),
-     cli_run_order_create, NULL, NULL, false},
+    {"solution", "show", id_argument, version_options,
+     N_("show a design: candidates, costs, verdicts"), cli_run_solution_show, &solutions, NULL,
+     false},
+    {"order", "create", solution_argument, order_options, N_("order a confirmed candidate"),
+     cli_run_order_create, NULL,
+     N_("A candidate that is not confirmed yet is confirmed by --yes, or by saying so when asked."),
+     false},
     LIST_OF("order", orders, N_("list orders")),
     SHOW_OF("order", orders, order_argument, N_("show an order")),
     {"plan", "create", order_argument, plan_options, N_("plan how an order is opened"),
@@ -493,7 +525,14 @@ static const struct cli_command commands[] = {
 static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)};
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
-static const struct cli_command_table *const tables[] = {&own_table, &cli_knowledge_table, &cli_lean_table};
+static const struct cli_command_table *const tables[] = {
+    &own_table,            //
+    &cli_refine_table,     //
+    &cli_lean_table,       //
+    &cli_lean_cache_table, //
+    &cli_twin_table,       //
+    &cli_knowledge_table,  //
+};
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
 {

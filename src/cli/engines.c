@@ -14,33 +14,24 @@
 
 /* ---- intent read ---- */
 
-struct batch_line {
-    const char *id, *text;
-};
-static const struct json_field batch_fields[] = {
-    JSON_FIELD("id", JSON_STRING, struct batch_line, id, JSON_REQUIRED, "id of the line"),
-    {.name = "text",
-     .kind = JSON_STRING,
-     .offset = offsetof(struct batch_line, text),
-     .flags = JSON_REQUIRED,
-     .max_len = INTENT_MAX_BYTES,
-     .doc = "the need in words"},
-};
-static const struct json_table batch_table =
-    JSON_TABLE("BatchLine", struct batch_line, batch_fields, "one line of a batch", NULL);
-
+/* A line may say more than id and text (labels, tags): that is somebody else's. */
 static enum err_code batch_line(const char *line, size_t len, struct arena *arena, struct err *err)
 {
-    struct batch_line item;
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
     struct intent_result result;
-    enum err_code rc;
-    if ((rc = json_decode(line, len, &batch_table, NULL, &item, arena, err)) ||
-        (rc = intent_read(&intent_embedded, item.text, strlen(item.text), &result, arena, err)))
+    enum err_code rc = json_parse(line, len, NULL, &doc, err);
+    if (rc)
+        return rc;
+    const char *id = json_text(json_get(json_root(doc), "id"), NULL);
+    const char *text = json_text(json_get(json_root(doc), "text"), NULL);
+    if (!id || !text)
+        return err_set(err, ERR_INVALID, _("a line is {\"id\": \"…\", \"text\": \"…\"}"));
+    if ((rc = intent_read(&intent_embedded, text, strlen(text), &result, arena, err)))
         return rc;
     CLEANUP(buf_done) struct buf out = BUF_INIT;
     struct json_writer w = JSON_WRITER(&out);
     json_begin(&w, '{');
-    json_member_text(&w, "id", item.id);
+    json_member_text(&w, "id", id);
     json_key(&w, "requirement");
     json_put_object(&w, &requirement_table, &result.requirement);
     json_end(&w, '}');
@@ -150,8 +141,33 @@ struct inputs {
     struct requirement requirement;
     struct network network;
     struct price_notes notes;
+    struct application_spec_refs applications;
+    struct feasibility_standards standards;
+    struct feasibility_cases cases;
     struct evaluation_input given;
 };
+
+/* What a report is held against beside network and requirement: files where they are named, for the
+ * standards else those that ship. */
+static enum err_code read_standards(struct cli_call *call, struct inputs *inputs, struct err *err)
+{
+    const struct {
+        const char *option;
+        const struct json_table *table;
+        void *out;
+    } files[] = {
+        {"scenarios", &feasibility_profiles_table, &inputs->standards.profiles},
+        {"technologies", &feasibility_technologies_table, &inputs->standards.technologies},
+        {"cases", &feasibility_cases_table, &inputs->cases},
+        {"applications", &application_spec_refs_table, &inputs->applications},
+    };
+    enum err_code rc = evaluation_standards_shipped(&inputs->standards, call->arena, err);
+    for (size_t i = 0; i < ARRAY_LEN(files) && !rc; i++)
+        if (cli_option(call, files[i].option))
+            rc = json_decode_file(cli_option(call, files[i].option), files[i].table,
+                                  &json_limits_large, files[i].out, call->arena, err);
+    return rc;
+}
 
 static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, struct err *err)
 {
@@ -168,10 +184,16 @@ static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, s
     if (notes && (rc = json_decode_file(notes, &price_notes_table, &json_limits_large,
                                         &inputs->notes, call->arena, err)))
         return rc;
-    inputs->given = (struct evaluation_input){.requirement = &inputs->requirement,
-                                              .network = &inputs->network,
-                                              .notes = notes ? &inputs->notes : NULL,
-                                              .now_ms = clock_now_ms()};
+    if ((rc = read_standards(call, inputs, err)))
+        return rc;
+    inputs->given = (struct evaluation_input){
+        .requirement = &inputs->requirement,
+        .network = &inputs->network,
+        .notes = notes ? &inputs->notes : NULL,
+        .applications = cli_option(call, "applications") ? &inputs->applications : NULL,
+        .standards = &inputs->standards,
+        .cases = cli_option(call, "cases") ? &inputs->cases : NULL,
+        .now_ms = clock_now_ms()};
     return ERR_OK;
 }
 

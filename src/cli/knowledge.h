@@ -35,4 +35,20 @@ enum err_code cli_jsonl_each(const char *path,
                                                  struct err *err),
                              void *ctx, struct err *err);
 
+/* ---- knowledge_documents.c: a folder of documents, or what ingest made of one ---- */
+bool cli_corpus_is_base(const char *dir);      /* ingested */
+bool cli_corpus_is_documents(const char *dir); /* a folder: the last reader to be asked */
+/* Passages valid now, by their ids. */
+enum err_code cli_corpus_read_base(const char *dir, struct cli_corpus *out, struct err *err);
+enum err_code cli_corpus_read_documents(const char *dir, struct cli_corpus *out, struct err *err);
+/* The knowledge that ships with the program; NULL when it is not installed. */
+const char *cli_shipped_knowledge(struct arena *arena);
+struct cli_call;
+/* Searches either of them, with sources, validity and vectors. */
+enum err_code cli_search_documents(struct cli_call *call, const char *dir, const char *text,
+                                   size_t limit, struct err *err);
+
+/* ---- knowledge_ingest.c ---- */
+enum err_code cli_run_knowledge_ingest(struct cli_call *call, struct err *err);
+
 #endif

@@ -83,6 +83,7 @@ static void write_hit(struct json_writer *w, const struct library *library,
     json_begin(w, '{');
     json_member_text(w, "id", hit->id);
     json_member_double(w, "score", hit->score);
+    json_member_double(w, "near", hit->near);
     if (passage->title)
         json_member_text(w, "title", passage->title);
     if (passage->headings)
@@ -99,6 +100,8 @@ static void write_hit(struct json_writer *w, const struct library *library,
         json_member_text(w, "field", match->field);
         json_member_int(w, "count", match->count);
         json_member_double(w, "score", match->score);
+        if (match->added)
+            json_member_bool(w, "added", true);
         json_end(w, '}');
     }
     json_end(w, ']');
@@ -122,8 +125,8 @@ static void show_hit(struct cli_call *call, const struct library *library, size_
     cli_say_wrapped(call, "   ", "", snippet(library, hit, call->arena));
     for (size_t i = 0; i < hit->why.count && i < 8; i++) {
         const struct retrieval_match *match = &hit->why.items[i];
-        buf_printf(&why, "%s%s ×%" PRId64 " %s %.2f", i ? ", " : "", match->term, match->count,
-                   field_word(match->field), match->score);
+        buf_printf(&why, "%s%s%s ×%" PRId64 " %s %.2f", i ? ", " : "", match->added ? "+" : "",
+                   match->term, match->count, field_word(match->field), match->score);
     }
     if (hit->why.count > 8)
         buf_add_str(&why, " …");
@@ -371,10 +374,14 @@ static enum err_code run_search(struct cli_call *call, struct err *err)
 {
     const char *dir = cli_option(call, "corpus"), *eval = cli_option(call, "eval");
     const char *text = cli_argument(call, 0);
-    if (!dir)
+    if (!dir && !(dir = cli_shipped_knowledge(call->arena)))
         return err_set(err, ERR_USAGE, _("--%s is missing"), "corpus");
     if (!eval == !text)
         return err_set(err, ERR_USAGE, _("want either a QUERY or --eval DIR"));
+    if (text && !cli_corpus_is_jsonl(dir) &&
+        (cli_corpus_is_base(dir) || cli_corpus_is_documents(dir)))
+        return cli_search_documents(call, dir, text, (size_t)cli_integer(call, "limit", SHOWN),
+                                    err);
     CLEANUP(library_done) struct library library = {.index = NULL};
     enum err_code rc = library_open(&library, dir, err);
     if (rc)
@@ -386,17 +393,38 @@ static enum err_code run_search(struct cli_call *call, struct err *err)
 static const struct cli_argument query_argument[] = {
     {"QUERY", true, false, N_("what is looked for, in Chinese or English words")}, {NULL}};
 static const struct cli_option search_options[] = {
-    {"corpus", 0, CLI_FILE, "DIR", NULL, N_("folder that is searched")},
+    {"corpus", 0, CLI_FILE, "DIR", NULL,
+     N_("folder that is searched; without it the knowledge that ships with swan")},
     {"eval", 0, CLI_FILE, "DIR", NULL,
      N_("folder with queries.jsonl and qrels.tsv: how good the answers are")},
     {"limit", 0, CLI_INTEGER, "N", NULL, N_("passages to show; 10 if not said")},
+    {"at", 0, CLI_TEXT, "TIME", NULL,
+     N_("what was valid at another moment, such as 2026-11-23T12:00:00Z")},
+    {"embeddings", 0, CLI_TEXT, "URL", NULL,
+     N_("rank by vectors too: an OpenAI-compatible endpoint, up to /v1")},
+    {"embedding-model", 0, CLI_TEXT, "NAME", NULL, N_("model that the endpoint is asked for")},
+    {"embedding-cache", 0, CLI_FILE, "DIR", NULL,
+     N_("where vectors are kept; $XDG_CACHE_HOME/swan/embeddings if not said")},
+    {NULL}};
+static const struct cli_argument folder_argument[] = {
+    {"DIR", false, true, N_("folder with Markdown, text, HTML, PDF or DOCX")}, {NULL}};
+static const struct cli_option ingest_options[] = {
+    {"into", 0, CLI_FILE, "KB", NULL, N_("folder of the knowledge base; made when absent")},
     {NULL}};
 static const struct cli_command commands[] = {
     {"knowledge", "search", query_argument, search_options,
      N_("find the passages of a folder that answer a question"), run_search, NULL,
      N_("Needs no server and no model. With -o json each hit says which terms of the query it "
         "matched, in which field, and their share of its score. --eval prints nDCG@10, recall, "
-        "MRR@10 and MAP over judged queries."),
+        "MRR@10 and MAP over judged queries. The key of --embeddings is read from "
+        "SWAN_EMBEDDINGS_KEY."),
+     false},
+    {"knowledge", "ingest", folder_argument, ingest_options,
+     N_("read a folder of documents into a knowledge base, again and again"),
+     cli_run_knowledge_ingest, NULL,
+     N_("Needs no server. What did not change stays as it is; a changed document becomes a new "
+        "version, and passages that it has no more are no longer valid. A file that cannot be "
+        "read is named, and the command ends with 4."),
      false},
 };
 const struct cli_command_table cli_knowledge_table = {commands, ARRAY_LEN(commands)};

@@ -87,5 +87,7 @@ enum err_code cli_corpus_read_jsonl(const char *dir, struct cli_corpus *out, str
 
 const struct cli_corpus_reader cli_corpus_readers[] = {
     {"corpus.jsonl", cli_corpus_is_jsonl, cli_corpus_read_jsonl},
+    {"knowledge.jsonl", cli_corpus_is_base, cli_corpus_read_base},
+    {"documents (md, txt, html, pdf, docx)", cli_corpus_is_documents, cli_corpus_read_documents},
 };
 const size_t cli_corpus_reader_count = ARRAY_LEN(cli_corpus_readers);

@@ -1,7 +1,8 @@
 /* launch.c - the main job: from one sentence to a running service, shown and asked at each step.
  *
  * Contract: nothing costs before the plan that was shown is approved: requirement, solutions, order
- * and plan are records.  The run is started with the digest of that plan and an idempotency key, so
+ * and plan are records.  What the design holds meanwhile is given back when it ends before that.
+ * The run is started with the digest of that plan and an idempotency key, so
  * a broken connection starts nothing twice. */
 #include <string.h>
 
@@ -66,37 +67,6 @@ static enum err_code read_need(struct launch *launch, struct err *err)
 
 /* ---- 2: candidates ---- */
 
-/* The problem of an infeasible need holds an answer without solutions. */
-static enum err_code tell_infeasible(struct launch *launch, const struct http_reply *reply,
-                                     struct err *err)
-{
-    static const char *const members[] = {"solutions", "rejected", "conflict", "relaxations",
-                                          "sites_seen"};
-    struct cli_call *call = launch->call;
-    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
-    CLEANUP(buf_done) struct buf text = BUF_INIT;
-    struct json_writer w = JSON_WRITER(&text);
-    struct solution_answer answer;
-    struct err ignored = ERR_INIT;
-    if (json_parse(reply->body, reply->body_len, &json_limits_large, &doc, NULL))
-        return err->code;
-    json_begin(&w, '{');
-    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        CLEANUP(buf_done) struct buf part = BUF_INIT;
-        const struct json_value *member = json_get(json_root(doc), members[i]);
-        if (!member)
-            continue;
-        json_write(member, JSON_COMPACT, &part);
-        json_key(&w, members[i]);
-        json_put_raw(&w, buf_str(&part));
-    }
-    json_end(&w, '}');
-    if (json_decode_stored(buf_str(&text), &solution_answer_table, &answer, call->arena, &ignored))
-        return err->code;
-    cli_answer_table(call, &solution_answer_table, &answer);
-    return cli_show_infeasible(call, &answer, &launch->need, err);
-}
-
 static enum err_code design(struct launch *launch, struct err *err)
 {
     struct cli_call *call = launch->call;
@@ -118,7 +88,7 @@ static enum err_code design(struct launch *launch, struct err *err)
                      .method = "POST", .path = "/api/v1/solutions", .body = buf_str(&body)},
                  &reply, err);
     if (rc == ERR_INFEASIBLE)
-        return tell_infeasible(launch, &reply, err);
+        return cli_tell_infeasible(call, &reply, &launch->need, err);
     if (!rc)
         rc = json_parse(reply.body, reply.body_len, &json_limits_large, &launch->solution, err);
     if (!rc)
@@ -175,8 +145,11 @@ static enum err_code ask_choice(struct launch *launch, struct err *err)
             str_eq(answer, "是"))
             return ERR_OK;
         if (str_eq(answer, "n") || str_eq(answer, "N") || str_eq(answer, "no") ||
-            str_eq(answer, "否"))
-            return err_set(err, ERR_CANCELLED, _("nothing is ordered"));
+            str_eq(answer, "否")) {
+            err_set(err, ERR_CANCELLED, _("nothing is ordered"));
+            return err_hint(err, _("change it: swan solution refine %s --set …"),
+                            launch->solution_id);
+        }
         if (!str_to_int64(answer, &number, NULL) && !check_choice(launch, number, err)) {
             launch->chosen = (size_t)number - 1;
             return ERR_OK;
@@ -238,6 +211,7 @@ static enum err_code order(struct launch *launch, struct err *err)
     json_begin(&w, '{');
     json_member_text(&w, "solution", launch->solution_id);
     json_member_int(&w, "choice", (int64_t)launch->chosen);
+    json_member_bool(&w, "confirm", true); /* it was shown and taken */
     json_end(&w, '}');
     enum err_code rc = cli_post(call, "/api/v1/orders", buf_str(&body), &doc, err);
     if (!rc)
@@ -292,6 +266,20 @@ static enum err_code approve(struct launch *launch, struct err *err)
     return err_hint(err, _("the plan is kept: swan run start %s"), launch->plan_id);
 }
 
+/* Room that is held for what nobody takes is kept from others: it is given back at once.  What goes
+ * wrong here is no news: it would have lapsed by itself. */
+static void let_go(struct launch *launch)
+{
+    struct json_doc *doc = NULL;
+    struct err ignored = ERR_INIT;
+    const char *prefix = launch->order_id ? "/api/v1/orders/" : "/api/v1/solutions/";
+    const char *id = launch->order_id ? launch->order_id : launch->solution_id;
+    if (id && !launch->run_id)
+        cli_post(launch->call, cli_path(launch->call->arena, prefix, id, "/release"), NULL, &doc,
+                 &ignored);
+    json_doc_free(doc);
+}
+
 static enum err_code words_of(struct cli_call *call, const char **ret, struct err *err)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
@@ -306,19 +294,29 @@ static enum err_code words_of(struct cli_call *call, const char **ret, struct er
     return rc;
 }
 
+static enum err_code up_to_run(struct launch *launch, struct err *err)
+{
+    enum err_code rc;
+    if ((rc = choose(launch, err)) || (rc = order(launch, err)))
+        return rc;
+    step(launch->call, 3, _("the plan"));
+    if ((rc = plan(launch, err)) || (rc = approve(launch, err)))
+        return rc;
+    step(launch->call, 4, _("opening it"));
+    return cli_start_run(launch->call, launch->plan_id, launch->plan.digest, &launch->run_id, err);
+}
+
 enum err_code cli_run_launch(struct cli_call *call, struct err *err)
 {
     CLEANUP(launch_done) struct launch launch = {.call = call};
     enum err_code rc;
     if ((rc = words_of(call, &launch.words, err)) || (rc = read_need(&launch, err)) ||
-        (rc = design(&launch, err)) || (rc = choose(&launch, err)) || (rc = order(&launch, err)))
+        (rc = design(&launch, err)))
         return rc;
-    step(call, 3, _("the plan"));
-    if ((rc = plan(&launch, err)) || (rc = approve(&launch, err)))
+    if ((rc = up_to_run(&launch, err))) {
+        let_go(&launch);
         return rc;
-    step(call, 4, _("opening it"));
-    if ((rc = cli_start_run(call, launch.plan_id, launch.plan.digest, &launch.run_id, err)))
-        return rc;
+    }
     cli_say(call, _("run %s\n"), launch.run_id);
     if (!cli_flag(call, "no-wait"))
         return cli_watch_run(call, launch.run_id, err);

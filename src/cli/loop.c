@@ -9,19 +9,54 @@ static const char *id_of(const struct json_doc *doc, struct arena *arena)
     return arena_strdup(arena, json_text(json_get(json_root(doc), "id"), ""));
 }
 
+/* Is that candidate (-1 = any) confirmed, or does somebody say now that it is to be?  *ret_choice
+ * is the one that is meant. */
+static enum err_code ask_confirmation(struct cli_call *call, int64_t choice, int64_t *ret_choice,
+                                      bool *ret_confirm, struct err *err)
+{
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    struct solution_answer answer;
+    const char *id = cli_argument(call, 0);
+    enum err_code rc =
+        cli_get(call, cli_path(call->arena, "/api/v1/solutions/", id, NULL), &doc, err);
+    if (rc)
+        return rc;
+    const struct json_value *confirmed = json_path(json_root(doc), "status.confirmed");
+    int64_t have = confirmed ? json_int(json_get(confirmed, "choice"), 0) : -1;
+    *ret_choice = choice >= 0 ? choice : have >= 0 ? have : 0;
+    *ret_confirm = have != *ret_choice && cli_flag(call, "yes");
+    if (have == *ret_choice || *ret_confirm || !cli_can_ask())
+        return ERR_OK; /* the server says what is missing */
+    if ((rc = cli_decode(json_path(json_root(doc), "spec.answer"), &solution_answer_table, &answer,
+                         call->arena, err)))
+        return rc;
+    if ((size_t)*ret_choice >= answer.solutions.count)
+        return err_set(err, ERR_USAGE, _("there are %zu candidates"), answer.solutions.count);
+    cli_show_solution(call, &answer.solutions.items[*ret_choice]);
+    cli_say(call, "\n");
+    rc = cli_confirm(call, _("It is not confirmed yet. Confirm and order it?"), ret_confirm, err);
+    return rc || *ret_confirm ? rc : err_set(err, ERR_CANCELLED, _("nothing is ordered"));
+}
+
 enum err_code cli_run_order_create(struct cli_call *call, struct err *err)
 {
     CLEANUP(buf_done) struct buf body = BUF_INIT;
     CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
     struct json_writer w = JSON_WRITER(&body);
-    int64_t choice = cli_integer(call, "choice", 1);
-    if (choice < 1)
+    int64_t choice = cli_integer(call, "choice", 0);
+    bool confirm = false;
+    if (cli_option(call, "choice") && choice < 1)
         return err_set(err, ERR_USAGE, _("candidates are counted from 1"));
+    enum err_code rc = ask_confirmation(call, choice - 1, &choice, &confirm, err);
+    if (rc)
+        return rc;
     json_begin(&w, '{');
     json_member_text(&w, "solution", cli_argument(call, 0));
-    json_member_int(&w, "choice", choice - 1);
+    json_member_int(&w, "choice", choice);
+    if (confirm)
+        json_member_bool(&w, "confirm", true);
     json_end(&w, '}');
-    enum err_code rc = cli_post(call, "/api/v1/orders", buf_str(&body), &doc, err);
+    rc = cli_post(call, "/api/v1/orders", buf_str(&body), &doc, err);
     if (rc || cli_answer_doc(call, doc))
         return rc;
     if (call->quiet)

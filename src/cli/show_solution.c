@@ -176,6 +176,44 @@ static const char *unknown_text(const char *code, struct arena *arena)
                         str_eq(word, what) ? cli_word("field", what) : word);
 }
 
+#define EVIDENCE_SHOWN 3 /* of a check that is not passed; of a passed one the first */
+
+/* What it rests on; where the text alone does not say of whom, with its reference. */
+static const char *evidence_text(const struct feasibility_check *check, struct arena *arena)
+{
+    static const char *const named[] = {"link", "application", "case", "price"};
+    const char *all = "";
+    size_t most = check->verdict == VERDICT_PASS ? 1 : EVIDENCE_SHOWN;
+    for (size_t i = 0; i < check->evidence.count && i < most; i++) {
+        const struct feasibility_evidence *evidence = &check->evidence.items[i];
+        const char *text = evidence->text ? cli_sentence(evidence->text, arena) : NULL;
+        bool name = i > 0;
+        if (!text)
+            continue;
+        for (size_t k = 0; name && k < ARRAY_LEN(named); k++)
+            if (str_eq(evidence->kind, named[k]) && evidence->ref) {
+                text = arena_printf(arena, "%s: %s", evidence->ref, text);
+                break;
+            }
+        all = *all ? arena_printf(arena, "%s; %s", all, text) : text;
+    }
+    return all;
+}
+
+/* "user→web", "vcpu @ edge" */
+static const char *subject_text(const char *subject, struct arena *arena)
+{
+    const char *at = strstr(subject, " @ ");
+    if (str_has_prefix(subject, "user→"))
+        return arena_printf(arena, "%s→%s", _("users"), subject + strlen("user→"));
+    if (at)
+        return arena_printf(arena, "%s%s",
+                            cli_word("item", arena_strndup(arena, subject, (size_t)(at - subject))),
+                            at);
+    const char *word = cli_word("scenario", cli_word("subject", subject));
+    return cli_word("access", word);
+}
+
 static void show_check(struct cli_call *call, struct cli_table *table,
                        const struct feasibility_check *check)
 {
@@ -188,19 +226,14 @@ static void show_check(struct cli_call *call, struct cli_table *table,
     const char *unit = check->unit ? cli_word("unit", check->unit) : "";
     cli_cell_style(table, mark_of(check->verdict), style_of(check->verdict));
     cli_cell(table, name);
-    cli_cell(table,
-             check->subject ? cli_word("scenario", cli_word("subject", check->subject)) : NULL);
+    cli_cell(table, check->subject ? subject_text(check->subject, arena) : NULL);
     cli_cell(table, check->required
                         ? cli_join(arena, cli_sentence(check->required, arena), " ", unit)
                         : "-");
     cli_cell(table, check->observed
                         ? cli_join(arena, cli_sentence(check->observed, arena), " ", unit)
                         : "?");
-    cli_cell_style(table,
-                   check->evidence.count && check->evidence.items[0].text
-                       ? cli_sentence(check->evidence.items[0].text, arena)
-                       : "",
-                   S_DIM);
+    cli_cell_style(table, evidence_text(check, arena), S_DIM);
 }
 
 void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all)
@@ -341,6 +374,36 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
     return ERR_INFEASIBLE;
 }
 
+/* The problem of an infeasible need holds an answer without solutions. */
+enum err_code cli_tell_infeasible(struct cli_call *call, const struct http_reply *reply,
+                                  const struct requirement *requirement, struct err *err)
+{
+    static const char *const members[] = {"solutions", "rejected", "conflict", "relaxations",
+                                          "sites_seen"};
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct json_writer w = JSON_WRITER(&text);
+    struct solution_answer answer;
+    struct err ignored = ERR_INIT;
+    if (json_parse(reply->body, reply->body_len, &json_limits_large, &doc, NULL))
+        return err->code;
+    json_begin(&w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        CLEANUP(buf_done) struct buf part = BUF_INIT;
+        const struct json_value *member = json_get(json_root(doc), members[i]);
+        if (!member)
+            continue;
+        json_write(member, JSON_COMPACT, &part);
+        json_key(&w, members[i]);
+        json_put_raw(&w, buf_str(&part));
+    }
+    json_end(&w, '}');
+    if (json_decode_stored(buf_str(&text), &solution_answer_table, &answer, call->arena, &ignored))
+        return err->code;
+    cli_answer_table(call, &solution_answer_table, &answer);
+    return cli_show_infeasible(call, &answer, requirement, err);
+}
+
 enum err_code cli_show_solution_record(struct cli_call *call, const struct json_value *record,
                                        struct err *err)
 {
@@ -351,6 +414,7 @@ enum err_code cli_show_solution_record(struct cli_call *call, const struct json_
         return rc;
     cli_say(call, "%s%s%s  %s\n\n", S_BOLD, json_text(json_get(record, "id"), ""), S_RESET,
             cli_time(call->arena, json_text(json_get(record, "created_at"), "")));
+    cli_show_solution_status(call, record);
     cli_show_candidates(call, &answer, SIZE_MAX);
     cli_show_rejected(call, &answer);
     for (size_t i = 0; i < answer.solutions.count; i++) {

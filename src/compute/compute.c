@@ -17,6 +17,9 @@ static const struct store_migration migrations[] = {
      " disk_gib DOUBLE PRECISION NOT NULL, model TEXT NOT NULL, cards DOUBLE PRECISION NOT NULL,"
      " PRIMARY KEY (deployment, component, instance));"
      "CREATE INDEX compute_allocations_site ON compute_allocations (site)"},
+    {2, "compute: reservations, which are allocations that end by themselves",
+     "ALTER TABLE compute_allocations ADD COLUMN expires_ms BIGINT NOT NULL DEFAULT 0;"
+     "CREATE INDEX compute_allocations_expires ON compute_allocations (expires_ms)"},
 };
 const struct store_module compute_store_module = {"compute", migrations, ARRAY_LEN(migrations)};
 
@@ -392,14 +395,18 @@ enum err_code compute_connection_put(struct compute *compute,
 static enum err_code nothing_hangs_on(struct store_tx *tx, const char *site, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
-    struct store_value args[] = {STORE_V_TEXT(site)};
+    struct store_value args[] = {STORE_V_TEXT(site), STORE_V_INT(clock_now_ms())};
     struct store_rows rows;
     enum err_code rc = store_query(tx,
-                                   "SELECT DISTINCT deployment FROM compute_allocations"
-                                   " WHERE site = $1 LIMIT 1",
-                                   args, 1, 1, &rows, &arena, err);
+                                   "SELECT deployment, expires_ms FROM compute_allocations WHERE"
+                                   " site = $1 AND (expires_ms = 0 OR expires_ms > $2)"
+                                   " ORDER BY expires_ms LIMIT 1",
+                                   args, 2, 1, &rows, &arena, err);
     if (rc)
         return rc;
+    if (rows.count && store_cell(&rows, 0, 1)->integer)
+        return err_set(err, ERR_CONFLICT, "room on site '%s' is held for '%s'", site,
+                       store_cell(&rows, 0, 0)->text);
     if (rows.count)
         return err_set(err, ERR_CONFLICT, "deployment '%s' runs on site '%s'",
                        store_cell(&rows, 0, 0)->text, site);

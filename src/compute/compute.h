@@ -4,7 +4,7 @@
  * "A~B"), "access-points", "connections" (id "SITE~PROVIDER"), "price-notes" (id "SITE~ITEM"); own
  * table compute_allocations. Readers work on an immutable snapshot of the whole network that a
  * refresh swaps; writers go through the store.  `allocated` of a site in the snapshot = what its
- * spec says (others' use) + Swan's allocations. */
+ * spec says (others' use) + Swan's allocations + reservations that are alive. */
 #ifndef SWAN_COMPUTE_COMPUTE_H
 #define SWAN_COMPUTE_COMPUTE_H
 
@@ -37,19 +37,39 @@ struct compute_site_status {
 };
 extern const struct json_table compute_site_status_table;
 
+struct compute_reserved { /* what one holder has reserved on one site, of one accelerator model */
+    const char *holder, *site;
+    double vcpus, memory_gib, disk_gib;
+    const char *model; /* "" = no cards */
+    double cards;
+    int64_t expires_ms;
+};
+
 struct compute_snapshot { /* shared, immutable */
     struct network network;
+    LIST(struct compute_reserved) reserved; /* counted in `allocated`, also when past its end */
     struct site_connections connections;
     struct price_notes notes;
     int64_t version; /* journal position of the last change of sites, links, access points,
-                        connections, prices and allocations */
+                        connections, prices, allocations and reservations */
 };
+/* The network as it is for `holder` (NULL = for anybody) at that moment: what he has reserved
+ * himself and what has lapsed is free.  Comes from the arena where it differs from the snapshot's.
+ */
+const struct network *compute_network_for(const struct compute_snapshot *snapshot,
+                                          const char *holder, int64_t now_ms, struct arena *arena);
+/* The network as it was declared: `allocated` is others' use only. */
+const struct network *compute_network_declared(const struct compute_snapshot *snapshot,
+                                               struct arena *arena);
 
 struct compute;
 enum err_code compute_open(struct store *store, struct compute **out, struct err *err);
 void compute_close(struct compute *compute);
 /* Reads what the journal says since the last call and swaps the snapshot when something moved. */
 enum err_code compute_refresh(struct compute *compute, struct err *err);
+/* The same, and reads again who holds what: also what the journal does not tell yet because older
+ * transactions are still open (PostgreSQL).  For those who lost a race. */
+enum err_code compute_reload(struct compute *compute, struct err *err);
 const struct compute_snapshot *compute_snapshot_ref(struct compute *compute);
 void compute_snapshot_unref(const struct compute_snapshot *snapshot);
 /* The ready JSON answer of one site {id, version, …, spec, status} for the hot path; NULL if none.
@@ -104,7 +124,25 @@ enum err_code compute_allocate(struct store_tx *tx, const char *deployment,
                                const struct requirement *requirement,
                                const struct solution *solution, const struct store_actor *actor,
                                struct err *err);
-enum err_code compute_release(struct store_tx *tx, const char *deployment,
+/* Gives back what a deployment, an order or a solution set holds; nothing is fine too. */
+enum err_code compute_release(struct store_tx *tx, const char *holder,
                               const struct store_actor *actor, struct err *err);
+
+/* ---- reservations: room held for a solution set or an order, until a moment ---- */
+struct compute_reservation {
+    const char *holder; /* its id */
+    const struct requirement *requirement;
+    const struct solution *solution;
+    int64_t expires_ms;
+};
+/* Replaces what the holder held before, whole; ERR_CAPACITY as compute_allocate.  On any error the
+ * caller must roll back. */
+enum err_code compute_reserve(struct store_tx *tx, const struct compute_reservation *wish,
+                              const struct store_actor *actor, struct err *err);
+/* Holders of reservations that are past their end, at most 1000: compute_release each. */
+enum err_code compute_lapsed(struct store_tx *tx, int64_t now_ms, const char ***out,
+                             size_t *out_count, struct arena *arena, struct err *err);
+/* Does it hold anything that counts? */
+enum err_code compute_holds(struct store_tx *tx, const char *holder, bool *out, struct err *err);
 
 #endif

@@ -49,9 +49,10 @@ struct compute_shared { /* a snapshot with what it keeps alive */
     size_t entry_count;
 };
 
-struct compute_used { /* Swan's allocations on one site */
+struct compute_used { /* Swan's allocations and reservations on one site */
     double vcpus, memory_gib, disk_gib;
     LIST(struct json_number_pair) cards;
+    LIST(struct compute_reserved) reserved;
     struct arena arena;
 };
 

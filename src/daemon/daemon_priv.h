@@ -24,6 +24,7 @@ struct daemon_options {
     const char *engine; /* endpoint of a container engine, or NULL = look for one */
     bool force_public, no_local_site;
     int64_t observe_ms;
+    int64_t reserve_ms; /* as api_options has it */
 };
 
 struct daemon {
@@ -61,6 +62,9 @@ enum err_code daemon_show_deployment(struct store_tx *tx, const char *deployment
 
 /* local_site.c: this machine as a site, measured; again at each start. */
 enum err_code daemon_join_local_site(struct daemon *daemon, struct err *err);
+
+/* sweep.c: ends reservations that are past their time. */
+void daemon_sweep(struct daemon *daemon);
 
 /* observer.c: looks at everything that was opened, each observe_ms. */
 void *daemon_observe(void *daemon);

@@ -236,8 +236,9 @@ void *daemon_observe(void *self)
     struct err err = ERR_INIT;
     if (!daemon->options.no_local_site && daemon_join_local_site(daemon, &err))
         log_error("daemon", "this machine could not be registered", &err);
-    do
+    do {
+        daemon_sweep(daemon);
         observe_all(daemon);
-    while (daemon_sleep(daemon, daemon->options.observe_ms));
+    } while (daemon_sleep(daemon, daemon->options.observe_ms));
     return NULL;
 }

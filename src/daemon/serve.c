@@ -37,6 +37,7 @@ static enum err_code artefact_path(void *ctx, const char *digest, char **ret_pat
 /* A design or a discovery holds its thread for seconds: with fewer threads than this two of them
  * would stop everybody on a small machine. */
 #define LEAST_THREADS 8
+#define RESERVE_MS 600000 /* time to look at a design and to order it */
 
 static int default_threads(void)
 {
@@ -192,6 +193,7 @@ static enum err_code open_faces(struct daemon *daemon, struct err *err)
                               .version = DAEMON_VERSION,
                               .instance = daemon->instance,
                               .local_place = DAEMON_LOCAL_PLACE,
+                              .reserve_ms = daemon->options.reserve_ms,
                               .read_figures = read_figures,
                               .ctx = daemon};
     enum err_code rc = workflow_start(&flow, &daemon->workflow, err);
@@ -291,7 +293,10 @@ static enum err_code serve(struct cli_call *call, struct err *err)
                                 .engine = cli_option(call, "engine"),
                                 .force_public = cli_flag(call, "force-public"),
                                 .no_local_site = cli_flag(call, "no-local-site"),
-                                .observe_ms = cli_duration_ms(call, "observe", 5000)};
+                                .observe_ms = cli_duration_ms(call, "observe", 5000),
+                                .reserve_ms = cli_duration_ms(call, "reserve", RESERVE_MS)};
+    if (daemon.options.reserve_ms <= 0) /* 0 on the command line: not at all */
+        daemon.options.reserve_ms = -1;
     enum err_code rc;
     enum log_level wanted = str_eq(level, "debug")   ? LOG_DEBUG
                             : str_eq(level, "warn")  ? LOG_WARN
@@ -340,6 +345,8 @@ static const struct cli_option serve_options[] = {
      N_("container engine of this machine: unix:///run/docker.sock")},
     {"no-local-site", 0, CLI_FLAG, NULL, NULL, N_("do not register this machine as a site")},
     {"observe", 0, CLI_DURATION, "TIME", NULL, N_("between looks at what runs (5s)")},
+    {"reserve", 0, CLI_DURATION, "TIME", NULL,
+     N_("how long a design holds the room it needs; 0 = not at all (10m)")},
     {"log", 0, CLI_CHOICE, "FORMAT", log_formats, N_("text or json (text)")},
     {"log-level", 0, CLI_CHOICE, "LEVEL", log_levels, N_("debug, info, warn or error (info)")},
     {0},

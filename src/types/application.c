@@ -35,6 +35,30 @@ static const struct json_table dependency_table =
     JSON_TABLE("ApplicationDependency", struct application_spec_dependency, dependency_fields,
                "what must be there for it to work", NULL);
 
+static const struct json_field offer_fields[] = {
+    JSON_FIELD("name", JSON_STRING, struct application_spec_interface, name,
+               JSON_REQUIRED | JSON_NON_EMPTY, "REST, MQTT, OPC UA"),
+    JSON_FIELD("version", JSON_STRING, struct application_spec_interface, version, JSON_NON_EMPTY,
+               "version of the interface; absent = not stated"),
+};
+static const struct json_table offer_table =
+    JSON_TABLE("ApplicationInterface", struct application_spec_interface, offer_fields,
+               "an open interface that it offers", NULL);
+
+static const struct json_field consumption_fields[] = {
+    JSON_FIELD("name", JSON_STRING, struct application_spec_consumption, name,
+               JSON_REQUIRED | JSON_NON_EMPTY, "REST, MQTT, OPC UA"),
+    JSON_FIELD("version", JSON_STRING, struct application_spec_consumption, version, JSON_NON_EMPTY,
+               "range of versions: \">=2 <4\"; absent = any"),
+    JSON_FIELD("from", JSON_STRING, struct application_spec_consumption, from, JSON_NON_EMPTY,
+               "application that is to offer it; absent = any that it is joined with"),
+    JSON_FIELD("optional", JSON_OPT_BOOL, struct application_spec_consumption, optional, 0,
+               "works without"),
+};
+static const struct json_table consumption_table =
+    JSON_TABLE("ApplicationConsumption", struct application_spec_consumption, consumption_fields,
+               "an open interface that it wants from another application", NULL);
+
 static const struct json_field port_fields[] = {
     JSON_FIELD("name", JSON_STRING, struct application_spec_port, name, JSON_REQUIRED | JSON_NAME,
                "name of the port"),
@@ -147,10 +171,45 @@ static const struct json_field fields[] = {
      .offset = offsetof(struct application_spec, interfaces),
      .max_len = 64,
      .doc = "open interfaces offered: REST, MQTT"},
+    {.name = "offers",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct application_spec, offers),
+     .table = &offer_table,
+     .max_len = 64,
+     .doc = "open interfaces offered, with their versions"},
+    {.name = "consumes",
+     .kind = JSON_ARRAY,
+     .offset = offsetof(struct application_spec, consumes),
+     .table = &consumption_table,
+     .max_len = 64,
+     .doc = "open interfaces that it wants from other applications"},
 };
 const struct json_table application_spec_table =
     JSON_TABLE("Application", struct application_spec, fields,
                "what an application is, needs and offers (app.yaml)", check);
+
+static const struct json_field ref_fields[] = {
+    JSON_FIELD("component", JSON_STRING, struct application_spec_ref, component, JSON_NON_EMPTY,
+               "component of the requirement that it answers; absent = there to be depended on"),
+    JSON_FIELD("id", JSON_STRING, struct application_spec_ref, id, JSON_REQUIRED | JSON_NON_EMPTY,
+               "name@version"),
+    JSON_FIELD("digest", JSON_STRING, struct application_spec_ref, digest, 0, "of the artefact"),
+    JSON_FIELD_RANGE("size_bytes", JSON_INT, struct application_spec_ref, size_bytes, 0, 0, 1e15,
+                     "of the artefact"),
+    JSON_FIELD("state", JSON_STRING, struct application_spec_ref, state, JSON_REQUIRED,
+               "draft, submitted, approved, published or retired"),
+    JSON_FIELD_TABLE("spec", JSON_OBJECT, struct application_spec_ref, spec, JSON_REQUIRED,
+                     &application_spec_table, "its app.yaml"),
+};
+static const struct json_table ref_table = JSON_TABLE(
+    "ApplicationVersion", struct application_spec_ref, ref_fields, "a version that is known", NULL);
+static const struct json_field refs_fields[] = {
+    JSON_FIELD_TABLE("items", JSON_ARRAY, struct application_spec_refs, items, JSON_KEEP,
+                     &ref_table, "versions"),
+};
+const struct json_table application_spec_refs_table =
+    JSON_TABLE("ApplicationVersions", struct application_spec_refs, refs_fields,
+               "versions of applications that are known", NULL);
 
 const struct application_spec_ref *application_spec_find(const struct application_spec_refs *refs,
                                                          const char *component)

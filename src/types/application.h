@@ -30,6 +30,18 @@ struct application_spec_health {
     struct opt_double timeout_s, interval_s;
 };
 
+struct application_spec_interface { /* an open interface that it offers */
+    const char *name;               /* REST, MQTT, OPC UA … */
+    const char *version;            /* NULL = not stated */
+};
+
+struct application_spec_consumption { /* an open interface that it wants from another */
+    const char *name;
+    const char *version;      /* range; NULL = any */
+    const char *from;         /* name of the application that is to offer it; NULL = any */
+    struct opt_bool optional; /* works without */
+};
+
 struct application_spec {
     const char *name, *version;
     const char *title, *description;
@@ -42,14 +54,17 @@ struct application_spec {
     LIST(struct application_spec_dependency) dependencies;
     LIST(struct application_spec_port) ports;
     struct application_spec_health *health;
-    LIST(const char *) interfaces; /* open interfaces offered: REST, MQTT … */
+    LIST(const char *) interfaces;                  /* open interfaces offered: REST, MQTT … */
+    LIST(struct application_spec_interface) offers; /* the same with their versions */
+    LIST(struct application_spec_consumption) consumes;
 };
 extern const struct json_table application_spec_table;
 extern const struct json_table application_spec_health_table;
 
 /* What design, evaluation and the planner know of one published version. */
 struct application_spec_ref {
-    const char *component; /* component of the requirement that it answers */
+    const char *component; /* component of the requirement that it answers; NULL = none, it is
+                              there to be depended on */
     const char *id;        /* name@version */
     const char *digest;    /* of the artefact */
     int64_t size_bytes;
@@ -59,6 +74,7 @@ struct application_spec_ref {
 struct application_spec_refs {
     LIST(struct application_spec_ref) items;
 };
+extern const struct json_table application_spec_refs_table; /* {items: [ref…]} */
 const struct application_spec_ref *application_spec_find(const struct application_spec_refs *refs,
                                                          const char *component);
 

@@ -2,15 +2,17 @@
 #include "types/deployment.h"
 
 const char *const order_state_names[] = {NULL,     "confirmed", "planned",   "opening", "open",
-                                         "failed", "closed",    "cancelled", NULL};
+                                         "failed", "closed",    "cancelled", "lapsed",  NULL};
 const char *const deployment_state_names[] = {NULL,       "opening", "up",     "degraded", "down",
                                               "removing", "removed", "failed", "unknown",  NULL};
 
 static const struct json_field order_spec_fields[] = {
     JSON_FIELD("solution", JSON_STRING, struct order_spec, solution, JSON_REQUIRED,
                "stored solution set"),
+    JSON_FIELD("version", JSON_INT, struct order_spec, version, 0, "version of the set, from 1"),
     JSON_FIELD_RANGE("choice", JSON_INT, struct order_spec, choice, 0, 0, 1000,
-                     "index of the chosen solution"),
+                     "index of the confirmed candidate"),
+    JSON_FIELD("digest", JSON_STRING, struct order_spec, digest, 0, "sha256 of that candidate"),
 };
 const struct json_table order_spec_table =
     JSON_TABLE("OrderSpec", struct order_spec, order_spec_fields, "what is ordered", NULL);
@@ -22,6 +24,8 @@ static const struct json_field order_status_fields[] = {
     JSON_FIELD("deployment", JSON_STRING, struct order_status, deployment, 0, "what was opened"),
     JSON_FIELD("currency", JSON_STRING, struct order_status, currency, 0, "ISO 4217"),
     JSON_FIELD("price_month", JSON_DECIMAL, struct order_status, price_month, 0, "price per month"),
+    JSON_FIELD_TABLE("reservation", JSON_OBJECT, struct order_status, hold, 0, &solution_hold_table,
+                     "room that is held for it"),
 };
 const struct json_table order_status_table =
     JSON_TABLE("OrderStatus", struct order_status, order_status_fields, "how far it is", NULL);

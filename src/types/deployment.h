@@ -4,21 +4,25 @@
 
 #include "base/json.h"
 #include "types/plan.h"
+#include "types/refinement.h"
 #include "types/requirement.h"
 #include "types/solution.h"
 
 struct order_spec {
     const char *solution; /* id of the stored solution set */
+    int64_t version;      /* of the set, from 1; 0 in orders from before sets had versions = 1 */
     int64_t choice;       /* index into its solutions */
+    const char *digest;   /* of the candidate that was confirmed */
 };
 extern const struct json_table order_spec_table;
-extern const char
-    *const order_state_names[]; /* confirmed, planned, opening, open, failed, closed, cancelled */
+extern const char *const order_state_names[]; /* confirmed, planned, opening, open, failed, closed,
+                                                 cancelled, lapsed */
 struct order_status {
     int state;
     const char *plan, *run, *deployment;
     const char *currency;
     int64_t price_month; /* millionths */
+    struct solution_hold hold;
 };
 extern const struct json_table order_status_table;
 

@@ -211,6 +211,8 @@ static const struct json_field link_fields[] = {
                      "in use; absent = 0"),
     JSON_FIELD_RANGE("loss_percent", JSON_OPT_DOUBLE, struct network_link, loss_percent, 0, 0, 100,
                      "packet loss"),
+    JSON_FIELD_RANGE("jitter_ms", JSON_OPT_DOUBLE, struct network_link, jitter_ms, 0, 0, 1e6,
+                     "variation of the latency"),
     JSON_FIELD_RANGE("price_mbps_month", JSON_OPT_DOUBLE, struct network_link, price_mbps_month, 0,
                      0, 1e9, "per Mbit/s and month; absent = 0"),
 };
@@ -298,11 +300,9 @@ static int compare_links(const struct network_link *x, const struct network_link
     if (!order)
         order = x->type - y->type;
     const struct opt_double numbers[][2] = {
-        {x->latency_ms, y->latency_ms},
-        {x->bandwidth_mbps, y->bandwidth_mbps},
-        {x->used_mbps, y->used_mbps},
-        {x->loss_percent, y->loss_percent},
-        {x->price_mbps_month, y->price_mbps_month},
+        {x->latency_ms, y->latency_ms}, {x->bandwidth_mbps, y->bandwidth_mbps},
+        {x->used_mbps, y->used_mbps},   {x->loss_percent, y->loss_percent},
+        {x->jitter_ms, y->jitter_ms},   {x->price_mbps_month, y->price_mbps_month},
     };
     for (size_t i = 0; i < ARRAY_LEN(numbers) && !order; i++)
         order = compare_number(numbers[i][0], numbers[i][1]);

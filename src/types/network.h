@@ -54,7 +54,8 @@ extern const char *const network_link_type_names[];
 struct network_link {  /* undirected */
     const char *a, *b; /* access points or sites */
     int type;          /* index into network_link_type_names; 0 = absent */
-    struct opt_double latency_ms, bandwidth_mbps, used_mbps, loss_percent, price_mbps_month;
+    struct opt_double latency_ms, bandwidth_mbps, used_mbps, loss_percent, jitter_ms,
+        price_mbps_month;
 };
 
 struct network {

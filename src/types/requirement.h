@@ -131,6 +131,19 @@ extern const struct json_table requirement_accelerator_table;
  * `reliability.replicas`, at least 2 under a reliability mode. */
 int64_t requirement_instances(const struct requirement *requirement,
                               const struct requirement_component *component);
+/* Sets what a path names from text, typed by the field tables; "" or NULL leaves it out.  Paths are
+ * those of the fields ("network.max_latency_ms", "flows[0].bandwidth_mbps"), components also by
+ * name ("inference.location").  ERR_INVALID names the path and hints at the nearest name.  Rules
+ * between fields are checked by requirement_check, after the last of several. */
+enum err_code requirement_set(struct requirement *requirement, const char *path, const char *text,
+                              struct arena *arena, struct err *err);
+enum err_code requirement_check(const struct requirement *requirement, struct err *err);
+/* What stands at such a path now, as text; NULL = nothing. */
+const char *requirement_text(const struct requirement *requirement, const char *path,
+                             struct arena *arena);
+/* A copy that shares nothing. */
+enum err_code requirement_copy(const struct requirement *from, struct requirement **out,
+                               struct arena *arena, struct err *err);
 /* NULL if no component has that name. */
 const struct requirement_component *requirement_find(const struct requirement *requirement,
                                                      const char *name);

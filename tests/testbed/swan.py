@@ -145,7 +145,7 @@ class Server:
     # ---- the loop by the API; returns the id of the run ----
     def launch(self, words, choice=0, simulate=False, key=None):
         solution = self.ok("POST", "/api/v1/solutions", {"text": words})
-        order = self.ok("POST", "/api/v1/orders", {"solution": solution["id"], "choice": choice})
+        order = self.ok("POST", "/api/v1/orders", {"solution": solution["id"], "choice": choice, "confirm": True})
         plan = self.ok("POST", "/api/v1/plans", {"order": order["id"], "simulate": simulate})
         run = self.ok("POST", "/api/v1/runs", {"plan": plan["id"], "digest": plan["spec"]["digest"]},
                       headers={"Idempotency-Key": key} if key else None)

@@ -17,7 +17,7 @@
 #define FIRST_REACH 0.005 /* above the least possible; four times as far each round */
 #define ROUNDS 6
 
-static void descend(struct search *s, size_t level);
+static bool descend(struct search *s, size_t level);
 
 static double amount(struct opt_double value)
 {
@@ -30,6 +30,8 @@ static bool work(struct search *s)
     s->out->work++;
     if (task->work_max && s->out->work > task->work_max)
         s->stop = true;
+    else if (s->soft_limit && s->out->work > s->soft_limit)
+        s->stop = s->soft_stop = true;
     else if (task->should_stop && s->out->work % POLL_EVERY == 0 &&
              task->should_stop(task->stop_ctx))
         s->stop = s->out->stopped = true;
@@ -246,8 +248,33 @@ static void widen_below(struct search *s, size_t component, size_t done)
     }
 }
 
-/* All instances of order[level] are seated: settle what they decide together, then go on. */
-static void complete(struct search *s, size_t level)
+/* What the multiplier takes off, or puts on, for the loss so far. */
+static double over_limit(const struct search *s)
+{
+    return s->multiplier > 0 ? s->multiplier * (s->loss - s->p->loss_max) : 0;
+}
+
+/* What hangs below the instances seated, each served by the one that is best for it. */
+static double least_tail(const struct search *s, size_t component)
+{
+    const struct kids *kids = &s->kids[component];
+    const struct taken *taken = &s->taken[component];
+    size_t n = (size_t)s->p->components[component].instances;
+    if (n == 1)
+        return s->tail[component][taken->options[0]];
+    double sum = kids->count ? 0 : s->tail_floor[component];
+    for (size_t k = 0; k < kids->count; k++) {
+        double least = INFINITY;
+        for (size_t i = 0; i < n; i++)
+            least = fmin(least, s->served[kids->items[k]][taken->options[i]]);
+        sum += least;
+    }
+    return sum;
+}
+
+/* All instances of order[level] are seated: settle what they decide together, then go on.  False:
+ * they cannot be there. */
+static bool complete(struct search *s, size_t level)
 {
     size_t component = s->order[level];
     struct taken *taken = &s->taken[component];
@@ -256,12 +283,10 @@ static void complete(struct search *s, size_t level)
     struct loads loads = {0};
     bool addressed = sum_instances(s, component, &sums);
     if (!addressed || (s->p->two_sites && taken->site_count < 2))
-        return;
-    double tail = s->below[component] == 1 ? INFINITY : 0;
-    for (size_t i = 0;
-         s->below[component] == 1 && i < (size_t)s->p->components[component].instances; i++)
-        tail = fmin(tail, s->tail[component][taken->options[i]]);
-    if (settle_flows(s, component, &sums, &loads)) {
+        return false;
+    double tail = least_tail(s, component);
+    bool settled = settle_flows(s, component, &sums, &loads);
+    if (settled) {
         taken->cost = sums.cost;
         taken->loss = s->loss_matters ? -log1p(-sums.down) : 0;
         taken->value = w->cost * sums.cost + w->latency * sums.latency +
@@ -272,18 +297,20 @@ static void complete(struct search *s, size_t level)
         s->cost += taken->cost;
         s->loss += taken->loss;
         s->placed[component] = true;
-        if (s->value + tail < ceiling(s) && s->loss <= s->p->loss_max) {
+        bool open = s->value + over_limit(s) + tail < ceiling(s) && s->loss <= s->p->loss_max;
+        if (open) {
             size_t done;
-            if (narrow_below(s, component, &done))
-                descend(s, level + 1);
+            open = narrow_below(s, component, &done) && descend(s, level + 1);
             widen_below(s, component, done);
         }
+        s->failures[component] += !open;
         s->placed[component] = false;
         s->value = value;
         s->cost = cost;
         s->loss = loss;
     }
     unload(s, &loads);
+    return settled;
 }
 
 /* ---- one component's instances ---- */
@@ -310,34 +337,149 @@ static bool on_site_already(const struct search *s, size_t component, size_t sea
     return false;
 }
 
-static void seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
+/* again[set]: the least of the instances to be seated after the next one, when these serve that set
+ * of kids; served[kid]: the least when one of those seated does.  False: there is nothing to share.
+ */
+static bool begin_sharing(const struct search *s, size_t component, size_t seated,
+                          double again[SEARCH_GROUPS], double served[SEARCH_KIDS])
+{
+    const struct kids *kids = &s->kids[component];
+    const struct picks *list = design_search_list(s, component);
+    size_t more = (size_t)s->p->components[component].instances - seated - 1;
+    if (kids->count == 0)
+        return false;
+    for (unsigned set = 0; set < 1U << kids->count; set++)
+        again[set] =
+            design_search_share_out(list->group, fmin(list->again, list->least_first), more, set);
+    for (size_t k = 0; k < kids->count; k++) {
+        served[k] = INFINITY;
+        for (size_t i = 0; i < seated; i++)
+            served[k] = fmin(served[k], s->served[kids->items[k]][s->taken[component].options[i]]);
+    }
+    return true;
+}
+
+static double least_sharing(const struct search *s, size_t component, uint32_t option,
+                            const double again[SEARCH_GROUPS], const double served[SEARCH_KIDS])
+{
+    const struct kids *kids = &s->kids[component];
+    double least = INFINITY, own[SEARCH_KIDS] = {0};
+    for (size_t k = 0; k < kids->count; k++)
+        own[k] = fmin(served[k], s->served[kids->items[k]][option]);
+    for (unsigned set = 0; set < 1U << kids->count; set++) {
+        double sum = again[set];
+        for (size_t k = 0; k < kids->count; k++)
+            sum += set >> k & 1 ? 0 : own[k];
+        least = fmin(least, sum);
+    }
+    return least;
+}
+
+/* ---- dominance ----
+ * The last instance of a component that sends nothing: an option whose site and links hold all that
+ * this need could put there stands in for every later one that is no better in value and loss,
+ * whatever the other components do. */
+#define BEST_MAX 8
+
+struct best { /* options looked at */
+    struct {
+        double value, down;
+    } items[BEST_MAX];
+    size_t count;
+    bool possible;
+};
+
+static void best_init(struct best *best, const struct search *s, size_t component, size_t seated)
+{
+    const struct design_weights *w = &s->task->weights;
+    size_t n = (size_t)s->p->components[component].instances;
+    bool cost_alone = w->latency == 0 && w->green == 0 && w->loss == 0;
+    best->count = 0;
+    best->possible = seated + 1 == n && (n == 1 || w->latency == 0) &&
+                     (cost_alone || isinf(s->p->cost_max)) &&
+                     (component != 0 || s->p->addresses <= 0 || n == 1);
+    for (size_t f = 0; f < s->p->flow_count && best->possible; f++)
+        best->possible = s->p->flows[f].from != (int)component;
+}
+
+static bool is_covered(const struct best *best, const struct search *s, double value, double down)
+{
+    for (size_t i = 0; i < best->count; i++)
+        if (best->items[i].value <= value && (!s->loss_matters || best->items[i].down <= down))
+            return true;
+    return false;
+}
+
+static bool links_ample(struct search *s, size_t from, size_t to)
+{
+    size_t count = 0;
+    evaluation_path(s->p->model, from, to, s->path, &count, s->path_max);
+    for (size_t i = 0; i < count; i++) {
+        const struct network_link *link = &s->p->network->links.items[s->path[i]];
+        if (!link->bandwidth_mbps.set || s->load[s->path[i]] + s->flow_total >
+                                             link->bandwidth_mbps.value - amount(link->used_mbps))
+            return false;
+    }
+    return true;
+}
+
+static void best_add(struct best *best, struct search *s, size_t component,
+                     const struct design_option *option, double value, double down)
+{
+    if (best->count == BEST_MAX || !s->ample[option->site] ||
+        (option->accelerator >= 0 && !s->ample_cards[design_search_card(s, option)]))
+        return;
+    for (size_t f = 0; f < s->p->flow_count; f++) {
+        const struct evaluation_flow *flow = &s->p->flows[f];
+        if (flow->to != (int)component || flow->bandwidth_mbps <= 0)
+            continue;
+        size_t from = flow->from < 0 ? evaluation_user_node(s->p->model, option->site) : 0;
+        double latency;
+        if (flow->from >= 0)
+            from = s->taken[flow->from]
+                       .sites[design_search_nearest(s, (size_t)flow->from, option->site, &latency)];
+        if (from != SIZE_MAX && !links_ample(s, from, option->site))
+            return;
+    }
+    best->items[best->count].value = value;
+    best->items[best->count++].down = down;
+}
+
+/* True when all were seated and can be there. */
+static bool seat_instances(struct search *s, size_t level, size_t seated, size_t from, double value,
                            double cost, double down, const struct rest *rest)
 {
     size_t component = s->order[level];
     const struct picks *list = design_search_list(s, component);
     size_t n = (size_t)s->p->components[component].instances;
-    if (seated == n) {
-        complete(s, level);
-        return;
-    }
-    double after = (double)(n - seated - 1) * list->least_repeat;
+    if (seated == n)
+        return complete(s, level);
+    struct best best;
+    best_init(&best, s, component, seated);
+    double again[SEARCH_GROUPS], served[SEARCH_KIDS]; /* of what is seated after this one */
+    size_t more = n - seated - 1;
+    bool shared = begin_sharing(s, component, seated, again, served);
     double least = rest->frontier.count ? rest->frontier.points[rest->frontier.count - 1].value : 0;
     const struct design_pinned *pins = s->p->components[component].pinned.items;
     size_t pinned = s->p->components[component].pinned.count;
     /* with several accelerator models on a site, or a pinned one, a later item may stand on a site
      * taken already */
     bool several = n > 1 && (s->p->components[component].cards > 0 || pinned > 0);
+    bool ascends = seated >= pinned && s->task->weights.loss == 0; /* by first */
     if (seated > 0 && seated <= pinned &&
         (seated == pinned || pins[seated].site != pins[seated - 1].site))
         from = 0; /* the order of instances that are alike begins anew */
     for (size_t i = from; i < list->count; i++) {
         if (!work(s))
-            return;
+            return false;
         const struct pick *pick = &list->items[i];
         const struct design_option *option = design_search_option(s, component, pick->option);
         if (seated < pinned && option->site != pins[seated].site)
             continue;
         bool known = on_site_already(s, component, seated, option->site);
+        double after =
+            more == 0 ? 0
+                      : (double)more * fmin(list->again, ascends ? pick->first : list->least_first);
         double own = value + (known ? pick->repeat : pick->first) + after;
         double top = ceiling(s);
         if (s->value + own + least >= top) {
@@ -345,32 +487,41 @@ static void seat_instances(struct search *s, size_t level, size_t seated, size_t
                 break; /* the list ascends by first, and what is left stands on fresh sites */
             continue;
         }
-        if (n > 1 && s->value + own + s->tail_floor[component] + rest->subtrees >= top)
-            continue;
         double own_cost = cost + option->cost;
         if (s->cost + own_cost + rest->cost > s->p->cost_max)
             continue;
-        if (n == 1 &&
-            s->value + pick->first + s->tail[component][pick->option] + rest->subtrees >= top)
+        double own_down = known ? down : down * option->down, best_down = own_down, loss = 0;
+        for (size_t k = 0; k < more && s->loss_matters; k++)
+            best_down *= list->least_down;
+        if (s->loss_matters)
+            loss = -log1p(-best_down);
+        double over_flows = s->value + over_limit(s) + s->loss_price * loss + rest->subtrees;
+        if (n == 1 && over_flows + pick->first + s->tail[component][pick->option] >= top)
             continue;
-        double own_down = known ? down : down * option->down;
-        if (s->loss_matters) {
-            double best_down = own_down;
-            for (size_t k = seated + 1; k < n; k++)
-                best_down *= list->least_down;
-            if (s->value + own + least_rest(s, rest, -log1p(-best_down)) >= top)
-                continue;
-        }
+        if (n > 1 && over_flows + own + s->tail_floor[component] >= top)
+            continue;
+        if (shared &&
+            over_flows + own - after + least_sharing(s, component, pick->option, again, served) >=
+                top)
+            continue;
+        double own_value = own - after;
+        if (best.possible && is_covered(&best, s, own_value, own_down))
+            continue;
+        if (s->loss_matters && s->value + own + least_rest(s, rest, loss) >= top)
+            continue;
         double before[3] = {s->used_vcpus[option->site], s->used_memory[option->site],
                             s->used_disk[option->site]};
         if (!seat(s, component, option))
             continue;
         s->taken[component].options[seated] = pick->option;
-        seat_instances(s, level, seated + 1, i, own - after, own_cost, own_down, rest);
+        bool settled = seat_instances(s, level, seated + 1, i, own_value, own_cost, own_down, rest);
         unseat(s, component, option, before);
         if (s->stop)
-            return;
+            return false;
+        if (best.possible && settled)
+            best_add(&best, s, component, option, own_value, own_down);
     }
+    return false;
 }
 
 static void record(struct search *s)
@@ -385,12 +536,13 @@ static void record(struct search *s)
         s->stop = true;
 }
 
-static void descend(struct search *s, size_t level)
+/* False: nothing below is good enough, seen at once. */
+static bool descend(struct search *s, size_t level)
 {
     s->out->nodes++;
     if (level == s->p->count) {
         record(s);
-        return;
+        return true;
     }
     size_t component = s->order[level];
     struct rest rest = {.frontier = {.count = 1}};
@@ -408,7 +560,7 @@ static void descend(struct search *s, size_t level)
             rest.subtrees += list->subtree;
     }
     const struct picks *own = design_search_list(s, component);
-    double bound = s->value + rest.subtrees + own->subtree;
+    double bound = s->value + over_limit(s) + rest.subtrees + own->subtree;
     if (s->loss_matters) {
         struct design_frontier all = rest.frontier;
         design_frontier_join(&all, own->frontier);
@@ -420,8 +572,9 @@ static void descend(struct search *s, size_t level)
     if (level == 0)
         s->out->bound = fmax(s->out->bound, bound);
     if (bound >= ceiling(s))
-        return;
+        return false;
     seat_instances(s, level, 0, 0, 0, 0, 1.0, &rest);
+    return true;
 }
 
 /* ---- set-up ---- */
@@ -442,7 +595,7 @@ static void order_components(struct search *s)
 {
     const struct design_problem *p = s->p;
     bool *done = arena_array(s->arena, p->count, sizeof *done);
-    const bool *sends = sends_table(s);
+    const bool *sends = s->sends = sends_table(s);
     for (size_t level = 0; level < p->count; level++) {
         size_t best = SIZE_MAX, best_open = 0;
         bool best_below = false;
@@ -496,6 +649,61 @@ static void order_components(struct search *s)
     }
 }
 
+/* What hangs below a component of several instances, if it is not too much. */
+static void list_kids(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    s->kids = arena_array(s->arena, p->count, sizeof *s->kids);
+    for (size_t c = 0; c < p->count; c++) {
+        if (s->parent[c] < 0 || p->components[s->parent[c]].instances == 1)
+            continue;
+        struct kids *kids = &s->kids[s->parent[c]];
+        size_t siblings = 0;
+        for (size_t k = 0; k < p->count; k++)
+            siblings += s->parent[k] == s->parent[c];
+        if (siblings <= SEARCH_KIDS)
+            kids->items[kids->count++] = c;
+    }
+}
+
+/* Again, those first whose tree failed most often: what cannot be met is then seen before what has
+ * nothing to do with it is gone through (after the weighted degrees of Boussemart, Hemery, Lecoutre
+ * and Sais 2004).  Whoever sends stays before his receivers, so bounds stay as they are. */
+static void reorder_components(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    size_t *order = mem_array(p->count, sizeof *order), *rank = mem_array(p->count, sizeof *rank);
+    uint64_t *tree = mem_array(p->count, sizeof *tree); /* failures, at the root */
+    size_t *root = mem_array(p->count, sizeof *root);
+    bool *done = mem_array(p->count, sizeof *done);
+    const bool *sends = s->sends;
+    for (size_t i = 0; i < p->count; i++) { /* parents come before */
+        size_t c = s->order[i];
+        rank[c] = i;
+        root[c] = s->parent[c] < 0 ? c : root[s->parent[c]];
+        tree[root[c]] += s->failures[c];
+    }
+    for (size_t level = 0; level < p->count; level++) {
+        size_t best = SIZE_MAX;
+        for (size_t c = 0; c < p->count; c++) {
+            bool ready = !done[c];
+            for (size_t o = 0; o < p->count && ready; o++)
+                ready = !(sends[o * p->count + c] && rank[o] < rank[c] && !done[o]);
+            if (ready && (best == SIZE_MAX || tree[root[c]] > tree[root[best]] ||
+                          (tree[root[c]] == tree[root[best]] && rank[c] < rank[best])))
+                best = c;
+        }
+        done[best] = true;
+        order[level] = best;
+    }
+    memcpy(s->order, order, p->count * sizeof *order);
+    mem_free(order);
+    mem_free(rank);
+    mem_free(tree);
+    mem_free(root);
+    mem_free(done);
+}
+
 static void make_room(struct search *s)
 {
     const struct design_problem *p = s->p;
@@ -506,6 +714,8 @@ static void make_room(struct search *s)
     s->placed = arena_array(s->arena, p->count, sizeof *s->placed);
     s->taken = arena_array(s->arena, p->count, sizeof *s->taken);
     s->cost_floor = arena_array(s->arena, p->count, sizeof *s->cost_floor);
+    s->failures = arena_array(s->arena, p->count, sizeof *s->failures);
+    s->loss_floor = arena_array(s->arena, p->count, sizeof *s->loss_floor);
     s->best_options = s->out->chosen;
     s->used_vcpus = arena_array(s->arena, sites + 1, sizeof *s->used_vcpus);
     s->used_memory = arena_array(s->arena, sites + 1, sizeof *s->used_memory);
@@ -570,35 +780,63 @@ bool design_search_fits_beside(const struct search *s, size_t component,
     return true;
 }
 
+static uint64_t option_count(const struct design_problem *problem)
+{
+    uint64_t count = 0;
+    for (size_t c = 0; c < problem->count; c++)
+        count += problem->components[c].options.count;
+    return count;
+}
+
+/* One round: all that is below the reach.  What was left out is no less. */
+static void look_within(struct search *s, double limit)
+{
+    struct arena *outer = s->arena, lists;
+    arena_init(&lists, outer->max);
+    s->arena = &lists;
+    s->limit = fmin(limit, s->reach);
+    if (design_search_lists_new(s))
+        descend(s, 0);
+    arena_done(&lists);
+    s->arena = outer;
+    s->limit = limit;
+}
+
 /* Looks for what is at most a little above the least possible, among the few options that can be
  * part of it; then a little farther, until something is found or nothing was left out.  A round
  * that ends without a solution proves its reach as a lower bound. */
 static void widen_until_found(struct search *s, struct design_bounds *bounds)
 {
     double limit = s->limit, proven = bounds->least;
-    struct arena *outer = s->arena;
     s->bounds = bounds;
-    for (int round_ = 0; !s->stop && isinf(s->best) && proven < limit; round_++) {
-        struct arena lists;
-        arena_init(&lists, outer->max);
-        s->arena = &lists;
+    bool priced = !isfinite(s->p->loss_max); /* nothing to be priced */
+    s->soft_step = option_count(s->p);       /* better bounds cost about as much as so many picks */
+    s->soft_limit = s->out->work + s->soft_step;
+    for (int round_ = 0; !s->stop && proven < limit && proven < s->best;) {
         s->reach = round_ < ROUNDS && proven > 0
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
                        : INFINITY;
         s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;
-        bool all = s->reach >= limit;
-        s->limit = fmin(limit, s->reach);
+        s->reach = fmin(s->reach, s->best); /* a round begun again */
         s->out->bound = proven;
-        if (design_search_lists_new(s))
-            descend(s, 0);
-        proven = fmax(proven, fmin(s->out->bound, s->reach)); /* what was left out is no less */
-        if (!s->stop && isinf(s->best))
-            proven = fmax(proven, all ? INFINITY : s->limit);
-        arena_done(&lists);
+        look_within(s, limit);
+        proven = fmax(proven, fmin(s->out->bound, s->reach));
+        if (s->soft_stop) { /* a hard one: again with better bounds, in a better order */
+            s->stop = s->soft_stop = false;
+            if (!priced)
+                design_search_bounds_price(s, bounds);
+            priced = true;
+            proven = fmax(proven, bounds->least);
+            s->soft_step *= 2;
+            s->soft_limit = s->out->work + s->soft_step;
+            reorder_components(s);
+            continue;
+        }
+        if (!s->stop)
+            proven = s->reach >= limit ? INFINITY : s->reach;
+        round_++;
     }
-    s->arena = outer;
-    s->limit = limit;
-    s->out->bound = proven;
+    s->out->bound = fmin(proven, s->best);
 }
 
 void design_search(const struct design_task *task, struct design_result *out, struct arena *arena)
@@ -624,6 +862,7 @@ void design_search(const struct design_task *task, struct design_result *out, st
     make_room(&s);
     take_holds(&s);
     order_components(&s);
+    list_kids(&s);
     struct design_bounds bounds;
     if (task->should_stop && task->should_stop(task->stop_ctx))
         s.stop = out->stopped = true;

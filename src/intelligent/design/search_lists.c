@@ -20,6 +20,11 @@
 #define CLASSES_MAX 24
 #define STATES_MAX 64
 
+static double amount(struct opt_double value)
+{
+    return value.set ? value.value : 0.0;
+}
+
 static bool weighs(double weight)
 {
     return weight != 0;
@@ -121,23 +126,27 @@ static void frontier_of(const struct search *s, size_t component, struct picks *
                 }
             }
     for (size_t j = least_sites; j <= n; j++)
-        for (size_t i = 0; i < counts[j]; i++)
-            design_frontier_add(
-                frontier,
-                (struct design_point){-log1p(-states[j][i].down),
-                                      states[j][i].value + (double)(n - j) * list->least_repeat});
+        for (size_t i = 0; i < counts[j]; i++) {
+            double more = j == n ? 0 : (double)(n - j) * list->again;
+            if (more < INFINITY)
+                design_frontier_add(frontier, (struct design_point){-log1p(-states[j][i].down),
+                                                                    states[j][i].value + more});
+        }
 }
 
 /* ---- bounds of one list ---- */
 static void bound_alone(const struct search *s, size_t component, struct picks *list)
 {
     size_t n = (size_t)s->p->components[component].instances;
-    list->least_repeat = INFINITY;
+    double repeat = INFINITY, pair = INFINITY;
     list->least_down = 1.0;
     double first[2] = {INFINITY, INFINITY};
     for (size_t i = 0; i < list->count; i++) {
         const struct pick *pick = &list->items[i];
-        list->least_repeat = fmin(list->least_repeat, pick->repeat);
+        if (n > 1 && design_search_repeats(s, component, pick->option)) {
+            repeat = fmin(repeat, pick->repeat);
+            pair = fmin(pair, pick->first + pick->repeat);
+        }
         list->least_down =
             fmin(list->least_down, design_search_option(s, component, pick->option)->down);
         if (pick->first < first[0]) {
@@ -147,23 +156,73 @@ static void bound_alone(const struct search *s, size_t component, struct picks *
             first[1] = pick->first;
         }
     }
-    /* a further instance costs at least a repeat: first is never less than repeat on its own site
-     */
+    /* a further instance repeats where there is room, or takes a fresh site like the first */
+    list->least_first = first[0];
+    list->again = repeat;
+    double more = fmin(repeat, first[0]);
     list->alone = n == 1            ? first[0]
-                  : s->p->two_sites ? first[0] + first[1] + (double)(n - 2) * list->least_repeat
-                                    : first[0] + (double)(n - 1) * list->least_repeat;
+                  : s->p->two_sites ? first[0] + first[1] + (n > 2 ? (double)(n - 2) * more : 0)
+                  : n == 2          ? fmin(pair, first[0] + first[1])
+                                    : first[0] + (double)(n - 1) * more;
     if (s->loss_matters)
         frontier_of(s, component, list);
 }
 
+double design_search_share_out(const double group[SEARCH_GROUPS], double again, size_t instances,
+                               unsigned set)
+{
+    if (set == 0)
+        return instances > 0 ? (double)instances * again : 0;
+    if (instances == 0)
+        return INFINITY;
+    unsigned lowest = set & -set, others = set & ~lowest;
+    double least = INFINITY;
+    for (unsigned sub = others;; sub = (sub - 1) & others) { /* who shares with the lowest */
+        double rest = design_search_share_out(group, again, instances - 1, others & ~sub);
+        least = fmin(least, group[lowest | sub] + rest);
+        if (sub == 0)
+            return least;
+    }
+}
+
+/* What kids of a set add when an instance on that option serves them. */
+static double served_by(const struct search *s, size_t component, unsigned set, uint32_t option)
+{
+    double sum = 0;
+    for (size_t k = 0; k < s->kids[component].count; k++)
+        if (set >> k & 1)
+            sum += s->served[s->kids[component].items[k]][option];
+    return sum;
+}
+
 static void bound_subtree(const struct search *s, size_t component, struct picks *list)
 {
+    size_t n = (size_t)s->p->components[component].instances;
     const double *tail = s->tail[component];
+    unsigned sets = 1U << s->kids[component].count;
     double least = INFINITY;
-    for (size_t i = 0; i < list->count; i++)
-        least = fmin(least, list->items[i].first + tail[list->items[i].option]);
-    list->subtree =
-        s->p->components[component].instances == 1 ? least : list->alone + s->tail_floor[component];
+    if (n == 1) {
+        for (size_t i = 0; i < list->count; i++)
+            least = fmin(least, list->items[i].first + list->items[i].loss_price +
+                                    tail[list->items[i].option]);
+        list->subtree = least;
+        return;
+    }
+    list->subtree = list->alone + s->tail_floor[component] + s->loss_floor[component];
+    if (sets == 1)
+        return;
+    for (unsigned set = 0; set < sets; set++) {
+        list->group[set] = INFINITY;
+        for (size_t i = 0; i < list->count; i++) {
+            const struct pick *pick = &list->items[i];
+            list->group[set] =
+                fmin(list->group[set], pick->first + served_by(s, component, set, pick->option));
+        }
+    }
+    least =
+        design_search_share_out(list->group, fmin(list->again, list->least_first), n, sets - 1) +
+        s->loss_floor[component];
+    list->subtree = fmax(list->subtree, least);
 }
 
 static int by_key(const void *a, const void *b)
@@ -246,6 +305,8 @@ static void first_version(struct search *s, size_t component)
                        (weighs(w->green) ? w->green * option->green : 0);
         pick->first = pick->repeat + w->cost * option->site_cost;
         pick->in_cost = pick->in_latency = 0;
+        pick->loss_price =
+            item->instances == 1 && s->loss_price > 0 ? -s->loss_price * log1p(-option->down) : 0;
     }
 }
 
@@ -265,6 +326,7 @@ struct rank {
 };
 struct ranks {
     struct rank *by_subtree, *by_first, *by_repeat;
+    struct rank *by_group[SEARCH_GROUPS]; /* of a receiver with kids */
 };
 
 static int by_rank(const void *a, const void *b)
@@ -279,15 +341,28 @@ static void ranks_init(struct ranks *ranks, const struct search *s, size_t to,
                        const struct picks *receivers)
 {
     size_t count = receivers->count;
+    *ranks = (struct ranks){0};
     ranks->by_subtree = mem_array(count + 1, sizeof *ranks->by_subtree);
     ranks->by_first = mem_array(count + 1, sizeof *ranks->by_first);
     ranks->by_repeat = mem_array(count + 1, sizeof *ranks->by_repeat);
     for (size_t k = 0; k < count; k++) {
         const struct pick *pick = &receivers->items[k];
         uint32_t site = design_search_option(s, to, pick->option)->site;
-        ranks->by_subtree[k] = (struct rank){pick->first + s->tail[to][pick->option], site};
+        ranks->by_subtree[k] =
+            (struct rank){pick->first + pick->loss_price + s->tail[to][pick->option], site};
         ranks->by_first[k] = (struct rank){pick->first, site};
-        ranks->by_repeat[k] = (struct rank){pick->repeat, site};
+        bool repeats = design_search_repeats(s, to, pick->option);
+        ranks->by_repeat[k] = (struct rank){repeats ? pick->repeat : pick->first, site};
+    }
+    for (unsigned set = 1; set < 1U << s->kids[to].count; set++) {
+        ranks->by_group[set] = mem_array(count + 1, sizeof **ranks->by_group);
+        for (size_t k = 0; k < count; k++) {
+            const struct pick *pick = &receivers->items[k];
+            double value = pick->first + served_by(s, to, set, pick->option);
+            ranks->by_group[set][k] =
+                (struct rank){value, design_search_option(s, to, pick->option)->site};
+        }
+        qsort(ranks->by_group[set], count, sizeof **ranks->by_group, by_rank);
     }
     qsort(ranks->by_subtree, count, sizeof *ranks->by_subtree, by_rank);
     qsort(ranks->by_first, count, sizeof *ranks->by_first, by_rank);
@@ -299,6 +374,8 @@ static void ranks_done(struct ranks *ranks)
     mem_free(ranks->by_subtree);
     mem_free(ranks->by_first);
     mem_free(ranks->by_repeat);
+    for (unsigned set = 1; set < SEARCH_GROUPS; set++)
+        mem_free(ranks->by_group[set]);
 }
 
 struct reach { /* what a flow asks and adds */
@@ -325,6 +402,18 @@ static double least_within(const struct search *s, uint32_t site, struct reach r
     return least;
 }
 
+/* The receiver's instances and kids when all are served from one site. */
+static double least_shared_out(const struct search *s, size_t to, uint32_t site, struct reach reach,
+                               const struct ranks *ranks, size_t count, double again)
+{
+    double group[SEARCH_GROUPS] = {0};
+    unsigned sets = 1U << s->kids[to].count;
+    for (unsigned set = 1; set < sets; set++)
+        group[set] = least_within(s, site, reach, ranks->by_group[set], count);
+    return design_search_share_out(group, again, (size_t)s->p->components[to].instances, sets - 1) +
+           s->loss_floor[to];
+}
+
 /* What hangs below one option of `from` by the flow to `to`: the least value of the instances of
  * `to` that lie within the bound.  Drops options of a single-instance sender with none. */
 static bool add_tails(struct search *s, size_t flow_index)
@@ -346,6 +435,8 @@ static bool add_tails(struct search *s, size_t flow_index)
             uint32_t option = senders->items[i].option;
             double least = fmax(receivers->subtree, s->bounds->message[to][option]);
             tail[option] += least;
+            if (below)
+                s->served[to][option] = least;
             floor = fmin(floor, least);
         }
         s->tail_floor[from] += below ? floor : 0;
@@ -369,10 +460,16 @@ static bool add_tails(struct search *s, size_t flow_index)
         double more = all_apart ? least_first : least_repeat;
         keep[i] = isfinite(least_first);
         double least = !keep[i] ? INFINITY
-                       : n == 1 ? least_sub
-                                : least_first + (n - 1) * more + s->tail_floor[to];
-        if (below)
+                       : n == 1
+                           ? least_sub
+                           : least_first + (n - 1) * more + s->tail_floor[to] + s->loss_floor[to];
+        if (keep[i] && n > 1 && s->kids[to].count > 0 && s->p->components[from].instances == 1)
+            least =
+                fmax(least, least_shared_out(s, to, site, reach, &ranks, receivers->count, more));
+        if (below) {
             tail[senders->items[i].option] += least;
+            s->served[to][senders->items[i].option] = least;
+        }
         floor = fmin(floor, least);
     }
     s->tail_floor[from] += below ? floor : 0;
@@ -419,6 +516,62 @@ static size_t senders_of(const struct search *s, size_t component)
     return count;
 }
 
+/* Sites and accelerators that can never be short, whatever this need puts there. */
+static void mark_ample(struct search *s)
+{
+    const struct design_problem *p = s->p;
+    const struct site *sites = p->network->sites.items;
+    struct demand {
+        double amounts[DESIGN_AMOUNTS];
+        size_t last; /* component counted + 1 */
+    } *demands = mem_array(p->network->sites.count + 1, sizeof *demands);
+    size_t cards = p->card_base[p->network->sites.count];
+    int64_t *asked = mem_array(cards + 1, sizeof *asked);
+    s->ample = arena_array(s->arena, p->network->sites.count + 1, sizeof *s->ample);
+    s->ample_cards = arena_array(s->arena, cards + 1, sizeof *s->ample_cards);
+    for (size_t c = 0; c < p->count; c++) {
+        const struct design_component *item = &p->components[c];
+        double n = (double)item->instances;
+        for (size_t i = 0; i < s->versions[c][0].count; i++) {
+            const struct design_option *option =
+                design_search_option(s, c, s->versions[c][0].items[i].option);
+            struct demand *demand = &demands[option->site];
+            if (option->accelerator >= 0)
+                asked[design_search_card(s, option)] += item->instances * item->cards;
+            if (demand->last == c + 1)
+                continue;
+            demand->last = c + 1;
+            demand->amounts[DESIGN_VCPUS] += n * item->vcpus;
+            demand->amounts[DESIGN_MEMORY] += n * item->memory_gib;
+            demand->amounts[DESIGN_DISK] += n * item->disk_gib;
+        }
+    }
+    for (size_t i = 0; i < p->network->sites.count; i++) {
+        const struct site_amount *all = &sites[i].capacity, *used = &sites[i].allocated;
+        const double *amounts = demands[i].amounts;
+        if (demands[i].last == 0)
+            continue;
+        s->ample[i] = s->used_vcpus[i] + amounts[DESIGN_VCPUS] <=
+                          amount(all->vcpus) - amount(used->vcpus) + SEARCH_AMOUNT_TOL &&
+                      s->used_memory[i] + amounts[DESIGN_MEMORY] <=
+                          amount(all->memory_gib) - amount(used->memory_gib) + SEARCH_AMOUNT_TOL &&
+                      s->used_disk[i] + amounts[DESIGN_DISK] <=
+                          amount(all->disk_gib) - amount(used->disk_gib) + SEARCH_AMOUNT_TOL;
+        for (size_t k = 0; k < sites[i].accelerators.count; k++) {
+            const struct site_accelerator *offered = &sites[i].accelerators.items[k];
+            size_t card = p->card_base[i] + k;
+            s->ample_cards[card] =
+                s->used_cards[card] + asked[card] <= offered->count - offered->allocated;
+        }
+    }
+    mem_free(demands);
+    mem_free(asked);
+    s->flow_total = 0;
+    for (size_t f = 0; f < p->flow_count; f++)
+        s->flow_total +=
+            p->flows[f].bandwidth_mbps * (double)p->components[p->flows[f].to].instances;
+}
+
 bool design_search_lists_new(struct search *s)
 {
     const struct design_problem *p = s->p;
@@ -427,6 +580,11 @@ bool design_search_lists_new(struct search *s)
     s->tail = arena_array(s->arena, p->count, sizeof *s->tail);
     s->tail_floor = arena_array(s->arena, p->count, sizeof *s->tail_floor);
     s->below = arena_array(s->arena, p->count, sizeof *s->below);
+    s->served = arena_array(s->arena, p->count, sizeof *s->served);
+    for (size_t c = 0; c < p->count; c++)
+        if (s->parent[c] >= 0)
+            s->served[c] = arena_array(s->arena, p->components[s->parent[c]].options.count + 1,
+                                       sizeof **s->served);
     for (size_t c = 0; c < p->count; c++) {
         size_t count = senders_of(s, c) + 1, options = p->components[c].options.count;
         size_t kept = count_within_reach(s, c);
@@ -460,6 +618,7 @@ bool design_search_lists_new(struct search *s)
             return false;
         finish_list(s, c, &s->versions[c][0]);
     }
+    mark_ample(s);
     return true;
 }
 

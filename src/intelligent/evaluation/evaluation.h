@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "types/application.h"
+#include "types/feasibility.h"
 #include "types/network.h"
 #include "types/requirement.h"
 #include "types/solution.h"
@@ -15,7 +16,10 @@ struct evaluation_input {
     const struct network *network;
     const struct price_notes *notes;                  /* NULL = none known */
     const struct site_connections *connections;       /* NULL = go by site.provider alone */
-    const struct application_spec_refs *applications; /* NULL = none known */
+    const struct application_spec_refs *applications; /* NULL = none known; those without a
+                                                         component are there to be depended on */
+    const struct feasibility_standards *standards;    /* NULL = none known */
+    const struct feasibility_cases *cases;            /* NULL = none known */
     int64_t now_ms;                                   /* for the age of prices; 0 = unknown */
     int64_t price_max_age_days;                       /* 0 = 365; older is said, confidence falls */
 };
@@ -26,6 +30,11 @@ struct evaluation_input {
 enum err_code evaluation_report(const struct evaluation_input *input,
                                 const struct solution *solution, struct feasibility_report *out,
                                 struct arena *arena, struct err *err);
+
+/* The scenario profiles and access technologies that ship with the program (content/scenarios,
+ * content/standards).  Never fails but for our own mistakes. */
+enum err_code evaluation_standards_shipped(struct feasibility_standards *out, struct arena *arena,
+                                           struct err *err);
 
 /* ---- the shared model ---- */
 struct evaluation_model; /* index over network and requirement; lives in its arena; immutable once

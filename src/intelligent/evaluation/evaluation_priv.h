@@ -41,6 +41,12 @@ struct evaluation_network {
     uint32_t *by_id; /* nodes sorted by id */
     uint32_t *link_a, *link_b;
     struct evaluation_paths *paths;
+    const struct price_note **notes; /* by site, then as given; NULL = not sorted yet */
+};
+
+struct evaluation_links_at { /* links that end at a node */
+    size_t node;
+    LIST(uint32_t) links;
 };
 
 struct evaluation_model {
@@ -56,11 +62,18 @@ struct evaluation_model {
     size_t user_node; /* SIZE_MAX: the farthest access point */
     bool user_needed; /* a flow comes from the user */
     int32_t *user_of; /* per site, lazily: its user-side node + 1, or 0 = not yet, -1 = none */
+    LIST(struct evaluation_links_at) links_at; /* of the few nodes that reports ask for */
 };
 
 /* SIZE_MAX if none. */
 size_t evaluation_index_find(const struct evaluation_network *index, const char *id);
 const char *evaluation_component_name(const struct evaluation_model *model, int component);
+
+/* Links that end at that node; cached, O(links) the first time. */
+const struct evaluation_links_at *evaluation_links_at(struct evaluation_model *model, size_t node);
+/* As price_note_find, in O(log notes) after the first. */
+const struct price_note *evaluation_note(struct evaluation_model *model, const char *site,
+                                         const char *item);
 
 /* Eligibility; capacity for one instance is looked at when with_capacity. */
 bool evaluation_site_suits(struct evaluation_model *model, size_t component, size_t site,
@@ -83,9 +96,16 @@ struct evaluation_check {
     int dimension;
     struct feasibility_check check;
 };
+struct evaluation_route { /* of the route of that number in the solution */
+    size_t flow;          /* index into the model's flows */
+    size_t from, to;      /* nodes */
+    const size_t *links;
+    size_t count;
+};
 struct evaluation_checks {
     LIST(struct evaluation_check) items;
-    bool passes_too; /* keep passed checks, with evidence */
+    LIST(struct evaluation_route) routes; /* when passes are kept */
+    bool passes_too;                      /* keep passed checks, with evidence */
     struct arena *arena;
 };
 /* Values are text of this arena or constants. */
@@ -112,17 +132,47 @@ enum err_code evaluation_measure_into(struct evaluation_model *model, struct sol
                                       struct err *err);
 
 /* ---- dimensions (report_*.c) that placements alone do not settle ---- */
+/* Jitter and loss of the paths, the split of a response bound, the access technology. */
+void evaluation_report_network(struct evaluation_model *model, const struct solution *solution,
+                               struct evaluation_checks *checks);
 void evaluation_report_application(struct evaluation_model *model, const struct solution *solution,
                                    struct evaluation_checks *checks);
+/* Which versions of what is depended on, and why not. */
+void evaluation_report_dependencies(struct evaluation_model *model,
+                                    struct evaluation_checks *checks);
+/* Interfaces wanted and offered. */
+void evaluation_report_interfaces(struct evaluation_model *model, struct evaluation_checks *checks);
+void evaluation_report_cost(struct evaluation_model *model, const struct solution *solution,
+                            struct evaluation_checks *checks);
 void evaluation_report_business(struct evaluation_model *model, const struct solution *solution,
                                 const struct evaluation_figures *figures,
                                 struct evaluation_checks *checks);
-void evaluation_report_response(struct evaluation_model *model, const struct solution *solution,
-                                struct evaluation_checks *checks);
-void evaluation_report_prices(struct evaluation_model *model, const struct solution *solution,
-                              struct evaluation_checks *checks);
+/* How similar cases went. */
+void evaluation_report_cases(struct evaluation_model *model, const struct solution *solution,
+                             struct evaluation_checks *checks);
+
+/* The application that answers the component; NULL when none is known. */
+const struct application_spec_ref *evaluation_application(const struct evaluation_model *model,
+                                                          size_t component);
+
+/* ---- advice (report_advice.c): figures that nobody stated as a bound of his own ---- */
+struct evaluation_advice {
+    int dimension;
+    const char *code, *subject, *unit;
+    double required;
+    double observed; /* NaN = not known */
+    double margin;   /* negative = missed */
+    int tag;
+    const char *kind, *ref, *source; /* of its evidence */
+};
+/* Met: passed with the tag's confidence.  Missed or not known: unknown, never failed. */
+struct feasibility_check *evaluation_advise(struct evaluation_checks *checks,
+                                            const struct evaluation_advice *advice);
+
 /* "1.2.3" against ">=1 <2"; false when the range cannot be understood and *ret_known is then false.
  */
 bool evaluation_version_suits(const char *version, const char *range, bool *ret_known);
+/* <0, 0, >0; texts that hold no numbers compare as text, and below those that do. */
+int evaluation_version_compare(const char *a, const char *b);
 
 #endif

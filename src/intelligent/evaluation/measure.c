@@ -115,12 +115,24 @@ static void distinct_sites(struct measure *m)
     }
 }
 
+/* The form belongs to the application, protection and residency to the business; the rest says
+ * whether the site can compute it. */
+static int dimension_of(const char *reason)
+{
+    if (strcmp(reason, "form") == 0)
+        return DIMENSION_APPLICATION;
+    if (strcmp(reason, "residency") == 0 || strcmp(reason, "protection_level") == 0 ||
+        strcmp(reason, "unknown.protection_level") == 0)
+        return DIMENSION_BUSINESS;
+    return DIMENSION_COMPUTE;
+}
+
 static void stated_word(struct measure *m, size_t c, const struct site *site, const char *code,
                         const char *required, const char *observed)
 {
     struct feasibility_check *check =
-        evaluation_measure_claim(m, DIMENSION_COMPUTE, code, component_at(m, c)->name, VERDICT_PASS,
-                                 required, observed, NULL, NAN);
+        evaluation_measure_claim(m, dimension_of(code), code, component_at(m, c)->name,
+                                 VERDICT_PASS, required, observed, NULL, NAN);
     evaluation_evidence_add(m->checks, check, "site", site->id, "as the network states it", 0);
 }
 
@@ -150,7 +162,7 @@ static void stated_words(struct measure *m, size_t c, size_t s)
         stated_word(m, c, site, "residency", security->data_residency, security->data_residency);
     if (security->protection_level.set && site->protection_level.set) {
         struct feasibility_check *check = claim_number(
-            m, DIMENSION_COMPUTE, "protection_level", component->name, VERDICT_PASS,
+            m, DIMENSION_BUSINESS, "protection_level", component->name, VERDICT_PASS,
             (double)security->protection_level.value, (double)site->protection_level.value, "level",
             (double)(site->protection_level.value - security->protection_level.value));
         evaluation_evidence_add(m->checks, check, "site", site->id, "as the network states it", 0);
@@ -169,11 +181,10 @@ static void check_eligibility(struct measure *m)
                 continue;
             }
             bool unknown = str_has_prefix(reason.reason, "unknown.");
-            bool form = strcmp(reason.reason, "form") == 0;
             struct feasibility_check *check = evaluation_measure_claim(
-                m, form ? DIMENSION_APPLICATION : DIMENSION_COMPUTE, reason.reason,
-                component_at(m, c)->name, unknown ? VERDICT_UNKNOWN : VERDICT_FAIL, reason.required,
-                reason.observed, reason.unit, reason.margin.set ? reason.margin.value : NAN);
+                m, dimension_of(reason.reason), reason.reason, component_at(m, c)->name,
+                unknown ? VERDICT_UNKNOWN : VERDICT_FAIL, reason.required, reason.observed,
+                reason.unit, reason.margin.set ? reason.margin.value : NAN);
             evaluation_evidence_add(
                 m->checks, check, "site", site_at(m, s)->id,
                 unknown ? "the network does not state it" : "as the network states it", 0);
@@ -289,8 +300,7 @@ static void line_add(struct measure *m, const char *item, const char *component,
                                         .unit = unit,
                                         .unit_price = unit_price,
                                         .amount = amount};
-    const struct price_note *note =
-        m->model->input.notes ? price_note_find(m->model->input.notes, site, note_item) : NULL;
+    const struct price_note *note = evaluation_note(m->model, site, note_item);
     if (note) {
         line->basis = note->basis;
         line->source = note->source;
@@ -429,6 +439,10 @@ static void cost_of_flow(struct measure *m, const struct evaluation_flow *flow, 
 static void add_route(struct measure *m, const struct evaluation_flow *flow, size_t from, size_t to,
                       double latency, size_t link_count)
 {
+    if (m->checks->passes_too)
+        *LIST_ADD(m->arena, &m->checks->routes) = (struct evaluation_route){
+            (size_t)(flow - m->model->flows), from, to,
+            arena_memdup(m->arena, m->links, link_count * sizeof *m->links), link_count};
     struct solution_route *route = LIST_ADD(m->arena, &m->solution->routes);
     route->from = evaluation_component_name(m->model, flow->from);
     route->to = evaluation_component_name(m->model, flow->to);

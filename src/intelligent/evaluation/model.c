@@ -350,3 +350,63 @@ void evaluation_spread(const struct evaluation_model *model, double per_ms, doub
 {
     evaluation_paths_spread(model->index->paths, per_ms, per_price, values);
 }
+
+/* ---- what reports look up ---- */
+const struct evaluation_links_at *evaluation_links_at(struct evaluation_model *model, size_t node)
+{
+    for (size_t i = 0; i < model->links_at.count; i++)
+        if (model->links_at.items[i].node == node)
+            return &model->links_at.items[i];
+    struct evaluation_links_at *at = LIST_ADD(model->arena, &model->links_at);
+    at->node = node;
+    for (size_t i = 0; i < model->network->links.count; i++)
+        if (model->index->link_a[i] == node || model->index->link_b[i] == node)
+            *LIST_ADD(model->arena, &at->links) = (uint32_t)i;
+    return at;
+}
+
+/* Notes lie in one array, so the order of their addresses is the order in which they were given. */
+static int by_site(const void *a, const void *b)
+{
+    const struct price_note *x = *(const struct price_note *const *)a;
+    const struct price_note *y = *(const struct price_note *const *)b;
+    int order = strcmp(x->site ? x->site : "", y->site ? y->site : "");
+    return order ? order : (x > y) - (x < y);
+}
+
+static void sort_notes(struct evaluation_network *index, const struct price_notes *notes,
+                       struct arena *arena)
+{
+    index->notes = arena_array(arena, notes->items.count + 1, sizeof *index->notes);
+    for (size_t i = 0; i < notes->items.count; i++)
+        index->notes[i] = &notes->items.items[i];
+    qsort(index->notes, notes->items.count, sizeof *index->notes, by_site);
+}
+
+const struct price_note *evaluation_note(struct evaluation_model *model, const char *site,
+                                         const char *item)
+{
+    const struct price_notes *notes = model->input.notes;
+    const struct price_note *general = NULL;
+    if (!notes || !site)
+        return NULL;
+    if (!model->index->notes)
+        sort_notes(model->index, notes, model->arena);
+    size_t low = 0, high = notes->items.count;
+    while (low < high) { /* the first of the site */
+        size_t middle = low + (high - low) / 2;
+        const char *own = model->index->notes[middle]->site;
+        if (strcmp(own ? own : "", site) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < notes->items.count && str_eq(model->index->notes[low]->site, site); low++) {
+        const struct price_note *note = model->index->notes[low];
+        if (note->item && str_eq(note->item, item))
+            return note;
+        if (!note->item)
+            general = note;
+    }
+    return general;
+}

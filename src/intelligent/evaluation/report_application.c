@@ -99,40 +99,6 @@ static void check_needs(struct application_report *r, const struct requirement_c
                     ref);
 }
 
-static void check_dependencies(struct application_report *r,
-                               const struct requirement_component *component,
-                               const struct application_spec_ref *ref)
-{
-    const struct application_spec_refs *known = r->model->input.applications;
-    for (size_t i = 0; i < ref->spec.dependencies.count; i++) {
-        const struct application_spec_dependency *need = &ref->spec.dependencies.items[i];
-        if (need->optional.set && need->optional.value)
-            continue;
-        const struct application_spec_ref *met = NULL, *other = NULL;
-        bool understood = true;
-        for (size_t k = 0; k < known->items.count && !met; k++) {
-            const struct application_spec_ref *item = &known->items.items[k];
-            bool own;
-            if (!str_eq(item->spec.name, need->name))
-                continue;
-            if (evaluation_version_suits(item->spec.version, need->version, &own) &&
-                str_eq(item->state, "published"))
-                met = item;
-            other = item;
-            understood = understood && own;
-        }
-        const char *required = arena_printf(r->checks->arena, "%s %s", need->name,
-                                            need->version ? need->version : "*");
-        int verdict = met ? VERDICT_PASS : other && understood ? VERDICT_FAIL : VERDICT_UNKNOWN;
-        struct feasibility_check *check = claim(r, "dependency", component->name, verdict, required,
-                                                met     ? met->id
-                                                : other ? other->id
-                                                        : NULL,
-                                                verdict == VERDICT_UNKNOWN ? 0.0 : 1.0);
-        say_application(r, check, met ? met : other ? other : ref);
-    }
-}
-
 static const struct site *placed_at(struct application_report *r, size_t placement)
 {
     size_t node =
@@ -242,7 +208,6 @@ void evaluation_report_application(struct evaluation_model *model, const struct 
         } else if (ref) {
             check_published(&report, component, ref);
             check_needs(&report, component, ref);
-            check_dependencies(&report, component, ref);
         } else {
             struct feasibility_check *check = claim(&report, "application", component->name,
                                                     VERDICT_UNKNOWN, "published", NULL, 0.0);
@@ -251,4 +216,6 @@ void evaluation_report_application(struct evaluation_model *model, const struct 
         }
         check_places(&report, component, ref);
     }
+    evaluation_report_dependencies(model, checks);
+    evaluation_report_interfaces(model, checks);
 }

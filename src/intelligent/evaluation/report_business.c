@@ -1,45 +1,10 @@
-/* report_business.c - the business dimension beyond what measuring checks (availability and mode):
- * what the scenario usually needs, where replicas lie, what was asked that no data settles, and
- * whether the sites can be opened at all.
+/* report_business.c - the business dimension beyond what measuring checks (availability, mode,
+ * protection, residency): what the scenario usually needs, where replicas lie, what was asked that
+ * no data settles, how similar cases went, and whether the sites can be opened at all.
  *
- * Scenario figures are typical needs, not the customer's words: where the customer states a bound,
- * his bound is checked and the profile is not.  A solution below the profile is unknown, never
- * failed. */
+ * Scenario figures are usual needs, not the customer's words: where the customer states a bound,
+ * his bound is checked and the profile is not; what misses a profile is unknown, never failed. */
 #include "intelligent/evaluation/evaluation_priv.h"
-
-/* Typical needs by scenario: network latency and availability, with the confidence of their source
- * (0.9 a standard or the product's paper, 0.7 an industry report, 0.5 a working default).  Rows
- * that give a range hold its lenient end. */
-static const struct profile {
-    const char *scenario;
-    double latency_ms, availability_percent; /* 0 = none given */
-    double confidence;
-    const char *source;
-} profiles[] = {
-    {"video-analytics", 10, 99.9, 0.9, "inference under 1 s leaves the network 10 ms"},
-    {"industrial-vision", 10, 99.99, 0.7, "live quality inspection, industry tiers"},
-    {"iot-collection", 100, 99.9, 0.7, "collection within seconds, plant gateways"},
-    {"web-application", 50, 99.9, 0.7, "page within 1 to 2 s"},
-    {"big-data", 20, 99.9, 0.5, "between the nodes of a cluster"},
-    {"ai-training", 30, 99.5, 0.5, "bulk data over a wide network, resumable"},
-    {"llm-inference", 50, 99.9, 0.7, "time to first token within 2 s"},
-    {"hpc-batch", 50, 99.5, 0.5, "login; work is queued"},
-    {"cloud-rendering", 15, 99.9, 0.7, "round trip within 30 ms"},
-    {"cloud-gaming", 15, 99.9, 0.7, "round trip within 30 ms"},
-    {"v2x", 5, 99.99, 0.9, "air and edge together"},
-    {"telemedicine", 50, 99.9, 0.5, "consultation; surgery needs 20 ms and two paths"},
-    {"cdn", 20, 99.9, 0.5, "first byte within 200 ms"},
-    {"sme-digitalisation", 50, 99.9, 0.7, "ERP; a MES needs 30 ms"},
-};
-
-static const struct profile *profile_of(const struct requirement *requirement)
-{
-    const char *name = json_enum_name(requirement_scenario_names, requirement->scenario);
-    for (size_t i = 0; name && i < ARRAY_LEN(profiles); i++)
-        if (str_eq(profiles[i].scenario, name))
-            return &profiles[i];
-    return NULL;
-}
 
 static bool user_latency_stated(const struct evaluation_model *model)
 {
@@ -61,45 +26,151 @@ static double user_latency(const struct solution *solution)
     return most;
 }
 
-static void check_profile(struct evaluation_checks *checks, const char *code,
-                          const struct profile *profile, double required, double observed,
-                          const char *unit, double margin)
+/* ---- what the scenario usually needs ---- */
+struct scenario_check {
+    struct evaluation_model *model;
+    const struct solution *solution;
+    const struct evaluation_figures *figures;
+    struct evaluation_checks *checks;
+    const char *scenario;
+};
+
+static const struct site *site_of(const struct evaluation_model *model,
+                                  const struct solution_placement *placement)
 {
-    struct arena *arena = checks->arena;
-    bool met = !isnan(observed) && margin >= -EVALUATION_LATENCY_TOL;
+    size_t node = evaluation_index_find(model->index, placement->site);
+    return node < model->index->sites ? &model->network->sites.items[node] : NULL;
+}
+
+static void advise(struct scenario_check *s, const struct feasibility_demand *demand,
+                   const char *code, const char *unit, double required, double observed,
+                   double margin)
+{
+    struct evaluation_advice advice = {.dimension = DIMENSION_BUSINESS,
+                                       .code = code,
+                                       .subject = s->scenario,
+                                       .unit = unit,
+                                       .required = required,
+                                       .observed = observed,
+                                       .margin = margin,
+                                       .tag = demand->tag,
+                                       .kind = "requirement",
+                                       .ref = s->scenario,
+                                       .source = demand->source};
+    evaluation_advise(s->checks, &advice);
+}
+
+/* Of one user, times the users that are stated. */
+static void advise_bandwidth(struct scenario_check *s, const struct feasibility_demand *demand)
+{
+    const struct requirement *requirement = s->model->requirement;
+    double users = requirement->service_level.concurrent_users.set
+                       ? (double)requirement->service_level.concurrent_users.value
+                       : 1.0;
+    double asked = 0;
+    for (size_t f = 0; f < s->model->flow_count; f++)
+        if (s->model->flows[f].from < 0)
+            asked = fmax(asked, s->model->flows[f].bandwidth_mbps);
+    double needed = demand->value * fmax(1.0, users);
+    advise(s, demand, "scenario.bandwidth", "Mbit/s", needed, asked > 0 ? asked : NAN,
+           asked - needed);
+}
+
+static void advise_protection(struct scenario_check *s, const struct feasibility_demand *demand)
+{
+    double least = NAN;
+    bool known = s->solution->placements.count > 0;
+    for (size_t p = 0; p < s->solution->placements.count && known; p++) {
+        const struct site *site = site_of(s->model, &s->solution->placements.items[p]);
+        known = site && site->protection_level.set;
+        if (known)
+            least = fmin(isnan(least) ? INFINITY : least, (double)site->protection_level.value);
+    }
+    advise(s, demand, "scenario.protection_level", "level", demand->value, known ? least : NAN,
+           least - demand->value);
+}
+
+static void advise_tier(struct scenario_check *s, const struct feasibility_demand *demand)
+{
+    struct arena *arena = s->checks->arena;
+    const char *wanted = "", *found = NULL;
+    bool met = false;
+    for (size_t i = 0; i < demand->tiers.count; i++)
+        wanted = arena_printf(arena, "%s%s%s", wanted, i ? ", " : "",
+                              json_enum_name(requirement_tier_names, demand->tiers.items[i]));
+    for (size_t p = 0; p < s->solution->placements.count && !met; p++) {
+        const struct site *site = site_of(s->model, &s->solution->placements.items[p]);
+        for (size_t i = 0; site && i < demand->tiers.count; i++)
+            met = met || site->tier == demand->tiers.items[i];
+        if (site && (met || !found))
+            found = json_enum_name(requirement_tier_names, site->tier);
+    }
     struct evaluation_claim item = {DIMENSION_BUSINESS,
-                                    code,
-                                    profile->scenario,
-                                    evaluation_number(arena, required),
-                                    isnan(observed) ? NULL : evaluation_number(arena, observed),
-                                    unit,
-                                    evaluation_margin(margin),
+                                    "scenario.tier",
+                                    s->scenario,
+                                    wanted,
+                                    found,
+                                    NULL,
+                                    {false, 0},
                                     met ? VERDICT_PASS : VERDICT_UNKNOWN,
-                                    met ? profile->confidence : 0.0};
-    struct feasibility_check *check = evaluation_check_add(checks, &item);
-    evaluation_evidence_add(checks, check, "requirement", profile->scenario, profile->source, 0);
-    if (!met && !isnan(observed))
+                                    met ? feasibility_tag_confidence(demand->tag) : 0.0};
+    struct feasibility_check *check = evaluation_check_add(s->checks, &item);
+    evaluation_evidence_add(s->checks, check, "requirement", s->scenario, demand->source, 0);
+    if (!met && found)
         evaluation_evidence_add(
-            checks, check, "requirement", profile->scenario,
-            "below what this scenario usually needs; the customer states no bound", 0);
+            s->checks, check, "requirement", s->scenario,
+            "below what is usual; the customer states no bound, so it is advice", 0);
+}
+
+/* What the customer states himself is checked instead of the profile. */
+static void advise_demand(struct scenario_check *s, const struct feasibility_demand *demand)
+{
+    const struct requirement *requirement = s->model->requirement;
+    bool tier_stated = false;
+    switch (demand->figure) {
+    case FIGURE_LATENCY_MS: {
+        double latency = user_latency(s->solution);
+        if (!user_latency_stated(s->model) && !isnan(latency))
+            advise(s, demand, "scenario.latency", "ms", demand->value, latency,
+                   demand->value - latency);
+        break;
+    }
+    case FIGURE_AVAILABILITY_PERCENT: {
+        struct opt_double up = s->figures->reliability;
+        if (!requirement->service_level.availability_percent.set)
+            advise(s, demand, "scenario.availability", "%", demand->value,
+                   up.set ? up.value * 100 : NAN, up.value * 100 - demand->value);
+        break;
+    }
+    case FIGURE_BANDWIDTH_MBPS:
+        advise_bandwidth(s, demand);
+        break;
+    case FIGURE_PROTECTION_LEVEL:
+        if (!requirement->security.protection_level.set)
+            advise_protection(s, demand);
+        break;
+    case FIGURE_TIER:
+        for (size_t c = 0; c < requirement->components.count; c++)
+            tier_stated = tier_stated || requirement->components.items[c].tier;
+        if (!tier_stated)
+            advise_tier(s, demand);
+        break;
+    default:
+        break; /* jitter and loss are the network's; response time is split where it is stated */
+    }
 }
 
 static void check_scenario(struct evaluation_model *model, const struct solution *solution,
                            const struct evaluation_figures *figures,
                            struct evaluation_checks *checks)
 {
-    const struct profile *profile = profile_of(model->requirement);
-    if (!profile)
-        return;
-    double latency = user_latency(solution);
-    if (!user_latency_stated(model) && !isnan(latency))
-        check_profile(checks, "scenario.latency", profile, profile->latency_ms, latency, "ms",
-                      profile->latency_ms - latency);
-    if (!model->requirement->service_level.availability_percent.set) {
-        double up = figures->reliability.set ? figures->reliability.value * 100 : NAN;
-        check_profile(checks, "scenario.availability", profile, profile->availability_percent, up,
-                      "%", up - profile->availability_percent);
-    }
+    const struct feasibility_profile *profile =
+        feasibility_profile_find(model->input.standards, model->requirement->scenario);
+    struct scenario_check s = {
+        model, solution, figures, checks,
+        json_enum_name(requirement_scenario_names, model->requirement->scenario)};
+    for (size_t i = 0; profile && i < profile->demands.count; i++)
+        advise_demand(&s, &profile->demands.items[i]);
 }
 
 static void check_replicas(struct evaluation_model *model, const struct solution *solution,
@@ -146,6 +217,7 @@ void evaluation_report_business(struct evaluation_model *model, const struct sol
     struct arena *arena = checks->arena;
     check_replicas(model, solution, checks);
     check_scenario(model, solution, figures, checks);
+    evaluation_report_cases(model, solution, checks);
     if (requirement->reliability.backup.set && requirement->reliability.backup.value)
         say_unknown(checks, "backup", "yes", "reliability.backup",
                     "no site says whether it keeps backups");

@@ -8,39 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "intelligent/intent/phrase.h"
-
-#define COMPONENTS_MAX 64 /* more is no sentence of a customer; the rest is left unread */
-
-struct group {
-    const char *name;
-    struct intent_fact *app, *role, *machine, *delivery;
-    struct intent_fact *slots[SLOTS];
-    bool borrowed[SLOTS]; /* copied from another component: no span of its own */
-    double value[SLOTS];
-    struct intent_fact *spread[PLACES_MAX];
-    unsigned spread_count;
-    int same;              /* index of the component that it follows, or -1 */
-    double factor[SLOTS];  /* 翻倍 */
-    bool same_slot[SLOTS]; /* only these follow it */
-    uint32_t clause, sentence;
-    bool form_borrowed;
-    bool removed[SLOTS];
-};
-
-struct arbiter {
-    struct intent_read *read;
-    struct group groups[COMPONENTS_MAX];
-    int count, current;
-    struct intent_fact *all[SLOTS];     /* said of every component */
-    struct intent_fact *pending[SLOTS]; /* said before the component that it belongs to */
-    uint32_t pending_sentence;
-};
-
-static bool is_spec(int slot)
-{
-    return slot == SLOT_CPU || slot == SLOT_MEMORY || slot == SLOT_DISK || slot == SLOT_ACCEL;
-}
+#include "intelligent/intent/arbiter_priv.h"
 
 static const struct intent_clause *clause_of(const struct arbiter *a, uint32_t clause)
 {
@@ -95,6 +63,10 @@ static struct group *begin(struct arbiter *a, const struct intent_phrase *p)
             g->slots[s] = a->pending[s];
             g->value[s] = a->pending[s]->value;
         }
+    if (a->pending_count > 1) {
+        memcpy(g->spread, a->pending_spread, sizeof g->spread);
+        g->spread_count = a->pending_count;
+    }
     return g;
 }
 
@@ -132,6 +104,31 @@ static int label_slot(const struct intent_read *read, const struct intent_fact *
     return found;
 }
 
+/* "same as A": the component whose name ends in the word after the mark. */
+static int find_pointed(const struct arbiter *a, const struct intent_fact *same, int index)
+{
+    const struct intent_read *read = a->read;
+    const struct intent_clause *clause = clause_of(a, same->clause);
+    for (uint32_t i = same->last; i < clause->last && i < same->last + 3; i++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (token->kind != TOKEN_LATIN && token->kind != TOKEN_NUMBER && token->kind != TOKEN_WORD)
+            break;
+        if (token->kind == TOKEN_WORD && !intent_sense_of(token, CLASS_FUNC))
+            break;
+        for (int k = 0; k < a->count; k++) {
+            const struct intent_fact *name = a->groups[k].app;
+            if (k == index || !name || name->last <= name->first)
+                continue;
+            const struct intent_token *end = intent_at(read, name->last - 1);
+            if (end->end - end->begin == token->end - token->begin &&
+                memcmp(read->text.data + end->begin, read->text.data + token->begin,
+                       token->end - token->begin) == 0)
+                return k;
+        }
+    }
+    return -1;
+}
+
 /* 同上, same spec as the dashboard, CPU内存翻倍 */
 static void refer(struct arbiter *a, struct group *g, const struct intent_phrase *p)
 {
@@ -143,6 +140,10 @@ static void refer(struct arbiter *a, struct group *g, const struct intent_phrase
             if (named >= 0 && named != index)
                 target = named;
         }
+    }
+    if (p->same && target == index - 1) {
+        int named = find_pointed(a, p->same, index);
+        target = named >= 0 ? named : target;
     }
     if (target < 0)
         return;
@@ -160,7 +161,7 @@ static void refer(struct arbiter *a, struct group *g, const struct intent_phrase
     int slots[SLOTS] = {0};
     bool partial = !p->app && !p->machine && p->same && label_slot(a->read, p->same, slots) > 0;
     for (int s = 0; s < SLOTS; s++)
-        g->same_slot[s] |= partial ? slots[s] == 1 : is_spec(s) || s == SLOT_ARCH;
+        g->same_slot[s] |= partial ? slots[s] == 1 : intent_is_spec(s) || s == SLOT_ARCH;
     g->same = target;
 }
 
@@ -219,6 +220,11 @@ static bool differs(const struct group *g, const struct intent_phrase *p)
             continue;
         if (s == SLOT_ACCEL && intent_same_cards(have, want))
             continue;
+        if (s == SLOT_COUNT && g->value[s] == want->value && !has_spec(g->slots) && !p->app)
+            continue; /* 平时4台，先按4台8核16G */
+        if (intent_is_spec(s) && !p->slots[SLOT_COUNT] && s != SLOT_ACCEL &&
+            g->value[s] == want->value)
+            continue; /* 每路24核，一共48核: said twice */
         return true;
     }
     return g->slots[SLOT_DISK] && p->slots[SLOT_DISK] && p->slots[SLOT_COUNT] &&
@@ -280,6 +286,22 @@ static bool of_whole(const struct arbiter *a, const struct intent_phrase *p)
     return true;
 }
 
+static void put_off(struct arbiter *a, int slot, const struct intent_phrase *p)
+{
+    a->pending[slot] = p->slots[slot];
+    a->pending_clause = p->clause;
+    if (slot == SLOT_LOCATION) {
+        memcpy(a->pending_spread, p->spread, sizeof a->pending_spread);
+        a->pending_count = p->spread_count;
+    }
+}
+
+static void forget_pending(struct arbiter *a)
+{
+    memset(a->pending, 0, sizeof a->pending);
+    a->pending_count = 0;
+}
+
 /* A clause of places, tiers or architectures alone. */
 static void qualify(struct arbiter *a, const struct intent_phrase *p)
 {
@@ -289,19 +311,26 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
         struct intent_fact *fact = p->slots[s];
         if (!fact)
             continue;
-        if ((fact->flags & FACT_ALL) && a->count > 0) {
+        if (fact->flags & FACT_ALL) {
             a->all[s] = fact;
             continue;
         }
         if (a->count == 0) {
-            a->pending[s] = fact;
+            put_off(a, s, p);
             continue;
         }
         bool any = false;
         for (int i = 0; i < a->count; i++)
             any |= a->groups[i].slots[s] != NULL;
         struct group *g = &a->groups[a->current];
-        if (a->count > 1 && !any && (strong || of_whole(a, p)))
+        if (s == SLOT_TIER && g->slots[s] && g->slots[s]->code == fact->code)
+            continue;
+        if (s == SLOT_LOCATION && a->pending[SLOT_TIER] && p->clause <= a->pending_clause + 1) {
+            put_off(a, s, p); /* 云端（公有云，福州）一台…: both speak of what follows */
+            continue;
+        }
+        if (a->count > 1 && !any &&
+            (strong || of_whole(a, p) || clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
@@ -310,25 +339,178 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
                 g->spread_count = p->spread_count;
             }
         } else if (s != SLOT_ARCH)
-            a->pending[s] = fact;
+            put_off(a, s, p);
     }
 }
 
 static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
 {
     /* 北京3台、上海2台，每台8核16G: a specification after several that have none */
-    if (p->app || p->machine || p->slots[SLOT_COUNT] || !has_spec(p->slots) || p->same || p->twice)
-        return false;
+    bool counts = p->slots[SLOT_COUNT] && (p->slots[SLOT_COUNT]->flags & FACT_EACH);
     uint32_t sentence = clause_of(a, p->clause)->sentence;
+    bool open = a->shared_last == a->count && a->shared_sentence == sentence;
+    if (p->app || p->machine || (p->slots[SLOT_COUNT] && !(counts && open)) ||
+        !(has_spec(p->slots) || (counts && open)) || p->same || p->twice)
+        return false;
+    if (a->shared_last == a->count && a->shared_sentence == sentence) {
+        for (int i = a->shared_first; i < a->shared_last; i++)
+            if (differs(&a->groups[i], p))
+                return false;
+        for (int i = a->shared_first; i < a->shared_last; i++)
+            lay(a, &a->groups[i], p);
+        return true;
+    }
     int first = a->count;
+    const struct intent_clause *c = clause_of(a, p->clause);
+    bool all = intent_find(a->read, c->first, c->last, CLASS_MARK, MARK_ALL) != UINT32_MAX;
     while (first > 0 && a->groups[first - 1].sentence == sentence &&
-           !has_spec(a->groups[first - 1].slots) && a->groups[first - 1].slots[SLOT_COUNT])
+           !has_spec(a->groups[first - 1].slots) && (all || a->groups[first - 1].slots[SLOT_COUNT]))
         first--;
     if (a->count - first < 2)
         return false;
+    a->shared_first = first;
+    a->shared_last = a->count;
+    a->shared_sentence = sentence;
     for (int i = first; i < a->count; i++)
         lay(a, &a->groups[i], p);
     return true;
+}
+
+static bool says(const struct arbiter *a, uint32_t clause, int mark)
+{
+    const struct intent_clause *c = clause_of(a, clause);
+    return intent_find(a->read, c->first, c->last, CLASS_MARK, mark) != UINT32_MAX;
+}
+
+static bool is_single(const struct intent_fact *count)
+{
+    return count && count->value == 1 && (count->flags & FACT_FORM);
+}
+
+/* 10台服务器，一台8卡; 8卡一台，要3台: one machine stands for each. */
+static bool one_means_each(struct arbiter *a, struct group *g, const struct intent_phrase *p)
+{
+    const struct intent_fact *have = g->slots[SLOT_COUNT];
+    struct intent_fact *want = p->slots[SLOT_COUNT];
+    bool other = p->delivery && g->delivery && p->delivery->value != g->delivery->value;
+    if (!have || !want || p->app || p->role || other || p->same || p->twice ||
+        p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER] ||
+        clause_of(a, p->clause)->sentence != clause_of(a, have->clause)->sentence ||
+        p->clause > have->clause + 2 || says(a, p->clause, MARK_CONJ) ||
+        says(a, p->clause, MARK_PARTITION))
+        return false;
+    bool overlap = false;
+    for (int s = 0; s < SLOTS; s++)
+        overlap |= s != SLOT_COUNT && g->slots[s] && p->slots[s] &&
+                   !(s == SLOT_ACCEL && intent_same_cards(g->slots[s], p->slots[s]));
+    if (overlap)
+        return false;
+    struct intent_phrase rest = *p;
+    rest.slots[SLOT_COUNT] = NULL;
+    bool single = is_single(want) || (want->value == 1 && (p->machine || p->delivery));
+    if (single && have->value > 1 && has_spec(p->slots)) {
+        lay(a, g, &rest);
+        return true;
+    }
+    if (is_single(have) && want->value > 1 && !has_spec(p->slots) && has_spec(g->slots)) {
+        lay(a, g, &rest);
+        give(g, SLOT_COUNT, want);
+        return true;
+    }
+    return false;
+}
+
+static void borrow(struct group *g, const struct group *from)
+{
+    for (int s = 0; s < SLOTS; s++)
+        if ((intent_is_spec(s) || s == SLOT_ARCH) && !g->slots[s] && from->slots[s]) {
+            g->slots[s] = from->slots[s];
+            g->value[s] = from->value[s];
+            g->borrowed[s] = true;
+        }
+    g->machine = g->machine ? g->machine : from->machine;
+    g->delivery = g->delivery ? g->delivery : from->delivery;
+}
+
+/* 8台，其中5台放上海、3台放成都，其余…: parts of a number of machines. */
+static bool part_of(struct arbiter *a, const struct intent_phrase *p)
+{
+    uint32_t sentence = clause_of(a, p->clause)->sentence;
+    bool begins = says(a, p->clause, MARK_PARTITION) && a->whole_sentence != sentence + 1;
+    bool rest = says(a, p->clause, MARK_REST) && !p->slots[SLOT_COUNT];
+    struct intent_fact *count = p->slots[SLOT_COUNT];
+    if (begins) {
+        const struct group *g = a->count > 0 ? &a->groups[a->current] : NULL;
+        if (!g || !count || !g->slots[SLOT_COUNT] || g->value[SLOT_COUNT] <= count->value)
+            return false;
+        a->whole = a->current;
+        a->rest = g->value[SLOT_COUNT];
+        a->whole_sentence = sentence + 1;
+    }
+    if (a->whole_sentence != sentence + 1 || !(count || rest) ||
+        (count && count->value > a->rest) || a->rest <= 0)
+        return false;
+    if (!(p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER] || p->app || p->role ||
+          has_spec(p->slots)))
+        return false;
+    struct group *whole = &a->groups[a->whole], *g = whole;
+    double machines = count ? count->value : a->rest;
+    if (begins) {
+        lay(a, g, p);
+    } else {
+        g = begin(a, p);
+        if (g == whole)
+            return false;
+        lay(a, g, p);
+        borrow(g, whole);
+        g->slots[SLOT_COUNT] = count ? count : whole->slots[SLOT_COUNT];
+        if (!g->app)
+            g->app = whole->app;
+    }
+    g->value[SLOT_COUNT] = machines;
+    a->rest -= machines;
+    return true;
+}
+
+/* WMS+WCS各两台，8核32G: one count and one specification of several applications. */
+static void share(struct arbiter *a, const struct intent_phrase *p)
+{
+    const struct intent_fact *count = p->slots[SLOT_COUNT];
+    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL);
+    if (p->more_count == 0 || !(alike || (count && (count->flags & FACT_EACH))))
+        return;
+    int first = a->current;
+    for (unsigned i = 0; i < p->more_count; i++) {
+        struct intent_phrase other = *p;
+        other.app = p->more[i];
+        other.more_count = 0;
+        lay(a, begin(a, &other), &other);
+    }
+    a->shared_first = first;
+    a->shared_last = a->count;
+    a->shared_sentence = clause_of(a, p->clause)->sentence;
+}
+
+/* 容器30个 … 北京上海各15个: the same machines, counted again by place. */
+static bool counted_by_place(struct arbiter *a, struct group *g, const struct intent_phrase *p)
+{
+    struct intent_fact *count = p->slots[SLOT_COUNT];
+    if (!count || p->spread_count < 2 || !g->slots[SLOT_COUNT] || p->app || has_spec(p->slots) ||
+        g->value[SLOT_COUNT] != count->value * p->spread_count)
+        return false;
+    g->slots[SLOT_COUNT] = NULL;
+    lay(a, g, p);
+    return true;
+}
+
+static bool is_storage(const struct intent_fact *app)
+{
+    return app && app->sense && str_eq(app->sense->value, "storage");
+}
+
+static bool only_form(const struct intent_phrase *p)
+{
+    return !p->role && !p->slots[SLOT_LOCATION] && !p->slots[SLOT_TIER] && !p->same && !p->twice;
 }
 
 static void settle(struct arbiter *a, const struct intent_phrase *p)
@@ -354,15 +536,27 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             return;
         }
         lay(a, begin(a, p), p);
-        memset(a->pending, 0, sizeof a->pending);
+        forget_pending(a);
         return;
     }
     if (table && clause->before == '|') {
         lay(a, g, p);
         return;
     }
-    if (spread_spec(a, p))
+    if ((p->machine || p->delivery) && !p->app && !spec && a->count > 1 &&
+        says(a, p->clause, MARK_ALL)) {
+        a->form = p->delivery ? p->delivery : p->machine;
+        if (only_form(p))
+            return;
+    }
+    if (part_of(a, p) || spread_spec(a, p) || one_means_each(a, g, p) || counted_by_place(a, g, p))
         return;
+    if (is_storage(p->app) && p->slots[SLOT_DISK] && !p->slots[SLOT_CPU] && group_scored(g) &&
+        !(is_storage(g->app) && !g->slots[SLOT_DISK])) {
+        lay(a, begin(a, p), p); /* a storage service is a thing of its own */
+        forget_pending(a);
+        return;
+    }
     struct intent_phrase reference;
     if (p->app && (p->same || p->twice) && (g->app || group_scored(g))) {
         int named = find_named(a, p->app->text);
@@ -394,32 +588,31 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             if (!scored && (uses || a->read->clauses.items[p->clause].before == '('))
                 return;
             lay(a, begin(a, p), p);
-            memset(a->pending, 0, sizeof a->pending);
+            forget_pending(a);
             return;
         }
         if (!g->app && group_scored(g) && has_spec(g->slots) && spec && !uses &&
             (strong || (p->app->flags & FACT_CONJ) || differs(g, p))) {
             lay(a, begin(a, p), p);
-            memset(a->pending, 0, sizeof a->pending);
+            forget_pending(a);
             return;
         }
+    }
+    if (!p->app && p->role && spec && g->app && !group_scored(g)) {
+        lay(a, begin(a, p), p); /* 数据库要加密；应用4个容器: what was only named is left */
+        forget_pending(a);
+        return;
     }
     if (differs(g, p)) {
         struct group *old = g;
         g = begin(a, p);
         lay(a, g, p);
-        memset(a->pending, 0, sizeof a->pending);
+        forget_pending(a);
         /* 北京3台，上海2台: the same machines elsewhere */
         if (!p->app && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
             (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER]) && !p->same && !p->twice &&
             has_spec(old->slots)) {
-            for (int s = 0; s < SLOTS; s++)
-                if (is_spec(s) || s == SLOT_ARCH)
-                    if (!g->slots[s] && old->slots[s]) {
-                        g->slots[s] = old->slots[s];
-                        g->value[s] = old->value[s];
-                        g->borrowed[s] = true;
-                    }
+            borrow(g, old);
         }
         if (!p->app && !p->role && !has_spec(p->slots) && !p->machine && !p->delivery &&
             (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER])) {
@@ -433,182 +626,11 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
     lay(a, g, p);
 }
 
-/* ---- from groups to the requirement ---- */
-
-static void resolve(struct arbiter *a, int index)
-{
-    struct group *g = &a->groups[index];
-    if (g->same >= 0 && g->same < a->count && g->same != index) {
-        const struct group *from = &a->groups[g->same];
-        for (int s = 0; s < SLOTS; s++) {
-            if (g->slots[s] && !g->borrowed[s] && !(g->factor[s] > 0))
-                continue;
-            if (!from->slots[s])
-                continue;
-            if (g->factor[s] > 0) {
-                g->slots[s] = from->slots[s];
-                g->value[s] = from->value[s] * g->factor[s];
-                g->borrowed[s] = true;
-            } else if (g->same_slot[s] ||
-                       (s == SLOT_MEMORY && g->factor[SLOT_CPU] > 0 && !(g->factor[s] > 0))) {
-                g->slots[s] = from->slots[s];
-                g->value[s] = from->value[s];
-                g->borrowed[s] = true;
-            }
-        }
-        if (!g->machine && !g->delivery) {
-            g->machine = from->machine;
-            g->delivery = from->delivery;
-        }
-    }
-    for (int s = 0; s < SLOTS; s++)
-        if (a->all[s] && !g->slots[s]) {
-            g->slots[s] = a->all[s];
-            g->value[s] = a->all[s]->value;
-        }
-}
-
-static void share_totals(struct group *g)
-{
-    double machines = g->slots[SLOT_COUNT] ? g->value[SLOT_COUNT] : 0;
-    for (int s = 0; s < SLOTS; s++)
-        if (is_spec(s) && g->slots[s] && (g->slots[s]->flags & FACT_TOTAL) && machines > 1 &&
-            !g->borrowed[s])
-            g->value[s] /= machines;
-}
-
-/* 8个校区各3台, 主备各一台: machines counted for each of several. */
-static double implied_count(const struct arbiter *a, const struct group *g)
-{
-    const struct intent_fact *count = g->slots[SLOT_COUNT];
-    if (!count || !(count->flags & FACT_EACH) || g->spread_count > 1)
-        return 1;
-    for (size_t i = 0; i < a->read->facts.count; i++) {
-        const struct intent_fact *fact = &a->read->facts.items[i];
-        if (fact->field == FIELD_PLACES && fact->value > 1 && fact->clause + 3 >= count->clause &&
-            fact->clause <= count->clause + 2)
-            return fact->value;
-    }
-    for (size_t i = 0; i < a->read->facts.count; i++) {
-        const struct intent_fact *fact = &a->read->facts.items[i];
-        if (fact->clause > count->clause)
-            break;
-        if (fact->clause == count->clause && fact->field == FIELD_MODE && !fact->dead &&
-            fact->last <= count->first && fact->code == MODE_ACTIVE_STANDBY)
-            return 2;
-    }
-    return 1;
-}
-
-static void set_double(struct arbiter *a, int index, int slot, struct opt_double *out,
-                       const char *name)
-{
-    const struct group *g = &a->groups[index];
-    if (!g->slots[slot] || (g->slots[slot]->flags & FACT_EITHER) || !(g->value[slot] > 0))
-        return;
-    out->set = true;
-    out->value = g->value[slot];
-    intent_span_add(a->read, g->slots[slot]->first, g->slots[slot]->last, "components[%zu].%s",
-                    a->read->out->requirement.components.count - 1, name);
-}
-
-static const char *fallback_name(const struct arbiter *a)
-{
-    return str_eq(a->read->out->language, "zh") ? "服务器" : "servers";
-}
-
-static bool name_taken(const struct arbiter *a, const char *name, size_t before)
-{
-    for (size_t i = 0; i < before; i++)
-        if (str_eq(a->read->out->requirement.components.items[i].name, name))
-            return true;
-    return false;
-}
-
-/* Names are keys to those who read the requirement: a second one takes its place or a number. */
-static void name_apart(struct arbiter *a, struct requirement_component *c, size_t index)
-{
-    const char *name = c->name;
-    if (name_taken(a, name, index) && c->location)
-        c->name = name = arena_printf(a->read->arena, "%s %s", name, c->location);
-    for (size_t n = 2; name_taken(a, c->name, index); n++)
-        c->name = arena_printf(a->read->arena, "%s %zu", name, n);
-}
-
-static void emit(struct arbiter *a, int index, const struct intent_fact *location)
-{
-    struct group *g = &a->groups[index];
-    struct requirement_component *c =
-        LIST_ADD(a->read->arena, &a->read->out->requirement.components);
-    size_t n = a->read->out->requirement.components.count - 1;
-    const struct intent_fact *namer = g->app       ? g->app
-                                      : g->role    ? g->role
-                                      : g->machine ? g->machine
-                                                   : g->delivery;
-    c->name = namer && namer->text[0] ? namer->text : fallback_name(a);
-    if (namer)
-        intent_span_add(a->read, namer->first, namer->last, "components[%zu].name", n);
-    const struct intent_fact *count = g->slots[SLOT_COUNT];
-    const struct intent_fact *form = g->delivery ? g->delivery : g->machine;
-    if (g->delivery)
-        c->form = (int)g->delivery->value;
-    else if (g->machine)
-        c->form = (int)g->machine->value;
-    else if (count && (count->flags & FACT_FORM)) {
-        c->form = FORM_SERVER;
-        form = count;
-    } else if (!g->app && !g->role && (count || g->slots[SLOT_CPU] || g->slots[SLOT_MEMORY]))
-        c->form = FORM_SERVER; /* a bare specification is of servers */
-    if (c->form && form)
-        intent_span_add(a->read, form->first, form->last, "components[%zu].form", n);
-    if (count && g->value[SLOT_COUNT] >= 1 && g->value[SLOT_COUNT] < 1e12) {
-        c->instances =
-            (struct opt_int){true, (int64_t)(g->value[SLOT_COUNT] * implied_count(a, g))};
-        intent_span_add(a->read, count->first, count->last, "components[%zu].instances", n);
-    }
-    set_double(a, index, SLOT_CPU, &c->vcpus, "vcpus");
-    set_double(a, index, SLOT_MEMORY, &c->memory_gib, "memory_gib");
-    set_double(a, index, SLOT_DISK, &c->disk_gib, "disk_gib");
-    const struct intent_fact *fact = g->slots[SLOT_ARCH];
-    if (fact && !(fact->flags & FACT_EITHER)) {
-        c->arch = fact->code;
-        intent_span_add(a->read, fact->first, fact->last, "components[%zu].arch", n);
-    }
-    fact = g->slots[SLOT_ACCEL];
-    if (fact && fact->code) {
-        c->accelerator = arena_zalloc(a->read->arena, sizeof *c->accelerator);
-        c->accelerator->kind = fact->code;
-        c->accelerator->model = fact->flags & FACT_EITHER ? NULL : fact->text;
-        double cards = g->value[SLOT_ACCEL];
-        c->accelerator->count = cards >= 1 && cards < 1e12 ? (int64_t)cards : 1;
-        intent_span_add(a->read, fact->first, fact->last, "components[%zu].accelerator", n);
-    }
-    fact = g->slots[SLOT_TIER];
-    if (fact && !(fact->flags & FACT_EITHER)) {
-        c->tier = fact->code;
-        intent_span_add(a->read, fact->first, fact->last, "components[%zu].tier", n);
-    }
-    fact = location ? location : g->slots[SLOT_LOCATION];
-    if (fact && !(fact->flags & FACT_EITHER)) {
-        c->location = fact->text;
-        intent_span_add(a->read, fact->first, fact->last, "components[%zu].location", n);
-    }
-    name_apart(a, c, n);
-}
-
-static bool worth(const struct arbiter *a, int index)
-{
-    const struct group *g = &a->groups[index];
-    for (int s = 0; s < SLOTS; s++)
-        if (g->slots[s])
-            return true;
-    return g->machine || g->delivery || g->same >= 0;
-}
-
 void intent_arbitrate(struct intent_read *read)
 {
     struct arbiter *a = arena_zalloc(read->arena, sizeof *a);
     a->read = read;
+    a->whole = -1;
     for (size_t i = 0; i < read->facts.count;) {
         if (!intent_of_component(&read->facts.items[i])) {
             i++;
@@ -617,39 +639,8 @@ void intent_arbitrate(struct intent_read *read)
         struct intent_phrase phrase;
         i = intent_phrase_read(a->read, i, &phrase);
         settle(a, &phrase);
+        if (phrase.more_count > 0 && a->count > 0 && a->groups[a->current].app == phrase.app)
+            share(a, &phrase);
     }
-    int kept = 0;
-    for (int i = 0; i < a->count; i++) {
-        resolve(a, i);
-        kept += worth(a, i);
-    }
-    for (int i = 0; i < a->count; i++) {
-        struct group *g = &a->groups[i];
-        if (kept > 0 && !worth(a, i))
-            continue;
-        if (kept == 0 && i > 0)
-            break;
-        share_totals(g);
-        if (g->spread_count > 1 && !(g->spread[0]->flags & FACT_EITHER)) {
-            for (unsigned k = 0; k < g->spread_count; k++)
-                emit(a, i, g->spread[k]);
-        } else {
-            emit(a, i, NULL);
-        }
-    }
-    if (read->out->requirement.components.count == 0) {
-        struct requirement_component *c = LIST_ADD(read->arena, &read->out->requirement.components);
-        c->name = "未说明";
-        for (int s = 0; s < SLOTS; s++) {
-            const struct intent_fact *fact = a->pending[s];
-            if (fact && s == SLOT_LOCATION)
-                c->location = fact->text;
-            if (fact && s == SLOT_TIER)
-                c->tier = fact->code;
-            if (fact && s == SLOT_ARCH)
-                c->arch = fact->code;
-        }
-        intent_ask(read, "components", "missing",
-                   "what is to run: an application, or how many machines of which size?");
-    }
+    intent_components(a);
 }

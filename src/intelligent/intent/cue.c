@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "intelligent/intent/intent_priv.h"
+#include "intelligent/intent/quantity_priv.h"
 
 #define NAME_HAN 10        /* unknown characters that a name may take to the left of its head */
 #define NAME_LATIN 3       /* unknown words */
@@ -48,6 +48,8 @@ bool intent_negated(const struct intent_read *read, uint32_t first, uint32_t las
                 return false;
             return true;
         }
+        if (token->kind == TOKEN_PUNCT && token->punct == ':')
+            continue; /* Backups: none */
         if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
             intent_sense_of(token, CLASS_LABEL) || intent_sense_of(token, CLASS_APP))
             break;
@@ -66,6 +68,8 @@ static bool is_either(const struct intent_read *read, uint32_t i, int class)
     for (uint32_t k = clause->first; k < clause->last; k++) {
         if (mark_at(read, k, MARK_EITHER))
             choice = true;
+        if (class == CLASS_TIER && intent_sense_of(intent_at(read, k), CLASS_CLOUD))
+            other = true; /* 超算或者云都行 */
         const struct intent_sense *sense = intent_sense_of(intent_at(read, k), class);
         if (k != i && sense && !str_eq(sense->value, own->value) &&
             (k > i ? k - i : i - k) <= 2 * NEAR)
@@ -81,6 +85,21 @@ static bool said_of_all(const struct intent_read *read, uint32_t i)
         if (mark_at(read, k, MARK_ALL) && !intent_at(read, k)->masked)
             return true;
     return false;
+}
+
+static void simple(struct intent_read *read, uint32_t i, int field,
+                   const struct intent_sense *sense, int class)
+{
+    if (intent_negated(read, i, i + 1))
+        return;
+    struct intent_fact *fact = intent_add(read, field, i, i + 1);
+    fact->code = sense->code;
+    fact->text = sense->value;
+    fact->sense = sense;
+    if (said_of_all(read, i))
+        fact->flags |= FACT_ALL;
+    if (is_either(read, i, class))
+        fact->flags |= FACT_EITHER;
 }
 
 /* ---- heads ---- */
@@ -184,6 +203,9 @@ static uint32_t head(struct intent_read *read, uint32_t i)
             if (!str_eq(sense->value, "desktop") && form == FORM_ABSENT)
                 form = FORM_SERVER;
         }
+        if (end > i && (sense = intent_sense_of(token, CLASS_TIER)) &&
+            !intent_sense_of(token, CLASS_APP))
+            simple(read, end, FIELD_TIER, sense, CLASS_TIER); /* 路侧边缘服务器 */
         end++;
     }
     if (kind > HEAD_DELIVERY)
@@ -202,6 +224,48 @@ static uint32_t head(struct intent_read *read, uint32_t i)
     if (negated || (intent_negated(read, start, end) && kind != HEAD_APP))
         fact->dead = true;
     return end;
+}
+
+/* 主站：… */
+static uint32_t named(struct intent_read *read, const struct intent_clause *clause)
+{
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, clause->first, clause->name_end);
+    fact->code = HEAD_APP;
+    fact->text = intent_words(read, clause->first, clause->name_end);
+    fact->value = FORM_ABSENT;
+    size_t name = read->facts.count - 1;
+    for (uint32_t i = clause->first; i < clause->name_end; i++) {
+        fact = &read->facts.items[name];
+        const struct intent_sense *delivery = intent_sense_of(intent_at(read, i), CLASS_DELIVERY),
+                                  *app = intent_sense_of(intent_at(read, i), CLASS_APP);
+        if (delivery)
+            fact->value = delivery->code;
+        else if (intent_sense_of(intent_at(read, i), CLASS_MACHINE) && fact->value == FORM_ABSENT)
+            fact->value = FORM_SERVER;
+        if (app && app->scenario) {
+            fact->sense = app;
+            struct intent_fact *use = intent_add(read, FIELD_SCENARIO, i, i + 1);
+            use->text = app->scenario;
+            use->value = app->rank;
+        }
+    }
+    return intent_is_punct(intent_at(read, clause->name_end), ':') ? clause->name_end + 1
+                                                                   : clause->name_end;
+}
+
+/* The first cell of a row names it, unless a head or a number stands in it. */
+static bool row_name(struct intent_read *read, const struct intent_clause *clause)
+{
+    if (clause->column != LABEL_NAME && clause->column != 0)
+        return false;
+    for (uint32_t i = clause->first; i < clause->last; i++)
+        if (is_head(intent_at(read, i)) || intent_at(read, i)->kind == TOKEN_NUMBER)
+            return false;
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, clause->first, clause->last);
+    fact->code = HEAD_APP;
+    fact->value = FORM_ABSENT;
+    fact->text = intent_words(read, clause->first, clause->last);
+    return true;
 }
 
 /* ---- places ---- */
@@ -236,9 +300,34 @@ static uint32_t residency(struct intent_read *read, uint32_t i)
         }
         struct intent_fact *fact = intent_add(read, FIELD_RESIDENCY, i, k + 1);
         fact->text = value;
+        fact->value = str_eq(value, "on-premises") ? 4 /* how narrow */
+                      : str_eq(value, "中国")      ? 0
+                      : !place                     ? 2
+                      : place->code == LEVEL_CITY  ? 3
+                                                   : 1;
         return k + 1;
     }
     return i + 1;
+}
+
+/* 光伏在格尔木, 主会场在拉萨: an unknown noun that is no part of the system stands there. */
+static bool noun_stands(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    if (i < clause->first + 2 || !mark_at(read, i - 1, MARK_AT))
+        return false;
+    bool noun = false;
+    for (uint32_t k = i + 1; k < clause->last; k++)
+        if (intent_at(read, k)->kind == TOKEN_NUMBER || is_head(intent_at(read, k)))
+            return false;
+    for (uint32_t k = clause->first; k + 1 < i; k++) {
+        const struct intent_token *token = intent_at(read, k);
+        if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT))
+            noun = true;
+        else if (!intent_sense_of(token, CLASS_FUNC))
+            return false;
+    }
+    return noun;
 }
 
 /* Where is it said to be: of the users, of a company, or where the thing is to run? */
@@ -246,6 +335,8 @@ static int place_field(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     bool user = false;
+    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX)
+        return 0; /* 异地灾备放洛阳: the other site */
     for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++) {
         const struct intent_token *token = intent_at(read, k);
         if (mark_at(read, k, MARK_INSTITUTION))
@@ -272,9 +363,15 @@ static int place_field(const struct intent_read *read, uint32_t i)
             return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
         if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
             return FIELD_USER_LOCATION;
+        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first &&
+            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
+            intent_find(read, clause->first, k, CLASS_MARK, MARK_INTRO) == UINT32_MAX)
+            return FIELD_USER_LOCATION; /* our Moodle for a university in Nairobi */
         if (mark_at(read, k, MARK_INTRO))
             return user ? FIELD_USER_LOCATION : 0;
     }
+    if (!user && noun_stands(read, i))
+        return FIELD_USER_LOCATION;
     return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
 }
 
@@ -299,6 +396,11 @@ static uint32_t place(struct intent_read *read, uint32_t i)
          (sense->code == LEVEL_COUNTRY && before->sense->code == LEVEL_CITY)))
         return end;
     int field = place_field(read, i);
+    const struct intent_token *sign = intent_at(read, end);
+    if (end + 1 < clause->last && intent_sense_of(intent_at(read, end + 1), CLASS_PLACE) &&
+        (mark_at(read, end, MARK_RANGE) ||
+         (sign->kind == TOKEN_PUNCT && sign->punct == '-'))) /* 成都到绵阳: a way, not a place */
+        return end + 2;
     if (!field || intent_negated(read, i, end))
         return end;
     struct intent_fact *fact = intent_add(read, field, i, end);
@@ -319,19 +421,30 @@ static void flag(struct intent_read *read, uint32_t i, int field)
     fact->value = intent_negated(read, i, i + 1) ? 0 : 1;
 }
 
-static void simple(struct intent_read *read, uint32_t i, int field,
-                   const struct intent_sense *sense, int class)
+/* "a 4C8G VM": the article counts one machine. */
+static void article(struct intent_read *read, uint32_t i)
 {
-    if (intent_negated(read, i, i + 1))
+    const struct intent_clause *clause = clause_of(read, i);
+    if (!(intent_is_text(read, i, "a") || intent_is_text(read, i, "an")) ||
+        intent_negated(read, i, i + 1))
         return;
-    struct intent_fact *fact = intent_add(read, field, i, i + 1);
-    fact->code = sense->code;
-    fact->text = sense->value;
-    fact->sense = sense;
-    if (said_of_all(read, i))
-        fact->flags |= FACT_ALL;
-    if (is_either(read, i, class))
-        fact->flags |= FACT_EITHER;
+    if (i > clause->first && (mark_at(read, i - 1, MARK_EACH) || intent_is_text(read, i - 1, "as")))
+        return;
+    uint32_t head = intent_phrase_head(read, i + 1, clause->last);
+    if (head == UINT32_MAX || !intent_sense_of(intent_at(read, head), CLASS_MACHINE))
+        return;
+    for (uint32_t k = i + 1; k < head; k++) /* a 3-node cluster */
+        if (intent_at(read, k)->kind == TOKEN_NUMBER &&
+            (k + 1 == head || (k + 2 == head && intent_is_punct(intent_at(read, k + 1), '-'))))
+            return;
+    const struct intent_token *after = intent_at(read, head + 1);
+    if (head + 1 < clause->last && intent_sense_of(after, CLASS_ROLE))
+        return; /* a VM platform */
+    struct intent_fact *fact = intent_add(read, FIELD_COUNT, i, i + 1);
+    fact->value = fact->upper = 1;
+    for (uint32_t k = head + 1; k + 1 < clause->last && k < head + 4; k++)
+        if (mark_at(read, k, MARK_EACH) && intent_sense_of(intent_at(read, k + 1), CLASS_USER))
+            fact->flags |= FACT_EACH; /* an edge box per line */
 }
 
 static bool number_near(const struct intent_read *read, uint32_t i)
@@ -343,16 +456,47 @@ static bool number_near(const struct intent_read *read, uint32_t i)
     return false;
 }
 
+/* 尽快开通，越快越好: haste of the delivery is no preference. */
+static bool of_delivery(const struct intent_read *read, uint32_t i)
+{
+    uint32_t c = intent_at(read, i)->clause;
+    for (uint32_t k = c > 0 ? c - 1 : 0; k <= c; k++) {
+        const struct intent_clause *clause = &read->clauses.items[k];
+        if (clause->sentence == read->clauses.items[c].sentence &&
+            intent_find(read, clause->first, clause->last, CLASS_MARK, MARK_DEADLINE) != UINT32_MAX)
+            return true;
+    }
+    return false;
+}
+
 static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_sense *sense)
 {
     if (intent_at(read, i)->used)
         return i + 1;
     switch (sense->code) {
+    case LABEL_NAME: { /* 系统名称：智慧食堂 */
+        uint32_t colon = i + 1, last = clause_of(read, i)->last;
+        bool head = false;
+        for (uint32_t k = i + 1; k < last; k++)
+            head |= is_head(intent_at(read, k)) || intent_at(read, k)->kind == TOKEN_NUMBER ||
+                    mark_at(read, k, MARK_RUN) || mark_at(read, k, MARK_NEED);
+        if (sense->rank == 0 || colon + 1 >= last || head ||
+            !intent_is_punct(intent_at(read, colon), ':'))
+            break;
+        struct intent_fact *fact = intent_add(read, FIELD_HEAD, colon + 1, last);
+        fact->code = HEAD_APP;
+        fact->value = FORM_ABSENT;
+        fact->text = intent_words(read, colon + 1, last);
+        return last;
+    }
     case LABEL_BACKUP:
         flag(read, i, FIELD_BACKUP);
         break;
     case LABEL_ENCRYPTION:
         flag(read, i, FIELD_ENCRYPTION);
+        break;
+    case LABEL_NO_PUBLIC:
+        intent_add(read, FIELD_PUBLIC_IPS, i, i + 1)->value = 0;
         break;
     case LABEL_PUBLIC_IP: {
         bool negated = intent_negated(read, i, i + 1);
@@ -378,6 +522,13 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     const struct intent_sense *sense;
     if ((sense = intent_sense_of(token, CLASS_STOP)))
         return i + 1;
+    if (intent_sense_of(token, CLASS_FUNC))
+        article(read, i);
+    if ((sense = intent_sense_of(token, CLASS_MARK)) && sense->code == MARK_SOCKET &&
+        sense->number > 0) { /* 双路 */
+        read->sockets = sense->number;
+        read->sockets_clause = token->clause;
+    }
     if (intent_is(token, CLASS_MARK, MARK_RESIDENCY)) {
         uint32_t end = residency(read, i);
         if (end > i + 1)
@@ -395,9 +546,12 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         uint32_t end = intent_quantity(read, i);
         if (read->facts.count > before) {
             struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
-            for (uint32_t k = fact->first; k < fact->last && fact->text; k++)
-                if (is_either(read, k, CLASS_ACCEL))
+            for (uint32_t k = fact->first; k < fact->last; k++) {
+                if (is_either(read, k, CLASS_ACCEL) && fact->text)
                     fact->flags |= FACT_EITHER;
+                if (is_either(read, k, CLASS_ACCELKIND))
+                    fact->flags |= FACT_EITHER | FACT_KINDS;
+            }
         }
         return end > i ? end : i + 1;
     }
@@ -413,9 +567,10 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         simple(read, i, FIELD_ARCH, sense, CLASS_ARCH);
     else if ((sense = intent_sense_of(token, CLASS_MODE)))
         simple(read, i, FIELD_MODE, sense, CLASS_MODE);
-    else if ((sense = intent_sense_of(token, CLASS_OBJECTIVE)))
-        simple(read, i, FIELD_OBJECTIVE, sense, CLASS_OBJECTIVE);
-    else if ((sense = intent_sense_of(token, CLASS_SPEED))) {
+    else if ((sense = intent_sense_of(token, CLASS_OBJECTIVE))) {
+        if (sense->code != OBJECTIVE_LATENCY || !of_delivery(read, i))
+            simple(read, i, FIELD_OBJECTIVE, sense, CLASS_OBJECTIVE);
+    } else if ((sense = intent_sense_of(token, CLASS_SPEED))) {
         struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
         fact->value = fact->upper = sense->number;
     } else if ((sense = intent_sense_of(token, CLASS_SPAN))) {
@@ -430,7 +585,8 @@ static uint32_t word(struct intent_read *read, uint32_t i)
     } else if (intent_is(token, CLASS_MARK, MARK_SAME)) {
         intent_add(read, FIELD_SAME, i, i + 1);
     } else if (intent_is(token, CLASS_MARK, MARK_PLACES)) {
-        intent_add(read, FIELD_PLACES, i, i + 1);
+        intent_add(read, FIELD_PLACES, i, i + 1)->factor =
+            intent_sense_of(token, CLASS_MARK)->number;
     }
     if (is_head(token))
         return head(read, i);
@@ -449,7 +605,12 @@ void intent_collect(struct intent_read *read)
             continue;
         }
         uint32_t next = i + 1;
-        if (token->kind == TOKEN_NUMBER)
+        const struct intent_clause *clause = &read->clauses.items[token->clause];
+        if (clause->name_end > 0 && i < clause->name_end)
+            next = named(read, clause);
+        else if (clause->row && i == clause->first && row_name(read, clause))
+            next = clause->last;
+        else if (token->kind == TOKEN_NUMBER)
             next = intent_quantity(read, i);
         else if (token->kind == TOKEN_WORD)
             next = word(read, i);

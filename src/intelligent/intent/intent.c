@@ -51,6 +51,7 @@ static enum err_code embedded_read(const void *self, const char *text, size_t le
     (void)self;
     (void)err;
     struct intent_read read = {.out = out, .arena = arena};
+    intent_find_columns(&read, text, len);
     intent_normalise(&read, text, len);
     /* Chinese has no blanks: two characters weigh as one word */
     out->language = read.text.han > 0 && read.text.han >= read.text.latin ? "zh" : "en";

@@ -15,6 +15,7 @@ struct intent_text {
     size_t len;
     uint32_t *begin, *end; /* len items: source span of the character at this byte */
     uint32_t han, latin;   /* characters, words: which language is the frame */
+    LIST(uint32_t) bars;   /* source bytes where the columns of a table without bars part */
 };
 
 enum intent_token_kind { TOKEN_WORD, TOKEN_NUMBER, TOKEN_LATIN, TOKEN_HAN, TOKEN_PUNCT };
@@ -37,11 +38,13 @@ struct intent_clause {
     uint32_t first, last; /* tokens [first, last) */
     char before;          /* the separator that it follows: ',' ';' 'E' '(' ')' '|' 'D' '\n' */
     uint32_t sentence;    /* number of its sentence or line */
+    uint32_t name_end;    /* the colon after the name that it begins with (主站：), or 0 */
     int column;           /* enum intent_label of the table's column, or 0 */
     bool machines;        /* the column counts machines */
     bool row;             /* first cell of a table row */
     bool header;          /* a table's heading: no facts */
-    bool correction;      /* what it states replaces what was said */
+    bool correction;      /* what it states replaces what was said … */
+    uint32_t corrected;   /* … from this token on */
     bool masked;
 };
 
@@ -100,6 +103,7 @@ enum intent_fact_flag {
     FACT_PER_STREAM = 1 << 11,
     FACT_PER_MACHINE = 1 << 12,
     FACT_SPREAD = 1 << 13, /* N per place of several */
+    FACT_KINDS = 1 << 14,  /* either of two kinds of cards */
 };
 
 struct intent_fact {
@@ -121,10 +125,15 @@ struct intent_read {
     LIST(struct intent_token) tokens;
     LIST(struct intent_clause) clauses;
     LIST(struct intent_fact) facts;
+    bool other_parts;        /* a component is no database, cache or storage */
+    double sockets;          /* processors of one machine, last said … */
+    uint32_t sockets_clause; /* … in this clause */
     struct intent_result *out;
     struct arena *arena;
 };
 
+/* columns.c: fills read->text.bars. */
+void intent_find_columns(struct intent_read *read, const char *source, size_t len);
 /* normalise.c: fills read->text; the source is valid UTF-8. */
 void intent_normalise(struct intent_read *read, const char *source, size_t len);
 /* token.c */
@@ -144,6 +153,8 @@ void intent_conclude(struct intent_read *read);
 void intent_bound(struct intent_read *read);
 
 /* ---- small questions, token.c ---- */
+/* Does a word of these bytes (of the source) head a column of a table? */
+bool intent_names_column(const char *cell, size_t len);
 const struct intent_sense *intent_sense_of(const struct intent_token *token, int class);
 bool intent_is(const struct intent_token *token, int class, int code);
 static inline const struct intent_token *intent_at(const struct intent_read *read, uint32_t i)

@@ -75,8 +75,10 @@ uint32_t intent_duration(struct intent_read *read, struct intent_measure *m, int
         return next;
     if (m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH))
         return next;
-    if (m->first > clause->first && intent_is_punct(intent_at(read, m->first - 1), '/'))
-        return next;
+    if (m->first > clause->first &&
+        (intent_is_punct(intent_at(read, m->first - 1), '/') ||
+         intent_is(intent_at(read, m->first - 1), CLASS_LABEL, LABEL_DISK)))
+        return next; /* 存储30天 */
     struct intent_fact *fact = intent_add(read, FIELD_DURATION, m->first, next);
     fact->value = m->value * unit_days(unit);
     fact->upper = m->upper * unit_days(unit);
@@ -96,6 +98,23 @@ static int period_of(const struct intent_token *token)
     if (intent_is(token, CLASS_MARK, MARK_ONCE))
         return PERIOD_ONCE;
     return PERIOD_ABSENT;
+}
+
+/* 一台一年6000: the clause states nothing but one machine and its price. */
+static void price_of_one(struct intent_read *read, size_t budget)
+{
+    struct intent_fact *price = &read->facts.items[budget], *one = NULL;
+    for (size_t i = budget; i-- > 0 && read->facts.items[i].clause == price->clause;) {
+        struct intent_fact *fact = &read->facts.items[i];
+        if (fact->field == FIELD_COUNT && fact->value == 1 && (fact->flags & FACT_FORM))
+            one = fact;
+        else if (fact->field < FIELD_BREAK)
+            return;
+    }
+    if (one) {
+        one->dead = true;
+        price->flags |= FACT_PER_MACHINE;
+    }
 }
 
 void intent_money(struct intent_read *read, const struct intent_measure *m, int unit,
@@ -136,6 +155,7 @@ void intent_money(struct intent_read *read, const struct intent_measure *m, int 
             fact->flags |= FACT_PER_MACHINE;
     if (intent_find(read, clause->first, clause->last, CLASS_LABEL, LABEL_BUDGET) != UINT32_MAX)
         fact->flags |= FACT_LABELLED;
+    price_of_one(read, read->facts.count - 1);
 }
 
 bool intent_money_clause(const struct intent_read *read, const struct intent_clause *clause)
@@ -196,10 +216,24 @@ void intent_load(struct intent_read *read, const struct intent_measure *m, int u
         fact->flags |= FACT_PER_STREAM;
 }
 
+static bool contains(const struct intent_read *read, uint32_t i, const char *word)
+{
+    const struct intent_token *token = intent_at(read, i);
+    size_t len = strlen(word);
+    for (size_t at = token->begin; at + len <= token->end; at++)
+        if (memcmp(read->text.data + at, word, len) == 0)
+            return true;
+    return false;
+}
+
 void intent_users(struct intent_read *read, const struct intent_measure *m, uint32_t last)
 {
     const struct intent_clause *clause = intent_clause_of(read, m->first);
-    if (intent_find(read, clause->first, clause->last, CLASS_LABEL, LABEL_CONCURRENT) == UINT32_MAX)
+    bool named = intent_unit_of(read, m->unit, clause->last) == UNIT_PERSON &&
+                 strstr(intent_sense_of(intent_at(read, m->unit), CLASS_UNIT)->value, "person") &&
+                 contains(read, m->unit, "并发");
+    if (!named &&
+        intent_find(read, clause->first, clause->last, CLASS_LABEL, LABEL_CONCURRENT) == UINT32_MAX)
         return;
     struct intent_fact *fact = intent_add(read, FIELD_USERS, m->first, last);
     fact->value = m->upper;

@@ -3,8 +3,11 @@
  * Contract: looks at a bounded window of tokens inside one clause. */
 #include "intelligent/intent/quantity_priv.h"
 
-static bool range_sign(const struct intent_read *read, uint32_t i)
+static bool range_sign(const struct intent_read *read, uint32_t i, uint32_t number)
 {
+    if (number > 0 && intent_is_mark(read, number - 1, MARK_BETWEEN) &&
+        intent_is_mark(read, i, MARK_CONJ))
+        return true; /* between 5 and 8 ms */
     return intent_is_punct(intent_at(read, i), '-') || intent_is_mark(read, i, MARK_RANGE);
 }
 
@@ -29,7 +32,7 @@ struct intent_measure intent_measure_at(const struct intent_read *read, uint32_t
     /* 16核到32核: the unit may stand at both ends */
     int unit = intent_unit_of(read, next, last);
     uint32_t sign = unit ? next + 1 : next;
-    if (sign + 1 < last && range_sign(read, sign) &&
+    if (sign + 1 < last && range_sign(read, sign, i) &&
         intent_at(read, sign + 1)->kind == TOKEN_NUMBER) {
         const struct intent_token *other = intent_at(read, sign + 1);
         int other_unit = intent_unit_of(read, sign + 2, last);
@@ -68,15 +71,49 @@ uint32_t intent_label_left(const struct intent_read *read, uint32_t first)
             return UINT32_MAX;
         if (intent_sense_of(token, CLASS_LABEL))
             return i;
+        bool per_unit = i > clause->first && intent_is_punct(intent_at(read, i - 1), '/');
         if (token->kind == TOKEN_NUMBER || intent_sense_of(token, CLASS_APP) ||
-            intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_ACCEL))
+            (intent_sense_of(token, CLASS_MACHINE) && !per_unit) ||
+            intent_sense_of(token, CLASS_ACCEL))
             return UINT32_MAX;
         if (intent_is(token, CLASS_MARK, MARK_CONJ) && !intent_is_text(read, i, "再"))
             return UINT32_MAX;
-        if (token->kind == TOKEN_PUNCT && token->punct != ':' && token->punct != '=')
+        bool per = token->kind == TOKEN_PUNCT && token->punct == '/' && i + 2 < first &&
+                   !intent_sense_of(intent_at(read, i + 1), CLASS_LABEL); /* CPU/pod: 1 */
+        if (token->kind == TOKEN_PUNCT && token->punct != ':' && token->punct != '=' && !per)
             return UINT32_MAX;
     }
     return UINT32_MAX;
+}
+
+/* 内存大一点，64吧; "Size? 8 cores": the label ends the clause before, which has no number. */
+uint32_t intent_label_before(const struct intent_read *read, uint32_t first)
+{
+    uint32_t c = intent_at(read, first)->clause;
+    const struct intent_clause *clause = &read->clauses.items[c];
+    uint32_t start = clause->first;
+    while (start < first && (intent_at(read, start)->masked ||
+                             intent_is(intent_at(read, start), CLASS_MARK, MARK_NEED) ||
+                             intent_is(intent_at(read, start), CLASS_MARK, MARK_BOUND) ||
+                             intent_is(intent_at(read, start), CLASS_MARK, MARK_APPROX)))
+        start++;
+    if (start != first || c == 0 || clause->row || clause->column || clause->before == '|')
+        return UINT32_MAX;
+    const struct intent_clause *before = &read->clauses.items[c - 1];
+    for (unsigned steps = 0;
+         steps < 3 && before > read->clauses.items && intent_at(read, before->first)->masked &&
+         intent_at(read, before->last - 1)->masked;
+         steps++)
+        before--; /* [09:15] */
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = before->first; i < before->last; i++) {
+        const struct intent_token *token = intent_at(read, i);
+        if (token->kind == TOKEN_NUMBER && !token->masked)
+            return UINT32_MAX;
+        if (intent_sense_of(token, CLASS_LABEL) && !token->masked && !token->used)
+            found = i;
+    }
+    return found != UINT32_MAX && found + 5 >= before->last ? found : UINT32_MAX;
 }
 
 /* … and on its right: 16G内存, 5 M 的网络带宽, 500G高速存储. */
@@ -109,8 +146,10 @@ uint16_t intent_share_flags(const struct intent_read *read, uint32_t first, uint
     for (uint32_t i = first; i-- > clause->first;) {
         if (intent_is_mark(read, i, MARK_EACH))
             return FACT_EACH;
-        if (intent_is_mark(read, i, MARK_TOTAL))
-            return FACT_TOTAL;
+        if (intent_is_mark(read, i, MARK_TOTAL)) /* 每节点2颗共128核: of each */
+            return intent_find(read, clause->first, i, CLASS_MARK, MARK_EACH) != UINT32_MAX
+                       ? FACT_EACH
+                       : FACT_TOTAL;
         if (intent_at(read, i)->kind == TOKEN_NUMBER &&
             intent_unit_of(read, i + 1, clause->last) == UNIT_MACHINE)
             break; /* 一共3台8核: the total is of the machines */

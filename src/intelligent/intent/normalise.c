@@ -141,12 +141,16 @@ void intent_normalise(struct intent_read *read, const char *source, size_t len)
     text->end = arena_alloc(read->arena, room * sizeof *text->end);
     uint32_t last = '\n';
     bool blank = false, in_word = false;
-    size_t blank_at = 0;
+    size_t blank_at = 0, bar = 0;
     for (size_t at = 0; at < len;) {
         size_t begin = at;
         uint32_t c = str_next(source, len, &at), folded = fold(c);
         if (c == '\t' && last == '\n')
             folded = ' ';
+        while (bar < text->bars.count && text->bars.items[bar] < begin)
+            bar++;
+        if (bar < text->bars.count && text->bars.items[bar] == begin)
+            folded = '|';
         if (folded == ' ') {
             if (!blank)
                 blank_at = begin;

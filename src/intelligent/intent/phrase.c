@@ -96,8 +96,15 @@ static void phrase_take(struct intent_phrase *p, struct intent_fact *fact)
     int slot = slot_of(fact->field);
     p->correction |= (fact->flags & FACT_CORRECTION) != 0;
     if (slot == SLOT_LOCATION) {
+        if (p->slots[slot] && (fact->flags & FACT_CORRECTION)) { /* 放上海的改放杭州 */
+            p->slots[slot] = NULL;
+            p->spread_count = 0;
+        }
         if (!p->slots[slot])
             p->slots[slot] = fact;
+        for (unsigned i = 0; i < p->spread_count; i++)
+            if (str_eq(p->spread[i]->text, fact->text))
+                return; /* 北京亦庄 */
         if (p->spread_count < PLACES_MAX)
             p->spread[p->spread_count++] = fact;
         return;
@@ -125,6 +132,9 @@ static void phrase_take(struct intent_phrase *p, struct intent_fact *fact)
                                      : fact->code == HEAD_ROLE    ? &p->role
                                      : fact->code == HEAD_MACHINE ? &p->machine
                                                                   : &p->delivery;
+        if (fact->code == HEAD_APP && p->app && p->more_count < APPS_MAX &&
+            (fact->flags & FACT_CONJ))
+            p->more[p->more_count++] = fact;
         if (!*place)
             *place = fact;
         if ((int)fact->value == FORM_SERVER && !p->machine)

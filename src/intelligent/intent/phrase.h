@@ -5,6 +5,7 @@
 
 #include "intelligent/intent/intent_priv.h"
 
+#define APPS_MAX 8   /* applications that one count is said of */
 #define PLACES_MAX 8 /* places that one statement spreads machines over */
 
 enum slot {
@@ -24,6 +25,8 @@ struct intent_phrase {
     uint32_t clause;
     struct intent_fact *slots[SLOTS];
     struct intent_fact *app, *role, *machine, *delivery; /* heads, the first of each */
+    struct intent_fact *more[APPS_MAX]; /* further applications: WMS+WCS各两台 */
+    unsigned more_count;
     struct intent_fact *same, *twice, *places, *cloud;
     struct intent_fact *spread[PLACES_MAX];
     unsigned spread_count;

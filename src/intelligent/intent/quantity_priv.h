@@ -6,7 +6,8 @@
 
 #include "intelligent/intent/intent_priv.h"
 
-#define WINDOW 12 /* tokens that one noun phrase may span; longer ones are not read as one */
+#define NEAR_FACTS 48 /* facts that a look back passes at most: keeps the reading linear */
+#define WINDOW 12     /* tokens that one noun phrase may span; longer ones are not read as one */
 
 struct intent_measure {
     uint32_t first; /* the number */
@@ -65,6 +66,7 @@ struct intent_measure intent_measure_at(const struct intent_read *read, uint32_t
 /* The label that belongs to the number at `first` on its left or that ends at `next` on its right;
  * UINT32_MAX if none. */
 uint32_t intent_label_left(const struct intent_read *read, uint32_t first);
+uint32_t intent_label_before(const struct intent_read *read, uint32_t first);
 uint32_t intent_label_right(const struct intent_read *read, uint32_t next);
 uint16_t intent_share_flags(const struct intent_read *read, uint32_t first, uint32_t next);
 /* A fact with the measure's value and each / total. */
@@ -72,6 +74,9 @@ struct intent_fact *intent_measure_add(struct intent_read *read, int field,
                                        const struct intent_measure *m, uint32_t last);
 /* The last fact of this field in this clause, or NULL. */
 struct intent_fact *intent_last_of(const struct intent_read *read, int field, uint32_t clause);
+
+/* The machine or delivery word that a counted noun phrase ends in, or UINT32_MAX. */
+uint32_t intent_phrase_head(const struct intent_read *read, uint32_t i, uint32_t last);
 
 /* ---- storage.c: memory, disk, bandwidth ---- */
 uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int unit);

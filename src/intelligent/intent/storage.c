@@ -4,6 +4,7 @@
  * (cores, memory, disk).  A label serves one number. */
 #include <stdlib.h>
 
+#include "intelligent/intent/phrase.h"
 #include "intelligent/intent/quantity_priv.h"
 
 /* ---- memory, disk, bandwidth ---- */
@@ -11,7 +12,7 @@
 static bool is_storage_label(int label)
 {
     return label == LABEL_MEMORY || label == LABEL_DISK || label == LABEL_VRAM ||
-           label == LABEL_BANDWIDTH;
+           label == LABEL_BANDWIDTH || label == LABEL_CARRIER;
 }
 
 static double unit_gib(int unit)
@@ -61,9 +62,30 @@ void intent_bandwidth(struct intent_read *read, const struct intent_measure *m, 
 }
 
 /* What the phrase so far lacks: after cores memory, then disk. */
+/* Was a function named in this sentence; or a line and nothing that runs? */
+static void said_before(const struct intent_read *read, uint32_t sentence, bool *ret_function,
+                        bool *ret_line)
+{
+    bool runs = false;
+    size_t steps = 0;
+    for (size_t i = read->facts.count; i-- > 0 && steps < NEAR_FACTS; steps++) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (read->clauses.items[fact->clause].sentence != sentence)
+            break;
+        *ret_function |= fact->field == FIELD_HEAD && (int)fact->value == FORM_FUNCTION;
+        *ret_line |= fact->field == FIELD_ACCESS;
+        runs |= fact->field == FIELD_COUNT || fact->field == FIELD_CPU ||
+                fact->field == FIELD_HEAD || fact->field == FIELD_ACCEL;
+    }
+    *ret_line &= !runs;
+}
+
 static int field_by_order(const struct intent_read *read, const struct intent_measure *m, int unit)
 {
-    bool cpu = false, memory = false, disk = false;
+    bool cpu = false, memory = false, disk = false, called = false, line = false;
+    double cores = 0;
+    said_before(read, read->clauses.items[intent_at(read, m->first)->clause].sentence, &called,
+                &line);
     uint32_t clause = intent_at(read, m->first)->clause;
     for (size_t i = read->facts.count; i-- > 0;) {
         const struct intent_fact *fact = &read->facts.items[i];
@@ -78,17 +100,23 @@ static int field_by_order(const struct intent_read *read, const struct intent_me
             disk = true;
         else if (fact->field == FIELD_CPU) {
             cpu = true;
+            cores = fact->value;
             break;
         } else if (fact->field == FIELD_COUNT && (memory || disk))
             break;
     }
-    if (unit == UNIT_MB)
-        return cpu && !memory ? FIELD_MEMORY : FIELD_BANDWIDTH;
+    if (unit == UNIT_MB) {
+        return (cpu || called) && !memory ? FIELD_MEMORY : FIELD_BANDWIDTH;
+    }
+    if (line && unit == UNIT_GB)
+        return FIELD_BANDWIDTH; /* dark fibre, 10G */
     if (memory)
         return FIELD_DISK;
     if (unit == UNIT_PB || (unit == UNIT_TB && !cpu))
         return FIELD_DISK;
-    if (unit == UNIT_TB) { /* 96核 1T 10T: memory only when a disk follows */
+    if (unit == UNIT_TB && cores >= 64)
+        return FIELD_MEMORY; /* 128核1T */
+    if (unit == UNIT_TB) {   /* 96核 1T 10T: memory only when a disk follows */
         const struct intent_clause *c = &read->clauses.items[clause];
         for (uint32_t i = m->next; i < c->last; i++) {
             int other = intent_unit_of(read, i, c->last);
@@ -147,6 +175,23 @@ static double pieces_before(const struct intent_read *read, const struct intent_
     return 1;
 }
 
+/* Does the label at `at` stand before a number that no label follows? */
+static bool owned_by_next(const struct intent_read *read, uint32_t at, uint32_t last)
+{
+    uint32_t i = at + 1;
+    while (i < last && i < at + 4 &&
+           (intent_is_punct(intent_at(read, i), ':') || intent_is_mark(read, i, MARK_BOUND) ||
+            intent_is_mark(read, i, MARK_APPROX) || intent_is_mark(read, i, MARK_NEED)))
+        i++;
+    if (i >= last || intent_at(read, i)->kind != TOKEN_NUMBER || i + 1 >= last)
+        return false;
+    int unit = intent_unit_of(read, i + 1, last);
+    if (unit != UNIT_GB && unit != UNIT_TB && unit != UNIT_MB && unit != UNIT_PB &&
+        unit != UNIT_MBPS && unit != UNIT_GBPS)
+        return false;
+    return i + 2 >= last || !intent_sense_of(intent_at(read, i + 2), CLASS_LABEL);
+}
+
 uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int unit)
 {
     const struct intent_clause *clause = intent_clause_of(read, m->first);
@@ -167,6 +212,15 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
         intent_last_of(read, FIELD_CPU, intent_at(read, m->first)->clause) != NULL &&
         intent_label_code(read, right) == LABEL_DISK)
         label_at = UINT32_MAX;
+    /* "8G 带宽10M": a label before another number that has none of its own is that number's */
+    if (label_at == right && right != UINT32_MAX && label_at != left &&
+        owned_by_next(read, right, clause->last))
+        label_at = UINT32_MAX;
+    if (label_at == UINT32_MAX && !clause->column) {
+        uint32_t before = intent_label_before(read, m->first);
+        if (before != UINT32_MAX && is_storage_label(intent_label_code(read, before)))
+            label_at = before;
+    }
     if (label_at != UINT32_MAX) {
         label = intent_label_code(read, label_at);
         read->tokens.items[label_at].used = true;
@@ -182,12 +236,19 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
     } else if (clause->column) {
         label = clause->column;
     }
-    if (label == LABEL_VRAM ||
+    if (label == LABEL_VRAM || label == LABEL_CARRIER || /* 25G网卡 */
         (label != LABEL_MEMORY && label != LABEL_DISK && follows_card(read, m)))
         return next;
     if (intent_is_mark(read, m->next, MARK_PERSECOND) || label == LABEL_BANDWIDTH) {
         intent_bandwidth(read, m, unit, next);
         return next;
+    }
+    if (label == LABEL_NONE && clause->correction && read->facts.count > 0) { /* 从32G调到64G */
+        const struct intent_fact *last = &read->facts.items[read->facts.count - 1];
+        if (last->clause == intent_at(read, m->first)->clause && (last->flags & FACT_LABELLED))
+            label = last->field == FIELD_MEMORY ? LABEL_MEMORY
+                    : last->field == FIELD_DISK ? LABEL_DISK
+                                                : LABEL_NONE;
     }
     int field = label == LABEL_MEMORY ? FIELD_MEMORY
                 : label == LABEL_DISK ? FIELD_DISK
@@ -196,6 +257,9 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
         intent_bandwidth(read, m, unit, next);
         return next;
     }
+    if (intent_has_mark(read, clause, MARK_PERDAY) ||
+        (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
+        return next; /* 每天新增200G; 平时50G */
     uint32_t first = m->first;
     double pieces = field == FIELD_DISK ? pieces_before(read, m, &first) : 1;
     struct intent_fact *fact = intent_measure_add(read, field, m, next);

@@ -36,7 +36,8 @@ static uint32_t child(uint32_t node, uint8_t byte)
 /* The end of a match whose surface ends at `end`, or 0: whole Latin words and whole numbers. */
 static size_t word_end(const struct intent_text *text, size_t begin, size_t end)
 {
-    char last = text->data[end - 1], next = end < text->len ? text->data[end] : ' ';
+    char first = text->data[begin], last = text->data[end - 1],
+         next = end < text->len ? text->data[end] : ' ';
     if (is_letter(last)) {
         if (!is_letter(next))
             return is_digit(next) && end - begin > 1 && is_digit(text->data[begin]) ? 0 : end;
@@ -47,6 +48,9 @@ static size_t word_end(const struct intent_text *text, size_t begin, size_t end)
         return 0;
     }
     if (is_digit(last)) {
+        if (next == 's' && is_letter(first) && !is_letter(text->data[end + 1]) &&
+            !is_digit(text->data[end + 1]))
+            return end + 1; /* A100s */
         if (is_digit(next) || is_letter(next))
             return 0;
         if (next == '.' && is_digit(text->data[end + 1]))
@@ -55,7 +59,31 @@ static size_t word_end(const struct intent_text *text, size_t begin, size_t end)
     return end;
 }
 
-static size_t match(const struct intent_text *text, size_t begin, uint32_t *ret_node)
+/* Does a word of a unit of machines or pieces begin at `at`? */
+static bool unit_follows(const struct intent_text *text, size_t at)
+{
+    uint32_t node = 0;
+    for (size_t i = at; i < text->len; i++) {
+        node = child(node, (uint8_t)text->data[i]);
+        if (node == 0)
+            return false;
+        const struct intent_sense *sense = &intent_senses[intent_nodes[node].sense];
+        if (intent_nodes[node].senses > 0 && sense->class == CLASS_UNIT &&
+            (sense->code == UNIT_MACHINE || sense->code == UNIT_PIECE ||
+             sense->code == UNIT_INSTANCE || sense->code == UNIT_CORE))
+            return true;
+    }
+    return false;
+}
+
+/* Ends of the lexicon words that begin at `begin`, shortest first; returns how many. */
+struct match {
+    size_t end;
+    uint32_t node;
+};
+#define MATCHES_MAX 8 /* of words that begin alike the longest are kept */
+
+static unsigned matches(const struct intent_text *text, size_t begin, struct match *out)
 {
     char first = text->data[begin];
     if (begin > 0) {
@@ -65,7 +93,7 @@ static size_t match(const struct intent_text *text, size_t begin, uint32_t *ret_
         if (is_digit(first) && (is_digit(before) || is_letter(before) || before == '.'))
             return 0;
     }
-    size_t best = 0;
+    unsigned count = 0;
     uint32_t node = 0;
     for (size_t at = begin; at < text->len;) {
         node = child(node, (uint8_t)text->data[at]);
@@ -74,13 +102,69 @@ static size_t match(const struct intent_text *text, size_t begin, uint32_t *ret_
         at++;
         if (intent_nodes[node].senses > 0) {
             size_t end = word_end(text, begin, at);
-            if (end > 0) {
-                best = end;
-                *ret_node = node;
+            if (end > 0 && is_digit(text->data[end - 1]) && is_letter(first) &&
+                memchr(text->data + begin, ' ', end - begin) && unit_follows(text, end))
+                end = 0; /* Redis 6台 */
+            if (end > 0 && count == MATCHES_MAX)
+                memmove(out, out + 1, --count * sizeof *out);
+            if (end > 0)
+                out[count++] = (struct match){end, node};
+        }
+    }
+    return count;
+}
+
+static size_t longest(const struct intent_text *text, size_t begin)
+{
+    struct match found[MATCHES_MAX];
+    unsigned count = begin < text->len ? matches(text, begin, found) : 0;
+    return count > 0 ? found[count - 1].end : begin;
+}
+
+/* The longest word, unless a shorter one and the word after it reach further: 台|数据库, not
+ * 台数|据库.  Only where no blanks part the words. */
+static size_t match(const struct intent_text *text, size_t begin, uint32_t *ret_node)
+{
+    struct match found[MATCHES_MAX];
+    unsigned count = matches(text, begin, found);
+    if (count == 0)
+        return 0;
+    unsigned best = count - 1;
+    if (count > 1 && (unsigned char)text->data[begin] >= 0xe0) {
+        size_t reach = longest(text, found[best].end);
+        for (unsigned i = count - 1; i-- > 0;) {
+            size_t other = longest(text, found[i].end);
+            if (other > found[i].end && other > reach && other > found[count - 1].end) {
+                reach = other;
+                best = i;
             }
         }
     }
-    return best;
+    *ret_node = found[best].node;
+    return found[best].end;
+}
+
+bool intent_names_column(const char *cell, size_t len)
+{
+    for (size_t begin = 0; begin < len; begin++) {
+        if (((unsigned char)cell[begin] & 0xc0) == 0x80)
+            continue;
+        uint32_t node = 0;
+        for (size_t at = begin; at < len; at++) {
+            char c = cell[at];
+            node = child(node, (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c));
+            if (node == 0)
+                break;
+            for (uint16_t i = 0; i < intent_nodes[node].senses; i++) {
+                const struct intent_sense *sense = &intent_senses[intent_nodes[node].sense + i];
+                if (sense->class == CLASS_LABEL || sense->class == CLASS_ACCELKIND ||
+                    (sense->class == CLASS_UNIT &&
+                     (sense->code == UNIT_MACHINE || sense->code == UNIT_INSTANCE)))
+                    return true;
+            }
+        }
+    }
+    return false;
 }
 
 static int han_digit(uint32_t c)
@@ -126,6 +210,17 @@ static double han_scale(uint32_t c)
     }
 }
 
+/* 多, 来, 余, 几 */
+static bool is_more(uint32_t c)
+{
+    return c == 0x591a || c == 0x6765 || c == 0x4f59 || c == 0x51e0;
+}
+
+static uint32_t peek(const struct intent_text *text, size_t at)
+{
+    return str_next(text->data, text->len, &at);
+}
+
 /* 三万六 = 36 000, 两千八 = 2800, 十六, 二零二六; 三四 gives 3 with upper 4. */
 static size_t han_number(const struct intent_text *text, size_t begin, struct intent_token *token)
 {
@@ -166,6 +261,8 @@ static size_t han_number(const struct intent_text *text, size_t begin, struct in
             scale = power;
             run = 0;
             digits++;
+        } else if (digits > 0 && is_more(c) && next < text->len &&
+                   han_scale(peek(text, next)) >= 1e4) { /* 两百来万 */
         } else if (power >= 1e4) {
             if (digits == 0)
                 break;
@@ -237,6 +334,8 @@ static size_t digit_number(const struct intent_text *text, size_t begin, struct 
         if (next >= text->len)
             break;
         uint32_t c = str_next(text->data, text->len, &next);
+        if (is_more(c) && next < text->len && han_scale(peek(text, next)) >= 1e4)
+            c = str_next(text->data, text->len, &next); /* 200多万 */
         double power = han_scale(c);
         bool letter_after =
             next < text->len && (is_letter(text->data[next]) || is_digit(text->data[next]));
@@ -446,7 +545,8 @@ struct intent_fact *intent_add(struct intent_read *read, int field, uint32_t fir
     fact->last = last;
     fact->clause = intent_at(read, first)->clause;
     fact->factor = 1;
-    if (fact->clause < read->clauses.count && read->clauses.items[fact->clause].correction)
+    if (fact->clause < read->clauses.count && read->clauses.items[fact->clause].correction &&
+        first >= read->clauses.items[fact->clause].corrected)
         fact->flags |= FACT_CORRECTION;
     return fact;
 }

@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "intelligent/intent/intent_priv.h"
 
+#define DATABASE_RANK 10
+
 static double machines_of(const struct intent_read *read)
 {
     double total = 0;
@@ -120,6 +122,18 @@ static const char *province_said(const struct intent_read *read)
     return NULL;
 }
 
+static const char *province_named(const struct intent_read *read)
+{
+    const char *said = province_said(read);
+    for (uint32_t i = 0; i < read->tokens.count && !said; i++) { /* 江苏电力 */
+        const struct intent_token *token = &read->tokens.items[i];
+        const struct intent_sense *place = intent_sense_of(token, CLASS_PLACE);
+        if (place && place->code == LEVEL_PROVINCE && !token->masked)
+            said = place->value;
+    }
+    return said;
+}
+
 static const char *city_said(const struct intent_read *read)
 {
     for (size_t i = 0; i < read->facts.count; i++) {
@@ -131,23 +145,53 @@ static const char *city_said(const struct intent_read *read)
     return NULL;
 }
 
+/* 主备 of a part and 双活 of the whole: the wider one describes the whole. */
+static const struct intent_fact *widest_mode(const struct intent_read *read)
+{
+    const struct intent_fact *chosen = NULL;
+    static const int order[] = {
+        [MODE_ACTIVE_STANDBY] = 1, [MODE_ACTIVE_ACTIVE] = 2, [MODE_MULTI_SITE] = 3};
+    for (size_t i = 0; i < read->facts.count; i++) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (alive(fact, FIELD_MODE) &&
+            (!chosen || (fact->flags & FACT_CORRECTION) || order[fact->code] > order[chosen->code]))
+            chosen = fact;
+    }
+    return chosen;
+}
+
+/* 不能出境，最好不出上海: the narrower bound holds both. */
+static const struct intent_fact *narrowest(const struct intent_read *read)
+{
+    const struct intent_fact *chosen = NULL;
+    for (size_t i = 0; i < read->facts.count; i++) {
+        const struct intent_fact *fact = &read->facts.items[i];
+        if (alive(fact, FIELD_RESIDENCY) &&
+            (!chosen || (fact->flags & FACT_CORRECTION) || fact->value > chosen->value))
+            chosen = fact;
+    }
+    return chosen;
+}
+
 static void safety(struct intent_read *read, struct requirement *r)
 {
     const struct intent_fact *fact = choose(read, FIELD_REPLICAS, "reliability.replicas");
     if (fact && fact->value >= 1 && fact->value < 1e9)
         r->reliability.replicas = (struct opt_int){true, (int64_t)fact->value};
-    if ((fact = choose(read, FIELD_MODE, "reliability.mode")))
+    if ((fact = widest_mode(read))) {
         r->reliability.mode = fact->code;
+        intent_span_add(read, fact->first, fact->last, "reliability.mode");
+    }
     if ((fact = choose(read, FIELD_BACKUP, "reliability.backup")))
         r->reliability.backup = (struct opt_bool){true, fact->value > 0};
     if ((fact = choose(read, FIELD_ENCRYPTION, "security.encryption")))
         r->security.encryption = (struct opt_bool){true, fact->value > 0};
     if ((fact = choose(read, FIELD_PROTECTION, "security.protection_level")))
         r->security.protection_level = (struct opt_int){true, (int64_t)fact->value};
-    if ((fact = choose(read, FIELD_RESIDENCY, NULL))) {
+    if ((fact = narrowest(read))) {
         const char *place = fact->text;
         if (str_eq(place, "省"))
-            place = province_said(read);
+            place = province_named(read);
         else if (str_eq(place, "市"))
             place = city_said(read);
         if (place) {
@@ -230,6 +274,21 @@ static void duration(struct intent_read *read, struct requirement *r)
     intent_span_add(read, chosen->first, chosen->last, "duration_days");
 }
 
+/* 60路 …识别…: cameras or streams, and something recognises. */
+static bool watches(const struct intent_read *read)
+{
+    bool recognises = false, cameras = false;
+    for (uint32_t i = 0; i < read->tokens.count; i++) {
+        const struct intent_token *token = &read->tokens.items[i];
+        if (token->masked)
+            continue;
+        recognises |= intent_is(token, CLASS_MARK, MARK_RECOGNISE);
+        cameras |=
+            intent_is(token, CLASS_UNIT, UNIT_STREAM) || intent_is(token, CLASS_MARK, MARK_CAMERA);
+    }
+    return recognises && cameras;
+}
+
 static void scenario(struct intent_read *read, struct requirement *r)
 {
     const struct intent_fact *best = NULL;
@@ -238,12 +297,18 @@ static void scenario(struct intent_read *read, struct requirement *r)
         const struct intent_fact *fact = &read->facts.items[i];
         if (!alive(fact, FIELD_SCENARIO))
             continue;
+        if (fact->value <= DATABASE_RANK && read->other_parts && str_eq(fact->text, "database"))
+            continue; /* one part among others is not the main thing */
         if (!best || fact->value > best->value) {
             best = fact;
             tie = false;
         } else if (fact->value == best->value && !str_eq(fact->text, best->text)) {
             tie = true;
         }
+    }
+    if (!best && watches(read)) {
+        r->scenario = by_name(requirement_scenario_names, "video-analytics");
+        return;
     }
     if (!best || tie)
         return;

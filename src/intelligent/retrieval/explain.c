@@ -1,7 +1,7 @@
 /* explain.c - why a passage was found, and where to look in it.
  *
- * Contract: shares are those of BM25F, by term and field, largest first, and add up to the score of
- * the first stage.  The snippet begins and ends at characters. */
+ * Contract: shares are those of BM25F, by term and field, largest first; with the nearness of the
+ * words they add up to the score.  The snippet begins and ends at characters. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,14 +58,13 @@ static void explain_terms(const struct retrieval_index *index,
                           struct retrieval_hit *hit, struct arena *arena)
 {
     static const char *const names[RETRIEVAL_FIELDS] = {"title", "headings", "text"};
-    const struct retrieval_norm *norm = &index->norms[hit->passage];
     for (size_t i = 0; i < question->clauses.count; i++) {
         const struct retrieval_clause *clause = &question->clauses.items[i];
         struct retrieval_posting posting = {.passage = (uint32_t)hit->passage};
         double sum = 0;
         for (int f = 0; f < RETRIEVAL_FIELDS; f++) {
             posting.count[f] = trace->counts[i * RETRIEVAL_FIELDS + (size_t)f];
-            sum += (double)posting.count[f] * (double)norm->field[f];
+            sum += (double)posting.count[f] * (double)index->norms[f][hit->passage];
         }
         for (int f = 0; f < RETRIEVAL_FIELDS; f++) {
             if (posting.count[f] == 0)
@@ -74,8 +73,9 @@ static void explain_terms(const struct retrieval_index *index,
             match->term = arena_strdup(arena, retrieval_term_name(index, clause->term));
             match->field = names[f];
             match->count = posting.count[f];
+            match->added = clause->order == RETRIEVAL_NONE;
             match->score = clause->weight * retrieval_saturate(index, &posting) *
-                           (double)posting.count[f] * (double)norm->field[f] / sum;
+                           (double)posting.count[f] * (double)index->norms[f][hit->passage] / sum;
         }
     }
     if (hit->why.count)

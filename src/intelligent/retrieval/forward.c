@@ -5,7 +5,7 @@
  * that it was read from (gap from the end of the token before it; a length of 31 and a gap of 7 are
  * followed by a varint of what is beyond).
  *
- * Contract: read only after the bytes were written by this file or verified by load.c. */
+ * Contract: read only after the bytes were written by this file or verified by save.c. */
 #include "intelligent/retrieval/retrieval_priv.h"
 
 void retrieval_put_varint(struct buf *out, uint64_t value)

@@ -48,11 +48,17 @@ void retrieval_index_free(struct retrieval_index *index)
     mem_free(index->id_at);
     mem_free(index->forward_at);
     mem_free(index->lengths);
-    mem_free(index->norms);
+    for (int f = 0; f < RETRIEVAL_FIELDS; f++)
+        mem_free(index->norms[f]);
     mem_free(index->term);
     mem_free(index->by_name);
     mem_free(index->blocks);
     mem_free(index);
+}
+
+size_t retrieval_index_passages(const struct retrieval_index *index)
+{
+    return index->passages;
 }
 
 enum err_code retrieval_index_word(struct retrieval_index *index, const char *word, struct err *err)
@@ -184,28 +190,51 @@ enum err_code retrieval_index_add(struct retrieval_index *index,
 }
 
 /* ---- sealing ---- */
-static int compare_frequency(const void *a, const void *b, void *ctx)
-{
-    const struct retrieval_index *index = ctx;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    if (index->term[x].passages != index->term[y].passages)
-        return index->term[x].passages > index->term[y].passages ? -1 : 1;
-    return strcmp(retrieval_term_name(index, x), retrieval_term_name(index, y));
-}
+struct seal_name { /* a term by its name: the first bytes as a number decide most comparisons */
+    uint64_t head;
+    uint32_t term;
+};
 
 static int compare_name(const void *a, const void *b, void *ctx)
 {
-    const struct retrieval_index *index = ctx;
-    return strcmp(retrieval_term_name(index, *(const uint32_t *)a),
-                  retrieval_term_name(index, *(const uint32_t *)b));
+    const struct seal_name *x = a, *y = b;
+    if (x->head != y->head)
+        return x->head < y->head ? -1 : 1;
+    return strcmp(retrieval_term_name(ctx, x->term), retrieval_term_name(ctx, y->term));
 }
 
-static uint32_t *numbers(size_t count)
+/* Terms in order of their names. */
+static void sort_names(struct retrieval_index *index)
 {
-    uint32_t *list = mem_array(count, sizeof *list);
-    for (size_t i = 0; i < count; i++)
-        list[i] = (uint32_t)i;
-    return list;
+    struct seal_name *names = mem_array(index->terms, sizeof *names);
+    for (size_t t = 0; t < index->terms; t++) {
+        const char *name = retrieval_term_name(index, (uint32_t)t);
+        names[t].term = (uint32_t)t;
+        for (size_t i = 0; i < sizeof names[t].head; i++)
+            names[t].head = names[t].head << 8 | (unsigned char)(*name ? *name++ : 0);
+    }
+    qsort_r(names, index->terms, sizeof *names, compare_name, index);
+    index->by_name = mem_array(index->terms, sizeof *index->by_name);
+    for (size_t i = 0; i < index->terms; i++)
+        index->by_name[i] = names[i].term;
+    mem_free(names);
+}
+
+/* Terms by falling number of passages, equal ones by name: a counting sort of by_name. */
+static uint32_t *sort_frequencies(const struct retrieval_index *index)
+{
+    uint32_t *order = mem_array(index->terms, sizeof *order);
+    size_t *begin = mem_array(index->passages + 2, sizeof *begin);
+    for (size_t t = 0; t < index->terms; t++)
+        begin[index->passages - index->term[t].passages + 1]++;
+    for (size_t n = 0; n <= index->passages; n++)
+        begin[n + 1] += begin[n];
+    for (size_t i = 0; i < index->terms; i++) {
+        uint32_t term = index->by_name[i];
+        order[begin[index->passages - index->term[term].passages]++] = term;
+    }
+    mem_free(begin);
+    return order;
 }
 
 static void count_terms(struct retrieval_index *index)
@@ -228,12 +257,12 @@ static void count_terms(struct retrieval_index *index)
 /* Terms, their names and the forward bytes, by falling number of passages. */
 static void renumber(struct retrieval_index *index)
 {
-    uint32_t *order = numbers(index->terms), *number = mem_array(index->terms, sizeof *number);
+    uint32_t *order = sort_frequencies(index);
+    uint32_t *number = mem_array(index->terms, sizeof *number);
     struct retrieval_term *terms = mem_array(index->terms, sizeof *terms);
     struct buf names, forward;
     buf_init(&names, index->names.max);
     buf_init(&forward, index->forward.max);
-    qsort_r(order, index->terms, sizeof *order, compare_frequency, index);
     for (size_t i = 0; i < index->terms; i++) {
         const char *name = retrieval_term_name(index, order[i]);
         number[order[i]] = (uint32_t)i;
@@ -263,6 +292,8 @@ static void renumber(struct retrieval_index *index)
     }
     if (index->passages)
         index->forward_at[index->passages] = forward.len;
+    for (size_t i = 0; i < index->terms; i++)
+        index->by_name[i] = number[index->by_name[i]];
     buf_done(&index->names);
     buf_done(&index->forward);
     mem_free(index->term);
@@ -359,37 +390,36 @@ enum err_code retrieval_index_seal(struct retrieval_index *index, struct err *er
     map_free(index->ids);
     index->ids = NULL;
     count_terms(index);
+    sort_names(index);
     renumber(index);
     invert(index);
-    index->by_name = numbers(index->terms);
-    qsort_r(index->by_name, index->terms, sizeof *index->by_name, compare_name, index);
     retrieval_index_weigh(index);
     index->sealed = true;
     return ERR_OK;
 }
 
 /* ---- what both sealing and loading compute ---- */
-double retrieval_idf(const struct retrieval_index *index, uint32_t term)
+double retrieval_weight(const struct retrieval_index *index, uint32_t term)
 {
     double n = index->term[term].passages;
-    return log1p(((double)index->passages - n + 0.5) / (n + 0.5));
+    return index->model.kind_weight[index->term[term].kind] *
+           log1p(((double)index->passages - n + 0.5) / (n + 0.5));
 }
 
 static void weigh_lengths(struct retrieval_index *index)
 {
-    double mean[RETRIEVAL_FIELDS];
     memset(index->total, 0, sizeof index->total);
     for (size_t i = 0; i < index->passages * RETRIEVAL_FIELDS; i++)
         index->total[i % RETRIEVAL_FIELDS] += index->lengths[i];
-    for (int f = 0; f < RETRIEVAL_FIELDS; f++)
-        mean[f] = index->passages ? (double)index->total[f] / (double)index->passages : 0;
-    mem_free(index->norms);
-    index->norms = mem_array(index->passages, sizeof *index->norms);
-    for (size_t p = 0; p < index->passages; p++) {
-        for (int f = 0; f < RETRIEVAL_FIELDS; f++) {
-            double length = index->lengths[p * RETRIEVAL_FIELDS + (size_t)f], b = index->model.b[f];
-            double relative = mean[f] > 0 ? length / mean[f] : 1;
-            index->norms[p].field[f] = (float)(index->model.weight[f] / (1 - b + b * relative));
+    for (size_t f = 0; f < RETRIEVAL_FIELDS; f++) {
+        double b = index->model.b[f];
+        double mean = index->passages ? (double)index->total[f] / (double)index->passages : 0;
+        mem_free(index->norms[f]);
+        index->norms[f] = mem_array(index->passages, sizeof *index->norms[f]);
+        for (size_t p = 0; p < index->passages; p++) {
+            double length = index->lengths[p * RETRIEVAL_FIELDS + f];
+            double relative = mean > 0 ? length / mean : 1;
+            index->norms[f][p] = (float)(index->model.weight[f] / (1 - b + b * relative));
         }
     }
 }

@@ -4,7 +4,7 @@
  * is followed by the counts in title and headings.  The first gap of a block counts from the last
  * passage of the block before it (from -1 in a term's first block, so that no gap is 0).
  *
- * Contract: read only after the bytes were written by index.c or verified by load.c. */
+ * Contract: read only after the bytes were written by index.c or verified by save.c. */
 #include "intelligent/retrieval/retrieval_priv.h"
 
 void retrieval_put_posting(struct buf *out, uint32_t gap, const uint32_t count[RETRIEVAL_FIELDS])

@@ -22,25 +22,33 @@ static int compare_weight(const void *a, const void *b)
     const struct retrieval_clause *x = a, *y = b;
     if (x->weight != y->weight)
         return x->weight > y->weight ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
+    if (x->order != y->order)
+        return x->order < y->order ? -1 : 1;
+    return x->term < y->term ? -1 : x->term > y->term;
 }
 
 static int compare_order(const void *a, const void *b)
 {
     const struct retrieval_clause *x = a, *y = b;
-    return x->order < y->order ? -1 : x->order > y->order;
+    if (x->order != y->order)
+        return x->order < y->order ? -1 : 1;
+    return x->term < y->term ? -1 : x->term > y->term;
 }
 
-static void collect(const struct retrieval_index *index, const char *text, bool stops,
-                    struct retrieval_question *out, struct arena *arena)
+/* `stops`: the tokens that say nothing, else the others. */
+static void collect(const struct retrieval_index *index, const char *text, size_t len,
+                    const uint8_t *mask, bool stops, struct retrieval_question *out,
+                    struct arena *arena)
 {
     struct retrieval_scanner scanner;
     const struct retrieval_token *token;
     uint32_t order = 0;
-    retrieval_scan_init(&scanner, text, strlen(text), &index->lexicon);
+    retrieval_scan_init(&scanner, text, len, &index->lexicon);
     while ((token = retrieval_scan_next(&scanner))) {
-        if ((token->kind == RETRIEVAL_STOP) != stops)
+        bool stop = token->kind == RETRIEVAL_STOP || mask[token->begin] || mask[token->end - 1];
+        if (stop != stops)
             continue;
+        order += token->moves;
         uint32_t term = retrieval_term_find(index, token->term);
         if (term == RETRIEVAL_NONE)
             continue;
@@ -51,7 +59,7 @@ static void collect(const struct retrieval_index *index, const char *text, bool 
                 continue;
             clause = LIST_ADD(arena, &out->clauses);
             clause->term = term;
-            clause->order = order++;
+            clause->order = order;
         }
         clause->count++;
     }
@@ -65,13 +73,14 @@ enum err_code retrieval_question_read(const struct retrieval_index *index, const
     size_t len = strlen(text);
     if (len > RETRIEVAL_QUERY_MAX)
         return err_set(err, ERR_TOO_LARGE, "a query has at most %d bytes", RETRIEVAL_QUERY_MAX);
-    collect(index, text, false, out, arena);
+    uint8_t *mask = arena_alloc(arena, len + 1);
+    retrieval_mask_asking(text, len, mask);
+    collect(index, text, len, mask, false, out, arena);
     if (out->clauses.count == 0)
-        collect(index, text, true, out, arena);
+        collect(index, text, len, mask, true, out, arena);
     for (size_t i = 0; i < out->clauses.count; i++) {
         struct retrieval_clause *clause = &out->clauses.items[i];
-        clause->weight = retrieval_idf(index, clause->term) * clause->count *
-                         index->model.kind_weight[index->term[clause->term].kind];
+        clause->weight = retrieval_weight(index, clause->term) * clause->count;
     }
     if (out->clauses.count > RETRIEVAL_CLAUSES_MAX) {
         qsort(out->clauses.items, out->clauses.count, sizeof *out->clauses.items, compare_weight);

@@ -31,17 +31,27 @@ enum err_code retrieval_index_word(struct retrieval_index *index, const char *wo
 enum err_code retrieval_index_add(struct retrieval_index *index,
                                   const struct retrieval_passage *passage, struct err *err);
 enum err_code retrieval_index_seal(struct retrieval_index *index, struct err *err);
+size_t retrieval_index_passages(const struct retrieval_index *index);
+/* A sealed index as bytes (appended), without the texts of its passages; and back.  Loading refuses
+ * what is no index (ERR_INVALID), was saved by another version (ERR_UNSUPPORTED: build it again) or
+ * is damaged (ERR_CORRUPT). */
+enum err_code retrieval_index_save(const struct retrieval_index *index, struct buf *out,
+                                   struct err *err);
+enum err_code retrieval_index_load(struct retrieval_index **out, const void *data, size_t len,
+                                   struct err *err);
 
 struct retrieval_match { /* why: one term of the query that was found */
     const char *term;    /* as indexed */
     const char *field;   /* title, headings, text */
     int64_t count;       /* times in the passage */
     double score;        /* its share */
+    bool added;          /* not in the query: typical of the best passages (feedback) */
 };
 struct retrieval_hit {
     size_t passage; /* position in the order of adding */
     const char *id;
     double score;
+    double near; /* part of it: words of the query that stand close to each other */
     LIST(struct retrieval_match) why;
     size_t snippet_begin, snippet_end; /* bytes of the passage's text around the best matches */
 };

@@ -75,11 +75,18 @@ bool retrieval_is_stop(const char *word, size_t len);
 /* "alpha" for α; NULL when not a small Greek letter. */
 const char *retrieval_greek_name(uint32_t c);
 
+/* ---- ask.c ---- */
+/* Marks the bytes of words that only ask. */
+void retrieval_mask_asking(const char *text, size_t len, uint8_t *mask);
+
 /* ---- the model: constants of the ranking; retrieval.c says where each comes from ---- */
 struct retrieval_model {
     double k1;
     double b[RETRIEVAL_FIELDS], weight[RETRIEVAL_FIELDS];
     double kind_weight[RETRIEVAL_LEXICAL + 1];
+    double feedback_weight, feedback_gate;
+    size_t feedback_passages, feedback_terms;
+    double near_weight;
 };
 extern const struct retrieval_model retrieval_model_default;
 
@@ -106,10 +113,6 @@ struct retrieval_block {
     uint32_t highest; /* impact */
 };
 
-struct retrieval_norm { /* 1 / length normalisation, by field */
-    float field[RETRIEVAL_FIELDS];
-};
-
 struct retrieval_index {
     struct retrieval_model model;
     bool sealed;
@@ -125,7 +128,7 @@ struct retrieval_index {
     uint32_t *lengths;    /* passages × fields: positions */
     size_t room;          /* of the three arrays above */
     uint64_t total[RETRIEVAL_FIELDS];
-    struct retrieval_norm *norms;
+    float *norms[RETRIEVAL_FIELDS]; /* of passages: weight / length normalisation */
     /* terms */
     size_t terms;
     size_t term_room;
@@ -186,7 +189,8 @@ static inline const char *retrieval_passage_id(const struct retrieval_index *ind
 }
 /* Norms, impacts of blocks and terms from lengths and postings. */
 void retrieval_index_weigh(struct retrieval_index *index);
-double retrieval_idf(const struct retrieval_index *index, uint32_t term);
+/* Robertson–Spärck Jones idf × weight of the term's kind. */
+double retrieval_weight(const struct retrieval_index *index, uint32_t term);
 
 /* ---- postings.c ---- */
 struct retrieval_posting {
@@ -217,14 +221,16 @@ void retrieval_cursor_seek(struct retrieval_cursor *cursor, uint32_t passage);
 uint32_t retrieval_cursor_bound(const struct retrieval_cursor *cursor, uint32_t first,
                                 uint32_t last);
 
-/* BM25F share of a posting before idf: at most 1. */
+/* BM25F share of a posting before its weight: below 1. */
 static inline double retrieval_saturate(const struct retrieval_index *index,
                                         const struct retrieval_posting *posting)
 {
-    const struct retrieval_norm *norm = &index->norms[posting->passage];
-    double tf = 0;
-    for (int f = 0; f < RETRIEVAL_FIELDS; f++)
-        tf += (double)posting->count[f] * (double)norm->field[f];
+    double tf = (double)posting->count[RETRIEVAL_TEXT] *
+                (double)index->norms[RETRIEVAL_TEXT][posting->passage];
+    if (posting->count[RETRIEVAL_TITLE] | posting->count[RETRIEVAL_HEADINGS]) {
+        for (int f = RETRIEVAL_TITLE; f < RETRIEVAL_TEXT; f++)
+            tf += (double)posting->count[f] * (double)index->norms[f][posting->passage];
+    }
     return tf / (index->model.k1 + tf);
 }
 
@@ -242,7 +248,7 @@ struct retrieval_clause {
     uint32_t term;
     uint32_t count; /* times in the query */
     uint32_t order; /* of its first place in the query */
-    double weight;  /* idf × times × weight of its kind */
+    double weight;  /* idf × times × weight of its kind, and what feedback adds */
 };
 struct retrieval_question {
     LIST(struct retrieval_clause) clauses;
@@ -254,21 +260,34 @@ enum err_code retrieval_question_read(const struct retrieval_index *index, const
 /* ---- select.c: the best passages by BM25F ---- */
 struct retrieval_candidate {
     uint32_t passage;
-    uint64_t units; /* score in RETRIEVAL_UNITs */
-    double score;
+    uint64_t units; /* BM25F in RETRIEVAL_UNITs */
+    double score;   /* units and nearness */
+    double near;    /* part of the score */
 };
 struct retrieval_candidates {
     struct retrieval_candidate *items;
     size_t count;
 };
-/* The `limit` best of all passages that the query admits, best first; equal ones by number. */
+/* The `limit` best of all passages that the query admits, best first; equal ones by number.  Those
+ * of less than `floor` units may be left out. */
 void retrieval_select(const struct retrieval_index *index, const struct retrieval_query *query,
-                      const struct retrieval_question *question, size_t limit,
+                      const struct retrieval_question *question, size_t limit, uint64_t floor,
                       struct retrieval_candidates *out, struct arena *arena);
 static inline uint64_t retrieval_units(const struct retrieval_clause *clause, double share)
 {
     return (uint64_t)(clause->weight * share * RETRIEVAL_UNIT + 0.5);
 }
+
+/* ---- rank.c: selection, feedback, nearness ---- */
+#define RETRIEVAL_DEPTH 200        /* best passages whose words are looked at in their order */
+#define RETRIEVAL_TOPIC 10         /* a passage of this rank says whether the first stands alone */
+#define RETRIEVAL_TRUST_LEAST 0.01 /* feedback of less weight is not worth a second selection */
+#define RETRIEVAL_FEEDBACK_TOKENS 2000 /* of one passage */
+#define RETRIEVAL_NEAR 12u             /* positions */
+/* The answer, best first.  Feedback may add clauses to the question (order RETRIEVAL_NONE). */
+void retrieval_rank(const struct retrieval_index *index, const struct retrieval_query *query,
+                    struct retrieval_question *question, size_t limit,
+                    struct retrieval_candidates *out, struct arena *arena);
 
 /* ---- explain.c ---- */
 void retrieval_explain(const struct retrieval_index *index,

@@ -28,6 +28,7 @@ struct selection {
     size_t lane_count;
     struct retrieval_candidate *heap; /* the worst on top */
     size_t count, limit;
+    uint64_t below_floor; /* what a passage must have more than before there are `limit` */
     uint64_t scores[WINDOW];
     uint64_t touched[WINDOW / 64];
 };
@@ -70,7 +71,8 @@ static void sift_up(struct retrieval_candidate *heap, size_t at)
 /* A passage must have more than this. */
 static uint64_t threshold(const struct selection *s)
 {
-    return s->count < s->limit ? 0 : s->heap[0].units;
+    uint64_t worst = s->count < s->limit ? 0 : s->heap[0].units;
+    return worst > s->below_floor ? worst : s->below_floor;
 }
 
 static void offer(struct selection *s, uint32_t passage, uint64_t units)
@@ -164,7 +166,7 @@ static void run_window(struct selection *s, uint32_t first, uint32_t last)
 }
 
 void retrieval_select(const struct retrieval_index *index, const struct retrieval_query *query,
-                      const struct retrieval_question *question, size_t limit,
+                      const struct retrieval_question *question, size_t limit, uint64_t floor,
                       struct retrieval_candidates *out, struct arena *arena)
 {
     memset(out, 0, sizeof *out);
@@ -177,6 +179,7 @@ void retrieval_select(const struct retrieval_index *index, const struct retrieva
     s->index = index;
     s->query = query;
     s->limit = limit;
+    s->below_floor = floor ? floor - 1 : 0;
     s->heap = arena_array(arena, limit, sizeof *s->heap);
     s->lanes = arena_array(arena, lanes, sizeof *s->lanes);
     s->below = arena_array(arena, lanes, sizeof *s->below);

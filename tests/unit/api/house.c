@@ -362,10 +362,11 @@ const char *make_plan_for(struct house *house, enum who who)
             "\"instances\":1,\"vcpus\":1,\"memory_gib\":1,\"disk_gib\":1}]}}");
     assert_status(answer, 201);
     answer = ask(house, who, "POST", "/api/v1/solutions", NULL,
-                 word(house, "{\"requirement\":\"%s\"}", text_of(&answer, "id")));
+                 word(house, "{\"requirement\":\"%s\",\"reserve_s\":0}", text_of(&answer, "id")));
     assert_status(answer, 201);
-    answer = ask(house, who, "POST", "/api/v1/orders", NULL,
-                 word(house, "{\"solution\":\"%s\",\"choice\":0}", text_of(&answer, "id")));
+    answer = ask(
+        house, who, "POST", "/api/v1/orders", NULL,
+        word(house, "{\"solution\":\"%s\",\"choice\":0,\"confirm\":true}", text_of(&answer, "id")));
     assert_status(answer, 201);
     answer = ask(house, who, "POST", "/api/v1/plans", NULL,
                  word(house, "{\"order\":\"%s\"}", text_of(&answer, "id")));

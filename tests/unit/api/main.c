@@ -30,5 +30,6 @@ int main(int argc, char **argv)
     failed += run("once", once_tests, once_test_count);
     failed += run("watch", watch_tests, watch_test_count);
     failed += run("loop", loop_tests, loop_test_count);
+    failed += run("refine", refine_tests, refine_test_count);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -182,6 +182,19 @@ static void test_tenants_do_not_see_each_other(void **state)
          word(house, "{\"requirement\":\"%s\"}", text_of(&needs, "items[0].id"))},
         {"POST", word(house, "/api/v1/solutions/%s/evaluate", text_of(&solutions, "items[0].id")),
          NULL},
+        {"POST", word(house, "/api/v1/solutions/%s/refine", text_of(&solutions, "items[0].id")),
+         "{}"},
+        {"POST", word(house, "/api/v1/solutions/%s/choose", text_of(&solutions, "items[0].id")),
+         "{}"},
+        {"POST", word(house, "/api/v1/solutions/%s/confirm", text_of(&solutions, "items[0].id")),
+         "{}"},
+        {"POST", word(house, "/api/v1/solutions/%s/release", text_of(&solutions, "items[0].id")),
+         NULL},
+        {"GET", word(house, "/api/v1/solutions/%s/versions/1", text_of(&solutions, "items[0].id")),
+         NULL},
+        {"GET", word(house, "/api/v1/solutions/%s/diff", text_of(&solutions, "items[0].id")), NULL},
+        {"POST", word(house, "/api/v1/orders/%s/cancel", text_of(&orders, "items[0].id")), NULL},
+        {"POST", word(house, "/api/v1/orders/%s/release", text_of(&orders, "items[0].id")), NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
         struct answer answer = ask(house, BOB, tries[i].method, tries[i].path, NULL, tries[i].body);

@@ -26,9 +26,15 @@ static void test_words_become_a_deployment_and_it_is_removed_again(void **state)
             word(house, "/api/v1/solutions/%s/evaluate?choice=0", text_of(&set, "id")), NULL, NULL);
     assert_status(report, 200);
     assert_int_equal(json_size(json_get(report.json, "dimensions")), 5);
-    struct answer order =
-        ask(house, ANN, "POST", "/api/v1/orders", NULL,
-            word(house, "{\"solution\":\"%s\",\"choice\":0}", text_of(&set, "id")));
+    const char *wish = word(house, "{\"solution\":\"%s\",\"choice\":0}", text_of(&set, "id"));
+    struct answer order = ask(house, ANN, "POST", "/api/v1/orders", NULL, wish);
+    assert_status(order, 409); /* nobody has confirmed it */
+    assert_non_null(strstr(text_of(&order, "hint"), "confirm"));
+    order = ask(house, ANN, "POST",
+                word(house, "/api/v1/solutions/%s/confirm", text_of(&set, "id")), NULL, "{}");
+    assert_status(order, 200);
+    assert_string_equal(text_of(&order, "status.state"), "confirmed");
+    order = ask(house, ANN, "POST", "/api/v1/orders", NULL, wish);
     assert_status(order, 201);
     assert_string_equal(text_of(&order, "status.state"), "confirmed");
     struct answer plan = ask(house, ANN, "POST", "/api/v1/plans", NULL,

@@ -23,7 +23,7 @@ static const struct store_actor customer = {.user = "li", .tenant = "acme"};
 
 /* ---- each call in a transaction of its own ---- */
 
-enum verb { NEED, SOLUTION, ORDER, PLAN, APPLY, TASK, RUN, OBSERVE };
+enum verb { NEED, SOLUTION, MARK, REFINE, ORDER, PLAN, APPLY, TASK, RUN, OBSERVE, END, CANCEL };
 struct call {
     enum verb verb;
     const void *spec;
@@ -35,6 +35,9 @@ struct call {
     struct run_status run_status;
     const struct business_observation *seen;
     size_t count;
+    const struct solution_hold *hold;
+    const struct business_marking *marking;
+    int hold_state;
     char out[32];
     bool ended;
 };
@@ -47,9 +50,21 @@ static enum err_code call_body(struct store_tx *tx, void *ctx, struct err *err)
     case NEED:
         return business_requirement_save(tx, c->spec, who, c->out, err);
     case SOLUTION:
-        return business_solution_save(tx, c->spec, who, c->out, err);
+        return business_solution_save(tx, c->spec, c->hold, who, c->out, err);
     case ORDER:
-        return business_order_save(tx, c->spec, who, c->out, err);
+        return business_order_save(tx, (struct order_spec *)(uintptr_t)c->spec, who, c->out, err);
+    case MARK: {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        struct business_marked marked;
+        return business_solution_mark(tx, c->marking, who, &marked, &arena, err);
+    }
+    case REFINE:
+        return business_solution_refine(tx, c->id, (struct business_solution *)(uintptr_t)c->spec,
+                                        c->hold, who, err);
+    case END:
+        return business_hold_ended(tx, c->id, c->hold_state, who, err);
+    case CANCEL:
+        return business_order_cancel(tx, c->id, NULL, who, err);
     case PLAN:
         return business_plan_save(tx, c->spec, c->order, who, c->out, err);
     case APPLY:
@@ -103,10 +118,19 @@ static const char *save_solution(struct fixture *f, const char *need, const stru
     return saved(f, (struct call){.verb = SOLUTION, .spec = &set, .actor = who});
 }
 
+static enum err_code mark(struct fixture *f, const char *id, enum business_solution_event event,
+                          int64_t version, int64_t choice)
+{
+    const struct business_marking marking = {id, event, version, choice};
+    struct call c = {.verb = MARK, .marking = &marking};
+    return call(f, &c);
+}
+
 static struct walk walk_to_order(struct fixture *f)
 {
     struct walk w = {.need = save_need(f, NULL)};
     w.solution = save_solution(f, w.need, NULL);
+    assert_ok(f, mark(f, w.solution, BUSINESS_CONFIRM, 0, 0));
     struct order_spec order = {.solution = w.solution};
     w.order = saved(f, (struct call){.verb = ORDER, .spec = &order});
     return w;
@@ -229,6 +253,7 @@ static void test_stages_belong_to_the_tenant_of_the_stage_before(void **state)
     struct fixture *f = *state;
     struct walk w = {.need = save_need(f, &customer)};
     w.solution = save_solution(f, w.need, &actor); /* an operator goes on */
+    assert_ok(f, mark(f, w.solution, BUSINESS_CONFIRM, 0, 0));
     struct order_spec order = {.solution = w.solution};
     w.order = saved(f, (struct call){.verb = ORDER, .spec = &order, .actor = &actor});
     make_plan(f, &w, "open");
@@ -257,8 +282,9 @@ static void test_stages_belong_to_the_tenant_of_the_stage_before(void **state)
     assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
     assert_fails(f, ERR_NOT_FOUND,
                  business_requirement_load(tx, w.need, "other", &need, NULL, &f->arena, &f->err));
-    assert_fails(f, ERR_NOT_FOUND,
-                 business_solution_load(tx, w.solution, "other", &set, NULL, &f->arena, &f->err));
+    assert_fails(
+        f, ERR_NOT_FOUND,
+        business_solution_load(tx, w.solution, 0, "other", &set, NULL, &f->arena, &f->err));
     assert_fails(
         f, ERR_NOT_FOUND,
         business_order_load(tx, w.order, "other", &order, &status, NULL, &f->arena, &f->err));
@@ -433,6 +459,186 @@ static void test_an_observation_is_written_on_change_or_once_a_minute(void **sta
     assert_int_equal(events_of(f, "deployments", w.deployment, "observed"), 1);
 }
 
+/* ---- versions, choosing, confirming, holding ---- */
+
+static struct business_solution version_of(struct fixture *f, int64_t from, double cost)
+{
+    struct business_solution set = {
+        .requirement = decode(f, &requirement_table, "{'components':[{'name':'web'}]}"),
+        .answer =
+            decode(f, &solution_answer_table,
+                   arena_printf(&f->arena,
+                                "{'solutions':[{'objective':'cost','cost':%g,'currency':'CNY',"
+                                "'placements':[{'component':'web','instance':0,"
+                                "'site':'other'}]}]}",
+                                cost))};
+    set.refinement = arena_zalloc(&f->arena, sizeof *set.refinement);
+    set.refinement->from = from;
+    set.refinement->by = "li";
+    set.refinement->note = "cheaper";
+    return set;
+}
+
+static enum err_code refine(struct fixture *f, const char *id, int64_t from, double cost)
+{
+    struct business_solution set = version_of(f, from, cost);
+    const struct solution_hold hold = business_hold(60, 0);
+    struct call c = {.verb = REFINE, .id = id, .spec = &set, .hold = &hold};
+    return call(f, &c);
+}
+
+static struct solution_status status_of(struct fixture *f, const char *id)
+{
+    struct solution_status status;
+    struct store_tx *tx = NULL;
+    assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
+    assert_ok(f, business_solution_status(tx, id, "acme", &status, &f->arena, &f->err));
+    store_rollback(tx);
+    return status;
+}
+
+static double cost_of(struct fixture *f, const char *id, int64_t number)
+{
+    struct business_solution set;
+    struct store_tx *tx = NULL;
+    assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
+    assert_ok(f, business_solution_load(tx, id, number, "acme", &set, &number, &f->arena, &f->err));
+    store_rollback(tx);
+    assert_int_equal(set.number, number);
+    return set.answer->solutions.items[0].cost;
+}
+
+static void test_every_state_of_a_solution_can_be_reached_and_left(void **state)
+{
+    (void)state;
+    static const enum business_solution_event events[] = {BUSINESS_CHOOSE, BUSINESS_CONFIRM,
+                                                          BUSINESS_REFINE, BUSINESS_ORDER};
+    bool reached[SOLUTION_ORDERED + 1] = {[SOLUTION_DESIGNED] = true};
+    for (int round = 0; round <= SOLUTION_ORDERED; round++)
+        for (int from = SOLUTION_DESIGNED; from <= SOLUTION_ORDERED; from++)
+            for (size_t i = 0; reached[from] && i < ARRAY_LEN(events); i++)
+                reached[business_solution_next(from, events[i])] = true;
+    for (int at = SOLUTION_DESIGNED; at <= SOLUTION_ORDERED; at++) {
+        assert_true(reached[at]);
+        assert_int_equal(business_solution_next(at, BUSINESS_REFINE), SOLUTION_DESIGNED);
+        assert_non_null(solution_state_names[at]);
+        /* only what is confirmed is ordered */
+        bool confirmed = at == SOLUTION_CONFIRMED || at == SOLUTION_ORDERED;
+        assert_int_equal(business_solution_next(at, BUSINESS_ORDER) != 0, confirmed);
+    }
+}
+
+static void test_a_refinement_makes_a_version_and_keeps_the_one_before(void **state)
+{
+    struct fixture *f = *state;
+    const char *id = save_solution(f, save_need(f, NULL), NULL);
+    assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 0, 1));
+    assert_int_equal(status_of(f, id).state, SOLUTION_CONFIRMED);
+    assert_int_equal(status_of(f, id).confirmed->choice, 1);
+    assert_ok(f, refine(f, id, 1, 7));
+    assert_ok(f, refine(f, id, 2, 5));
+    char *before = dump(f);
+    assert_fails(f, ERR_PRECONDITION, refine(f, id, 2, 4)); /* somebody was faster */
+    assert_string_equal(before, dump(f));
+    struct solution_status status = status_of(f, id);
+    assert_int_equal(status.state, SOLUTION_DESIGNED); /* to be confirmed anew */
+    assert_null(status.confirmed);
+    assert_int_equal(status.versions.count, 3);
+    assert_string_equal(status.versions.items[2].note, "cheaper");
+    assert_int_equal(status.hold.state, SOLUTION_HOLD_HELD);
+    assert_true(cost_of(f, id, 0) == 5 && cost_of(f, id, 3) == 5);
+    assert_true(cost_of(f, id, 2) == 7);
+    assert_true(cost_of(f, id, 1) > 12.34 && cost_of(f, id, 1) < 12.35);
+    struct business_solution set;
+    struct store_tx *tx = NULL;
+    assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
+    assert_fails(f, ERR_NOT_FOUND,
+                 business_solution_load(tx, id, 4, "acme", &set, NULL, &f->arena, &f->err));
+    store_rollback(tx);
+}
+
+static void test_only_the_confirmed_candidate_is_ordered_and_stays_so(void **state)
+{
+    struct fixture *f = *state;
+    const char *id = save_solution(f, save_need(f, NULL), NULL);
+    struct order_spec order = {.solution = id};
+    struct call c = {.verb = ORDER, .spec = &order};
+    assert_fails(f, ERR_CONFLICT, call(f, &c));
+    assert_non_null(strstr(f->err.hint, "solution confirm"));
+    assert_ok(f, mark(f, id, BUSINESS_CHOOSE, 0, 1));
+    assert_fails(f, ERR_CONFLICT, call(f, &c));
+    assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 0, -1)); /* the chosen one */
+    assert_fails(f, ERR_CONFLICT, call(f, &c));         /* another one than that */
+    order.choice = 1;
+    assert_ok(f, call(f, &c));
+    const char *first = arena_strdup(&f->arena, c.out);
+    assert_int_equal(status_of(f, id).state, SOLUTION_ORDERED);
+    struct order_spec stored;
+    assert_ok(f, json_decode_stored(record_of(f, "orders", first).spec, &order_spec_table, &stored,
+                                    &f->arena, &f->err));
+    assert_int_equal(stored.version, 1);
+    assert_int_equal(stored.choice, 1);
+    assert_string_equal(stored.digest, status_of(f, id).confirmed->digest);
+    char *before = dump(f);
+    assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 1, 1)); /* said once more */
+    assert_string_equal(before, dump(f));
+    assert_ok(f, refine(f, id, 1, 3));
+    order = (struct order_spec){.solution = id};
+    assert_fails(f, ERR_CONFLICT, call(f, &c)); /* the new version is not confirmed */
+    struct walk w = {.solution = id, .order = first};
+    make_plan(f, &w, "open"); /* but the order of the old one stands */
+    assert_ok(f, apply(f, &w));
+    assert_order(f, &w, "opening");
+    order = (struct order_spec){.solution = id, .version = 1, .choice = 1};
+    assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 1, 1)); /* an old version can be confirmed again */
+    assert_ok(f, call(f, &c));
+}
+
+static void end_hold(struct fixture *f, const char *id, int hold_state)
+{
+    struct call c = {.verb = END, .id = id, .hold_state = hold_state};
+    assert_ok(f, call(f, &c));
+}
+
+static void test_an_order_that_waits_too_long_lapses_and_may_still_be_opened(void **state)
+{
+    struct fixture *f = *state;
+    const struct solution_hold hold = business_hold(60, 0);
+    struct business_solution set = version_of(f, 0, 9);
+    const char *id = saved(f, (struct call){.verb = SOLUTION, .spec = &set, .hold = &hold});
+    end_hold(f, id, SOLUTION_HOLD_LAPSED);
+    assert_int_equal(status_of(f, id).hold.state, SOLUTION_HOLD_LAPSED);
+    char *before = dump(f);
+    end_hold(f, id, SOLUTION_HOLD_RELEASED); /* nothing is held any more */
+    assert_string_equal(before, dump(f));
+    assert_ok(f, mark(f, id, BUSINESS_CONFIRM, 0, 0));
+    assert_int_equal(status_of(f, id).hold.state, SOLUTION_HOLD_HELD); /* held again */
+    struct order_spec order = {.solution = id};
+    struct walk w = {.solution = id};
+    w.order = saved(f, (struct call){.verb = ORDER, .spec = &order});
+    assert_int_equal(status_of(f, id).hold.state, SOLUTION_HOLD_ORDERED);
+    end_hold(f, w.order, SOLUTION_HOLD_LAPSED);
+    assert_order(f, &w, "lapsed");
+    make_plan(f, &w, "open");
+    assert_order(f, &w, "planned");
+    end_hold(f, w.order, SOLUTION_HOLD_LAPSED);
+    assert_order(f, &w, "lapsed");
+    assert_ok(f, apply(f, &w));
+    assert_order(f, &w, "opening");
+    end_hold(f, w.order, SOLUTION_HOLD_LAPSED); /* the deployment has it now */
+    assert_order(f, &w, "opening");
+    struct call cancel = {.verb = CANCEL, .id = w.order};
+    assert_fails(f, ERR_CONFLICT, call(f, &cancel));
+    struct walk other = walk_to_order(f);
+    cancel.id = other.order;
+    assert_ok(f, call(f, &cancel));
+    assert_order(f, &other, "cancelled");
+    struct plan plan = {.deployment = "dep-never", .purpose = "open", .currency = "CNY"};
+    plan_seal(&plan, &f->arena);
+    struct call planned = {.verb = PLAN, .spec = &plan, .order = other.order};
+    assert_fails(f, ERR_CONFLICT, call(f, &planned));
+}
+
 /* ---- faults ---- */
 
 static enum err_code fault_need(struct fixture *f, int n, void *ctx)
@@ -445,9 +651,41 @@ static enum err_code fault_need(struct fixture *f, int n, void *ctx)
     return call(f, &c);
 }
 
+static enum err_code fault_mark(struct fixture *f, int n, void *ctx)
+{
+    return mark(f, ctx, n % 2 ? BUSINESS_CONFIRM : BUSINESS_CHOOSE, 0, n % 2);
+}
+
+struct refining {
+    const char *id;
+    int64_t newest;
+};
+
+static enum err_code fault_refine(struct fixture *f, int n, void *ctx)
+{
+    struct refining *refining = ctx;
+    enum err_code rc = refine(f, refining->id, refining->newest, 1 + n);
+    refining->newest += rc == ERR_OK;
+    return rc;
+}
+
+static enum err_code fault_end(struct fixture *f, int n, void *ctx)
+{
+    const char **held = ctx;
+    while (!*held) /* each success takes the next */
+        held++;
+    struct call c = {.verb = END, .id = *held, .hold_state = SOLUTION_HOLD_LAPSED};
+    (void)n;
+    enum err_code rc = call(f, &c);
+    if (!rc)
+        *held = NULL;
+    return rc;
+}
+
 static enum err_code fault_order(struct fixture *f, int n, void *ctx)
 {
-    struct order_spec order = {.solution = ctx, .choice = n % 2};
+    struct order_spec order = {.solution = ctx};
+    (void)n;
     struct call c = {.verb = ORDER, .spec = &order};
     return call(f, &c);
 }
@@ -491,6 +729,15 @@ static void test_a_write_that_the_store_fails_has_changed_nothing(void **state)
     assert_all_or_nothing(f, fault_need, NULL);
     assert_all_or_nothing(f, fault_order, (void *)(uintptr_t)w.solution);
     assert_all_or_nothing(f, fault_plan, &w);
+    assert_all_or_nothing(f, fault_mark, (void *)(uintptr_t)w.solution);
+    struct refining refining = {w.solution, 1};
+    assert_all_or_nothing(f, fault_refine, &refining);
+    const char *held[24];
+    for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+        held[i] = walk_to_order(f).solution;
+        assert_ok(f, refine(f, held[i], 1, 2));
+    }
+    assert_all_or_nothing(f, fault_end, held);
     for (size_t i = 0; i < ARRAY_LEN(opening); i++) {
         opening[i] = walk_to_order(f);
         make_plan(f, &opening[i], "open");
@@ -513,6 +760,10 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_a_removal_that_fails_leaves_what_is_there),
         SERVICE_TEST(test_observed_states_settle_the_deployment),
         SERVICE_TEST(test_an_observation_is_written_on_change_or_once_a_minute),
+        SERVICE_TEST(test_every_state_of_a_solution_can_be_reached_and_left),
+        SERVICE_TEST(test_a_refinement_makes_a_version_and_keeps_the_one_before),
+        SERVICE_TEST(test_only_the_confirmed_candidate_is_ordered_and_stays_so),
+        SERVICE_TEST(test_an_order_that_waits_too_long_lapses_and_may_still_be_opened),
         SERVICE_TEST(test_a_write_that_the_store_fails_has_changed_nothing),
     };
     return fixture_main(argc, argv, "business", tests, ARRAY_LEN(tests));

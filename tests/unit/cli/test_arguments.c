@@ -1,4 +1,5 @@
 /* test_arguments.c - from argv to one call; refusals with the nearest word. */
+#include "base/str.h"
 #include "cli_test.h"
 
 #include <string.h>
@@ -94,11 +95,11 @@ static void test_filters_may_be_repeated(void **state)
 static void test_distances_count_insertion_change_and_swap(void **state)
 {
     (void)state;
-    assert_int_equal(cli_distance("launch", "launch"), 0);
-    assert_int_equal(cli_distance("lanuch", "launch"), 1);
-    assert_int_equal(cli_distance("launc", "launch"), 1);
-    assert_int_equal(cli_distance("", "abc"), 3);
-    assert_int_equal(cli_distance("算力", "算网"), 1);
+    assert_int_equal(str_distance("launch", "launch"), 0);
+    assert_int_equal(str_distance("lanuch", "launch"), 1);
+    assert_int_equal(str_distance("launc", "launch"), 1);
+    assert_int_equal(str_distance("", "abc"), 3);
+    assert_int_equal(str_distance("算力", "算网"), 1);
 }
 
 int arguments_tests(void)

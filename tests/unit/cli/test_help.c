@@ -34,7 +34,7 @@ static void test_help_of_a_command_is_as_written(void **state)
     (void)state;
     CLEANUP(ran_done) struct ran ran = run_cli(NULL, "order", "create", "--help", NULL);
     assert_string_equal(buf_str(&ran.out),
-                        "swan order create - order a candidate of a solution set\n"
+                        "swan order create - order a confirmed candidate\n"
                         "\n"
                         "Usage: swan order create SOLUTION [OPTIONS]\n"
                         "\n"
@@ -43,6 +43,7 @@ static void test_help_of_a_command_is_as_written(void **state)
                         "\n"
                         "Options:\n"
                         "  --choice N              number of the candidate, from 1\n"
+                        "  -y, --yes               do not ask\n"
                         "\n"
                         "Options of every command:\n"
                         "  -o, --output FORMAT     table (for people), json or yaml\n"
@@ -53,7 +54,10 @@ static void test_help_of_a_command_is_as_written(void **state)
                         "  --no-color              no colours (NO_COLOR)\n"
                         "  -q, --quiet             print only what a script needs\n"
                         "  -h, --help              show help\n"
-                        "  -V, --version           show the version\n");
+                        "  -V, --version           show the version\n"
+                        "\n"
+                        "A candidate that is not confirmed yet is confirmed by --yes, or by saying "
+                        "so when asked.\n");
 }
 
 static void test_usage_errors_exit_with_2_and_say_what_to_do(void **state)

@@ -137,7 +137,8 @@ static void test_launch_shows_every_stage_and_ends_with_the_addresses(void **sta
     assert_lacks(&ran.out, "\033[");
     assert_lacks(&ran.out, "SIMULATED");
     assert_has(&world.requests, "POST /api/v1/requirements {\"text\":\"hello x2\"}");
-    assert_has(&world.requests, "POST /api/v1/orders {\"solution\":\"sol-1\",\"choice\":0}");
+    assert_has(&world.requests,
+               "POST /api/v1/orders {\"solution\":\"sol-1\",\"choice\":0,\"confirm\":true}");
     assert_has(&world.requests, "POST /api/v1/plans {\"order\":\"ord-1\",\"simulate\":false}");
     assert_has(&world.requests, "POST /api/v1/runs {\"plan\":\"pln-1\",\"digest\":\"sha256:abc\"}");
     assert_has(&world.idempotent, "POST /api/v1/runs");

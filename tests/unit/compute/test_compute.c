@@ -12,10 +12,11 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "compute/compute.h"
+#include "test_reservations.h"
 
 const char *const service_tables[] = {
-    "SELECT deployment, component, instance, site, vcpus, memory_gib, disk_gib, model, cards"
-    " FROM compute_allocations ORDER BY deployment, component, instance",
+    "SELECT deployment, component, instance, site, vcpus, memory_gib, disk_gib, model, cards,"
+    " expires_ms FROM compute_allocations ORDER BY deployment, component, instance",
     NULL};
 
 void service_open(struct fixture *f)
@@ -844,5 +845,7 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_twenty_thousand_sites_are_imported_in_seconds),
         SERVICE_TEST(test_the_price_book_is_kept_by_sku),
     };
-    return fixture_main(argc, argv, "compute", tests, ARRAY_LEN(tests));
+    int failed = fixture_main(argc, argv, "compute", tests, ARRAY_LEN(tests));
+    int held = fixture_main(argc, argv, "reservations", reservation_tests, reservation_test_count);
+    return failed ? failed : held;
 }

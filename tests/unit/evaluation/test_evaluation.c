@@ -54,6 +54,15 @@ void world_init(struct world *world, const char *network, const char *requiremen
         (struct evaluation_input){.requirement = &world->requirement, .network = &world->network};
 }
 
+void world_standards(struct world *world)
+{
+    struct feasibility_standards *standards = arena_zalloc(&world->arena, sizeof *standards);
+    struct err err = ERR_INIT;
+    if (evaluation_standards_shipped(standards, &world->arena, &err))
+        fail_msg("standards: %s: %s", err.field, err.text);
+    world->input.standards = standards;
+}
+
 void world_done(struct world *world)
 {
     arena_done(&world->arena);
@@ -442,5 +451,6 @@ int main(void)
         cmocka_unit_test(test_an_unknown_price_is_unknown_and_not_free),
         cmocka_unit_test(test_a_budget_is_compared_in_its_period),
     };
-    return cmocka_run_group_tests_name("model and measure", tests, NULL, NULL) + report_tests();
+    return cmocka_run_group_tests_name("model and measure", tests, NULL, NULL) + report_tests() +
+           network_tests() + version_tests() + business_tests() + hostile_tests();
 }

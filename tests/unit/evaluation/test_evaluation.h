@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -39,7 +40,16 @@ const struct feasibility_check *violation(const struct evaluation_figures *figur
 const struct feasibility_check *report_check(const struct feasibility_report *report, int dimension,
                                              const char *code);
 
+/* The report, of which five dimensions in order are asserted. */
+struct feasibility_report world_report(struct world *world);
+/* Gives the world the standards that ship. */
+void world_standards(struct world *world);
+
 extern const char world_network[];
 int report_tests(void);
+int network_tests(void);
+int version_tests(void);
+int business_tests(void);
+int hostile_tests(void);
 
 #endif

@@ -171,6 +171,93 @@ static void test_a_hit_says_why_and_where(void **state)
     retrieval_index_free(index);
 }
 
+static void test_words_that_only_ask_do_not_count(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    static const char *const texts[] = {
+        "长江全长六千三百公里。", "什么是什么，什么不是什么？", "哪吒闹海。",
+        "吗啡是一种镇痛药。",     "請問什麼是算力？",           NULL};
+    struct retrieval_index *index = index_of(texts);
+    assert_string_equal(found(index, "长江有多长？", &arena), "0");
+    assert_string_equal(found(index, "長江是什麼", &arena), "0 1 4 3");
+    assert_memory_equal(found(index, "哪吒", &arena), "2", 1);
+    assert_memory_equal(found(index, "吗啡", &arena), "3", 1);
+    assert_string_equal(found(index, "哪吒吗？", &arena), "2");
+    assert_memory_equal(found(index, "什么", &arena), "1", 1); /* nothing else is asked */
+    retrieval_index_free(index);
+}
+
+static void test_words_that_stand_close_count_more(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    static const char *const texts[] = {
+        "layer upon layer of snow and, when spring came, the boundary between the fields",
+        "snow and when spring came between the fields the boundary layer upon the layer of",
+        "something else altogether", "and another thing", NULL};
+    struct retrieval_index *index = index_of(texts);
+    assert_string_equal(found(index, "boundary layer", &arena), "1 0");
+    retrieval_index_free(index);
+}
+
+/* Ten passages of a topic; one more has none of the words asked for but those of the topic. */
+static void test_what_is_typical_of_the_best_is_looked_for_too(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    const char *texts[60] = {NULL};
+    size_t n = 0;
+    for (; n < 12; n++)
+        texts[n] = "rocket engine thrust nozzle propellant";
+    texts[n++] = "nozzle propellant thrust";
+    for (; n < 59; n++)
+        texts[n] = arena_printf(&arena, "passage %zu speaks of garden flowers", n);
+    struct retrieval_index *index = index_of(texts);
+    struct retrieval_query query = {.text = "rocket engine", .limit = 20, .explain = true};
+    struct retrieval_answer answer;
+    assert_int_equal(retrieval_search(index, &query, &answer, &arena, NULL), ERR_OK);
+    assert_int_equal(answer.hits.count, 13);
+    assert_int_equal(answer.hits.items[12].passage, 12);
+    for (size_t i = 0; i < answer.hits.count; i++) {
+        const struct retrieval_hit *hit = &answer.hits.items[i];
+        double sum = hit->near;
+        for (size_t k = 0; k < hit->why.count; k++) {
+            const struct retrieval_match *match = &hit->why.items[k];
+            sum += match->score;
+            assert_true(match->added ==
+                        (strcmp(match->term, "rocket") && strcmp(match->term, "engin")));
+        }
+        assert_true(fabs(sum - hit->score) < 1e-3);
+    }
+    retrieval_index_free(index);
+}
+
+static void test_a_smaller_limit_gives_the_beginning_of_a_larger(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    const char *texts[501] = {NULL};
+    for (size_t i = 0; i < 500; i++)
+        texts[i] = arena_printf(&arena, "wing %s%s number %zu", i % 3 ? "slipstream " : "",
+                                i % 7 ? "lift " : "drag lift wing", i);
+    struct retrieval_index *index = index_of(texts);
+    struct retrieval_answer all, few;
+    struct retrieval_query query = {.text = "lift of a wing in the slipstream", .limit = 1000};
+    assert_int_equal(retrieval_search(index, &query, &all, &arena, NULL), ERR_OK);
+    assert_int_equal(all.hits.count, 500);
+    for (size_t limit = 1; limit < 400; limit += 57) {
+        query.limit = limit;
+        assert_int_equal(retrieval_search(index, &query, &few, &arena, NULL), ERR_OK);
+        assert_int_equal(few.hits.count, limit);
+        for (size_t i = 0; i < limit; i++)
+            assert_int_equal(few.hits.items[i].passage, all.hits.items[i].passage);
+    }
+    for (size_t i = 1; i < all.hits.count; i++)
+        assert_true(all.hits.items[i - 1].score >= all.hits.items[i].score);
+    retrieval_index_free(index);
+}
+
 static void test_rankings_are_fused_by_reciprocal_ranks(void **state)
 {
     (void)state;
@@ -252,10 +339,14 @@ int main(void)
         cmocka_unit_test(test_bad_passages_are_refused_and_change_nothing),
         cmocka_unit_test(test_known_words_are_terms),
         cmocka_unit_test(test_a_hit_says_why_and_where),
+        cmocka_unit_test(test_words_that_only_ask_do_not_count),
+        cmocka_unit_test(test_words_that_stand_close_count_more),
+        cmocka_unit_test(test_what_is_typical_of_the_best_is_looked_for_too),
+        cmocka_unit_test(test_a_smaller_limit_gives_the_beginning_of_a_larger),
         cmocka_unit_test(test_rankings_are_fused_by_reciprocal_ranks),
         cmocka_unit_test(test_measures_are_those_of_the_definitions),
         cmocka_unit_test(test_several_readers_get_the_same_answers),
     };
-    return run_scan_tests() + run_select_tests() +
+    return run_save_tests() + run_scan_tests() + run_select_tests() +
            cmocka_run_group_tests_name("retrieval", tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void compare_on(struct rand *rand, size_t passages, unsigned vocabulary)
         size_t limit = 1 + rand_below(rand, 40);
         assert_int_equal(retrieval_question_read(index, query.text, &question, &arena, NULL),
                          ERR_OK);
-        retrieval_select(index, &query, &question, limit, &found, &arena);
+        retrieval_select(index, &query, &question, limit, 0, &found, &arena);
         size_t count = score_all(index, &question, all), rank = 0;
         for (size_t i = 0; i < count && rank < limit; i++) {
             if (query.admits && !query.admits(NULL, all[i].passage))

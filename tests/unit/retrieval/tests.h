@@ -12,6 +12,7 @@
 
 #include "intelligent/retrieval/retrieval_priv.h"
 
+int run_save_tests(void);
 int run_scan_tests(void);
 int run_select_tests(void);
 

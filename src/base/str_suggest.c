@@ -1,4 +1,4 @@
-/* suggest.c - the nearest known word to one that is not known.
+/* str_suggest.c - the nearest known word to one that is not known.
  *
  * Contract: optimal string alignment (Levenshtein with swaps of neighbours, Boytsov 2011) over code
  * points, O(n·m) with n, m ≤ 63.  A word is near when at most a third of it differs, or when one
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cli/cli_priv.h"
 
 #define LONGEST 63
 #define FAR ((size_t)1000)
@@ -27,7 +26,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t cli_distance(const char *a, const char *b)
+size_t str_distance(const char *a, const char *b)
 {
     uint32_t s[LONGEST], t[LONGEST];
     size_t rows[3][LONGEST + 1];
@@ -49,9 +48,9 @@ size_t cli_distance(const char *a, const char *b)
     return rows[n % 3][m];
 }
 
-void cli_suggest(struct cli_suggestion *suggestion, const char *candidate)
+void str_suggest(struct str_suggestion *suggestion, const char *candidate)
 {
-    size_t distance = cli_distance(suggestion->word, candidate);
+    size_t distance = str_distance(suggestion->word, candidate);
     if (strlen(suggestion->word) >= 2 && (str_has_prefix(candidate, suggestion->word) ||
                                           str_has_prefix(suggestion->word, candidate)))
         distance = least(distance, 1);
@@ -61,7 +60,7 @@ void cli_suggest(struct cli_suggestion *suggestion, const char *candidate)
     }
 }
 
-const char *cli_suggested(const struct cli_suggestion *suggestion)
+const char *str_suggested(const struct str_suggestion *suggestion)
 {
     size_t len = strlen(suggestion->word);
     size_t allowed = len / 3 > 1 ? len / 3 : 1;

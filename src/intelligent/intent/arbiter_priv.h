@@ -1,0 +1,53 @@
+/* arbiter_priv.h - what the assignment of facts to components (arbiter.c) hands to the writer of
+ * the requirement's components (components.c). */
+#ifndef SWAN_INTENT_ARBITER_PRIV_H
+#define SWAN_INTENT_ARBITER_PRIV_H
+
+#include "intelligent/intent/phrase.h"
+
+#define COMPONENTS_MAX 64 /* more is no sentence of a customer; the rest is left unread */
+
+struct group {
+    const char *name;
+    struct intent_fact *app, *role, *machine, *delivery;
+    struct intent_fact *slots[SLOTS];
+    bool borrowed[SLOTS]; /* copied from another component: no span of its own */
+    double value[SLOTS];
+    struct intent_fact *spread[PLACES_MAX];
+    unsigned spread_count;
+    int same;              /* index of the component that it follows, or -1 */
+    double factor[SLOTS];  /* 翻倍 */
+    bool same_slot[SLOTS]; /* only these follow it */
+    uint32_t clause, sentence;
+    bool form_borrowed;
+    bool server; /* the component that it follows was counted in 台 */
+    bool idle;   /* states nothing: no component */
+    bool removed[SLOTS];
+};
+
+struct arbiter {
+    struct intent_read *read;
+    struct group groups[COMPONENTS_MAX];
+    int count, current;
+    struct intent_fact *all[SLOTS];     /* said of every component */
+    struct intent_fact *pending[SLOTS]; /* said before the component that it belongs to */
+    struct intent_fact *pending_spread[PLACES_MAX];
+    unsigned pending_count;        /* places in pending_spread */
+    uint32_t pending_clause;       /* of the last statement that was put off */
+    int shared_first, shared_last; /* components that one specification was laid on */
+    uint32_t shared_sentence;
+    struct intent_fact *form; /* 全部虚拟机 */
+    int whole;                /* the component of which parts are being counted, or -1 */
+    double rest;              /* machines of it that no part has taken */
+    uint32_t whole_sentence;
+};
+
+static inline bool intent_is_spec(int slot)
+{
+    return slot == SLOT_CPU || slot == SLOT_MEMORY || slot == SLOT_DISK || slot == SLOT_ACCEL;
+}
+
+/* components.c: groups → components of the requirement. */
+void intent_components(struct arbiter *a);
+
+#endif

@@ -1,0 +1,313 @@
+/* decide.c - paths checked step by step, evidence in words, and what may be claimed.
+ *
+ * Contract: a status other than inconclusive has a cause; confirmed means that every check below
+ * passed, likely that the change is real and belongs to the symptom while something is left open.
+ * The status never depends on a rank or a score alone. */
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "twin/rootcause/rootcause_priv.h"
+
+#define STEP_TOGETHER 0.5 /* ends of a verified step move together at least so */
+#define SYMPTOM_TOGETHER 0.5
+#define MARGIN 1.25        /* evidence must pass the most of the history's windows by this */
+#define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
+#define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
+#define WINDOWS_LEAST 10   /* for a calibration that can confirm */
+#define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
+#define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
+#define STEPS_MOST 64
+#define WORDS_MOST 6
+
+#define SAY(list, ...) (*LIST_ADD(arena, list) = arena_printf(arena, __VA_ARGS__))
+
+static const char *const way_names[] = {NULL, "calls", "runs-on", "hosts", "called-by", "connects"};
+
+/* ---- steps ---- */
+
+struct ends {
+    size_t effect, cause; /* series, or NONE */
+    double together;
+};
+
+/* The two series, one of each end, that go together best. */
+static struct ends best_ends(const struct rootcause_model *model, const struct rootcause_view *view,
+                             size_t effect, size_t cause)
+{
+    const struct rootcause_node *a = &model->nodes[effect], *b = &model->nodes[cause];
+    struct ends best = {ROOTCAUSE_NONE, ROOTCAUSE_NONE, 0};
+    double best_value = -1;
+    for (size_t i = 0; i < a->count; i++) {
+        size_t x = model->series[a->first + i];
+        bool symptom = x == model->symptom_series;
+        if (view->excursion[x].severity <= 0 && !symptom)
+            continue;
+        for (size_t k = 0; k < b->count; k++) {
+            size_t y = model->series[b->first + k];
+            if (view->excursion[y].severity <= 0)
+                continue;
+            double together = telemetry_together(&model->scores, x, y, view->pad, view->to,
+                                                 view->to - view->pad > 20 ? 1 : 0);
+            double value = together + (symptom ? 0.3 : 0) +
+                           0.3 * rootcause_relevance(model->given->metrics.series[x].class,
+                                                     model->given->metrics.series[y].class,
+                                                     view->excursion[y].score > 0);
+            if (value > best_value) {
+                best_value = value;
+                best = (struct ends){x, y, together};
+            }
+        }
+    }
+    return best;
+}
+
+static void check_step(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t effect, size_t cause, struct rootcause_step *step,
+                       struct arena *arena)
+{
+    struct ends ends = best_ends(model, view, effect, cause);
+    const double *times = model->given->metrics.times;
+    step->effect = model->nodes[effect].id;
+    step->cause = model->nodes[cause].id;
+    if (ends.cause == ROOTCAUSE_NONE) {
+        bool quiet = view->severity[cause] <= 0;
+        size_t which = quiet ? cause : effect;
+        step->why = arena_printf(arena,
+                                 model->nodes[which].observed ? "%s did not leave its normal band"
+                                                              : "%s is not measured",
+                                 model->nodes[which].id);
+        return;
+    }
+    size_t first = rootcause_onset_of(model, view, ends.cause);
+    size_t then = view->excursion[ends.effect].score != 0
+                      ? rootcause_onset_of(model, view, ends.effect)
+                      : view->to;
+    if (ends.together < STEP_TOGETHER)
+        step->why =
+            arena_printf(arena, "they did not move together (correlation %.2f)", ends.together);
+    else if (first > then + rootcause_tolerance(model))
+        step->why = arena_printf(arena, "the cause began %.0f s after its effect",
+                                 times[first] - times[then]);
+    else
+        step->verified = true;
+}
+
+/* Path from the symptom to the node, checked. */
+static void trace_path(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t node, struct rootcause_cause *out, struct arena *arena)
+{
+    size_t nodes[STEPS_MOST], count = 0;
+    bool has_path =
+        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[node]);
+    if (has_path)
+        for (size_t n = node; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
+            nodes[count++] = n;
+    else {
+        nodes[count++] = node;
+        if (model->symptom_node != ROOTCAUSE_NONE && model->symptom_node != node)
+            nodes[count++] = model->symptom_node;
+    }
+    for (size_t i = count; i > 0; i--)
+        *LIST_ADD(arena, &out->path) = model->nodes[nodes[i - 1]].id;
+    for (size_t i = count; i > 1; i--) {
+        struct rootcause_step *step = LIST_ADD(arena, &out->steps);
+        check_step(model, view, nodes[i - 1], nodes[i - 2], step, arena);
+        const struct rootcause_influence *influence =
+            has_path ? &model->influences[view->by[nodes[i - 2]]] : NULL;
+        step->by = influence ? way_names[influence->way] : "inferred";
+        if (!influence) {
+            step->verified = false;
+            step->why = model->has_graph ? "the topology has no way between them"
+                                         : "there is no topology: only time and shape tie them";
+        } else if (influence->contradicted) {
+            step->verified = false;
+            step->why = "the requests of both ends never moved together: the edge is doubtful";
+        }
+    }
+}
+
+/* ---- words ---- */
+
+static void say_changes(const struct rootcause_model *model, const struct rootcause_view *view,
+                        struct rootcause_cause *out, struct arena *arena)
+{
+    const struct rootcause_case *given = model->given;
+    double end = given->metrics.times[view->to - 1];
+    for (size_t i = 0; i < given->changes.count; i++) {
+        const struct rootcause_change *change = &given->changes.items[i];
+        char when[CLOCK_TEXT_SIZE];
+        if (!str_eq(change->entity, out->entity) || change->time > end ||
+            change->time < out->onset - 4 * 3600)
+            continue;
+        clock_format((int64_t)(change->time * 1000), when);
+        if (change->time <= out->onset + 2 * given->metrics.step_s)
+            SAY(&out->supporting, "change before it, at %s: %s", when, change->what);
+        else
+            SAY(&out->contradicting, "a change came only after it began, at %s: %s", when,
+                change->what);
+    }
+}
+
+static void say_evidence(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t node, struct rootcause_cause *out, struct arena *arena)
+{
+    const struct rootcause_node *of = &model->nodes[node];
+    size_t best = view->best_series[node], said = 0;
+    const struct telemetry_excursion *x = &view->excursion[best];
+    SAY(&out->supporting, "%s",
+        telemetry_words(&model->scores, best, x, rootcause_onset_of(model, view, best), arena));
+    for (size_t i = 0; i < of->count && said < WORDS_MOST; i++) {
+        size_t s = model->series[of->first + i];
+        if (s == best || view->excursion[s].severity <= 0)
+            continue;
+        SAY(&out->supporting, "%s",
+            telemetry_words(&model->scores, s, &view->excursion[s],
+                            rootcause_onset_of(model, view, s), arena));
+        said++;
+    }
+    if (model->symptom_series != ROOTCAUSE_NONE && best != model->symptom_series) {
+        double together = view->together[best];
+        if (together >= SYMPTOM_TOGETHER)
+            SAY(&out->supporting, "moves together with the symptom (correlation %.2f)", together);
+        else
+            SAY(&out->contradicting, "hardly moves together with the symptom (correlation %.2f)",
+                together);
+    }
+    if (view->explained[best] > 0.2)
+        SAY(&out->contradicting,
+            "%.0f percent of it is explained by what it depends on or by its load",
+            100 * view->explained[best]);
+    if (of->outside)
+        SAY(&out->contradicting,
+            "it is seen through others only; what is behind it may be at work");
+    say_changes(model, view, out, arena);
+    for (size_t i = 0; i < out->steps.count; i++) {
+        const struct rootcause_step *step = &out->steps.items[i];
+        if (step->verified)
+            SAY(&out->supporting, "verified: %s %s %s", step->effect, step->by, step->cause);
+        else
+            SAY(&out->unverified, "%s %s %s: %s", step->effect, step->by, step->cause, step->why);
+    }
+}
+
+/* ---- what may be claimed ---- */
+
+struct checks {
+    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside;
+};
+
+static bool rival_is_separate(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t first, size_t second)
+{
+    /* a runner-up on the first one's path is its effect, not its rival */
+    for (size_t n = first; model->has_graph && model->symptom_node != ROOTCAUSE_NONE &&
+                           !isinf(view->cost[first]) && n != ROOTCAUSE_NONE;
+         n = view->before[n])
+        if (n == second)
+            return false;
+    return true;
+}
+
+static struct checks make_checks(const struct rootcause_model *model,
+                                 const struct rootcause_view *view,
+                                 const struct rootcause_answer *answer)
+{
+    struct checks c = {.verified = true, .alone = true};
+    size_t node = view->rank[0], best = view->best_series[node];
+    const struct telemetry_excursion *x = &view->excursion[best];
+    const struct rootcause_cause *cause = &answer->causes.items[0];
+    c.real = answer->evidence >=
+             fmax(model->symptom_series == ROOTCAUSE_NONE ? EVIDENCE_ALONE : EVIDENCE_LEAST,
+                  MARGIN * answer->usual_evidence);
+    c.related = model->symptom_series == ROOTCAUSE_NONE || view->together[best] >= SYMPTOM_TOGETHER;
+    c.demand = model->given->metrics.series[best].class == TELEMETRY_TRAFFIC && x->score > 0;
+    for (size_t i = 0; i < cause->steps.count; i++)
+        c.verified = c.verified && cause->steps.items[i].verified;
+    c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
+                      view->excursion[model->symptom_series].severity > 0;
+    for (size_t i = 1; i < view->rank_count; i++) {
+        size_t other = view->rank[i];
+        if (view->score[other] < RIVAL * view->score[node])
+            break;
+        if (rival_is_separate(model, view, node, other))
+            c.alone = false;
+    }
+    c.own = view->explained[best] <= EXPLAINED_MOST;
+    c.calibrated = answer->usual_windows >= WINDOWS_LEAST;
+    c.inside = !model->nodes[node].outside;
+    return c;
+}
+
+static void settle(const struct rootcause_model *model, const struct checks *c,
+                   struct rootcause_answer *out, struct arena *arena)
+{
+    out->status = ROOTCAUSE_INCONCLUSIVE;
+    if (!c->real) {
+        SAY(&out->reasons,
+            "nothing stands out: evidence %.2f, while windows of the history without an alarm "
+            "reach %.2f",
+            out->evidence, out->usual_evidence);
+        return;
+    }
+    if (!c->related) {
+        SAY(&out->reasons, "what stands out does not move together with the symptom");
+        return;
+    }
+    if (c->demand) {
+        SAY(&out->reasons, "demand rose and what else moved follows it: nothing is broken");
+        return;
+    }
+    SAY(&out->reasons,
+        "evidence %.2f passes the most of %zu windows of the history without an alarm, %.2f",
+        out->evidence, out->usual_windows, out->usual_evidence);
+    out->status = ROOTCAUSE_LIKELY;
+    bool all = true;
+    const struct {
+        bool holds;
+        const char *open;
+    } checks[] = {
+        {model->symptom_series != ROOTCAUSE_NONE, "no symptom was given to trace from"},
+        {model->has_graph, "there is no topology: no path could be verified"},
+        {c->symptom_moved || model->symptom_series == ROOTCAUSE_NONE,
+         "the symptom itself stays within its history"},
+        {c->verified, "a step of the path is not verified"},
+        {c->alone, "another candidate is not excluded"},
+        {c->own, "most of the first candidate's change is explained by others"},
+        {c->calibrated, "the history is too short for more than a few windows to compare with"},
+        {c->inside, "the first candidate is seen through others only"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+        if (!checks[i].holds) {
+            all = false;
+            SAY(&out->reasons, "%s", checks[i].open);
+        }
+    if (!all)
+        return;
+    SAY(&out->reasons, "every step of the path is verified and no other candidate comes near");
+    out->status = ROOTCAUSE_CONFIRMED;
+}
+
+void rootcause_decide(const struct rootcause_model *model, const struct rootcause_view *view,
+                      struct rootcause_answer *out, struct arena *arena)
+{
+    for (size_t i = 0; i < view->rank_count && i < ROOTCAUSE_CAUSES; i++) {
+        size_t node = view->rank[i];
+        struct rootcause_cause *cause = LIST_ADD(arena, &out->causes);
+        size_t best = view->best_series[node];
+        cause->entity = model->nodes[node].id;
+        cause->metric = model->given->metrics.series[best].metric;
+        cause->score = view->score[node];
+        cause->onset = model->given->metrics.times[rootcause_onset_of(model, view, best)];
+        trace_path(model, view, node, cause, arena);
+        say_evidence(model, view, node, cause, arena);
+    }
+    if (out->causes.count == 0) {
+        out->status = ROOTCAUSE_INCONCLUSIVE;
+        SAY(&out->reasons, "no series left its normal band for long enough");
+        return;
+    }
+    struct checks checks = make_checks(model, view, out);
+    settle(model, &checks, out, arena);
+}

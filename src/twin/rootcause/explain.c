@@ -1,0 +1,184 @@
+/* explain.c - what a series shows because of a neighbour, or of the load on its own entity.
+ *
+ * Contract: shares are 0…1.  A neighbour explains only if it moved together with the effect and its
+ * own change is large enough in natural units: a slow callee adds its delay to its callers, failed
+ * calls fail their callers, a busy host slows what runs on it, more requests are more work. */
+#include <math.h>
+
+#include "base/str.h"
+#include "twin/rootcause/rootcause_priv.h"
+
+#define TOGETHER_LEAST 0.3 /* less is no company */
+#define ENOUGH 0.2         /* share of a change that a callee must add to explain half of it */
+#define LATE 0.5           /* what an explanation is worth whose cause came later */
+
+/* How well a change of class `cause` explains one of class `effect` over an influence. */
+static double weight_of(enum rootcause_way way, enum telemetry_class effect, bool effect_rises,
+                        enum telemetry_class cause, bool cause_rises)
+{
+    bool fails = effect == TELEMETRY_ERRORS || effect == TELEMETRY_AVAILABILITY;
+    bool cause_fails = cause == TELEMETRY_ERRORS || cause == TELEMETRY_AVAILABILITY;
+    bool slow = effect == TELEMETRY_LATENCY, cause_slow = cause == TELEMETRY_LATENCY;
+    bool busy = effect == TELEMETRY_RESOURCE, cause_busy = cause == TELEMETRY_RESOURCE;
+    switch (way) {
+    case ROOTCAUSE_BY_CALLEE:
+        if (slow)
+            return cause_slow ? 1 : cause_fails ? 0.6 : cause_busy ? 0.5 : 0;
+        if (fails)
+            return cause_fails ? 1 : cause_slow ? 0.7 : cause_busy ? 0.5 : 0;
+        if (busy) /* waiting threads hold memory and connections */
+            return cause_slow || cause_fails ? 0.4 : 0;
+        if (effect == TELEMETRY_TRAFFIC && !effect_rises)
+            return cause_fails || cause_slow ? 0.5 : 0;
+        return 0;
+    case ROOTCAUSE_BY_HOST:
+        return (slow || fails) && (cause_busy || cause_slow || cause_fails) ? 0.9 : 0;
+    case ROOTCAUSE_BY_TENANT:
+        return busy && cause_busy ? 0.9 : 0;
+    case ROOTCAUSE_BY_CALLER:
+        return effect == TELEMETRY_TRAFFIC && cause == TELEMETRY_TRAFFIC &&
+                       effect_rises == cause_rises
+                   ? 1
+                   : 0;
+    case ROOTCAUSE_BY_LINK:
+        return (slow || fails) && (cause_busy || cause_slow || cause_fails) ? 0.8 : 0;
+    }
+    return 0;
+}
+
+/* Mean change over the window in natural units, in the direction of the excursion. */
+static double change_of(const struct rootcause_model *model, const struct rootcause_view *view,
+                        size_t series)
+{
+    const struct telemetry_scores *scores = &model->scores;
+    const float *row = scores->signed_score + series * scores->table->rows;
+    double side = view->excursion[series].score < 0 ? -1 : 1, sum = 0;
+    size_t count = 0;
+    for (size_t i = view->from; i < view->to; i++) {
+        if (isnan(row[i]) || (double)row[i] * side < 1)
+            continue;
+        sum += (double)row[i] * side;
+        count++;
+    }
+    return count ? sum / (double)count * scores->normal[series].scale : 0;
+}
+
+/* Requests of the cause per request of the effect, as far as they are known. */
+static double calls_ratio(const struct rootcause_model *model, size_t effect, size_t cause)
+{
+    size_t a = model->traffic[effect], b = model->traffic[cause];
+    if (a == ROOTCAUSE_NONE || b == ROOTCAUSE_NONE)
+        return 1;
+    double from = model->scores.normal[a].centre, to = model->scores.normal[b].centre;
+    if (!(from > 0) || !(to > 0))
+        return 1;
+    return fmax(0.1, fmin(2, to / from));
+}
+
+double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
+                       const struct rootcause_influence *influence, size_t effect, size_t cause)
+{
+    const struct telemetry_series *a = &model->given->metrics.series[effect];
+    const struct telemetry_series *b = &model->given->metrics.series[cause];
+    const struct telemetry_excursion *x = &view->excursion[effect], *y = &view->excursion[cause];
+    double weight = weight_of(influence->way, a->class, x->score > 0, b->class, y->score > 0);
+    if (weight <= 0)
+        return 0;
+    size_t lag = view->to - view->pad > 20 ? 1 : 0;
+    double together = telemetry_together(&model->scores, effect, cause, view->pad, view->to, lag);
+    if (together < TOGETHER_LEAST)
+        return 0;
+    double share;
+    bool adds = influence->way == ROOTCAUSE_BY_CALLEE && a->class != TELEMETRY_RESOURCE &&
+                str_eq(a->metric, b->metric);
+    if (adds) {
+        double ratio = a->class == TELEMETRY_ERRORS
+                           ? 1
+                           : calls_ratio(model, model->node_of[effect], model->node_of[cause]);
+        double own = change_of(model, view, effect);
+        double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
+        share = part / (part + ENOUGH) * (1 + ENOUGH);
+    } else {
+        share = y->severity / (y->severity + 0.5 * x->severity + 1e-9);
+    }
+    return fmin(1, weight * fmin(1, share) * together) * (influence->contradicted ? 0.3 : 1);
+}
+
+static double by_neighbours(const struct rootcause_model *model, const struct rootcause_view *view,
+                            size_t series)
+{
+    const struct rootcause_node *node = &model->nodes[model->node_of[series]];
+    double left = 1;
+    for (size_t i = 0; i < node->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
+        const struct rootcause_node *cause = &model->nodes[influence->cause];
+        double best = 0;
+        if (view->severity[influence->cause] <= 0)
+            continue;
+        for (size_t k = 0; k < cause->count; k++) {
+            size_t other = model->series[cause->first + k];
+            if (view->excursion[other].severity <= 0)
+                continue;
+            double share = rootcause_share(model, view, influence, series, other);
+            size_t mine = rootcause_onset_of(model, view, series);
+            if (share > best &&
+                rootcause_onset_of(model, view, other) > mine + rootcause_tolerance(model))
+                share *= LATE;
+            best = fmax(best, share * (cause->outside ? 0.5 : 1));
+        }
+        left *= 1 - best;
+    }
+    return 1 - left;
+}
+
+/* Work grows with requests: at most in proportion, waiting faster. */
+static double by_load(const struct rootcause_model *model, const struct rootcause_view *view,
+                      size_t series)
+{
+    size_t traffic = model->traffic[model->node_of[series]];
+    enum telemetry_class class = model->given->metrics.series[series].class;
+    if (traffic == ROOTCAUSE_NONE || traffic == series || class == TELEMETRY_TRAFFIC ||
+        view->excursion[traffic].severity <= 0 || view->excursion[traffic].score < 0 ||
+        view->excursion[series].score < 0 || class == TELEMETRY_AVAILABILITY)
+        return 0;
+    double usual = model->scores.normal[traffic].centre;
+    double own = model->scores.normal[series].centre;
+    double growth = usual > 0 ? change_of(model, view, traffic) / usual : 1;
+    double change = own > 0 ? change_of(model, view, series) / own : 1;
+    double part = growth / fmax(change, 1e-9) * (class == TELEMETRY_RESOURCE ? 1 : 4);
+    double together = telemetry_together(&model->scores, series, traffic, view->pad, view->to, 0);
+    if (together < TOGETHER_LEAST)
+        return 0;
+    return fmin(1, part / (part + ENOUGH) * (1 + ENOUGH)) * together;
+}
+
+void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    for (size_t i = 0; i < view->anomalous_count; i++)
+        view->explained[view->anomalous[i]] = by_neighbours(model, view, view->anomalous[i]);
+    for (size_t i = 0; i < view->anomalous_count; i++) {
+        size_t s = view->anomalous[i], node = model->node_of[s], traffic = model->traffic[node];
+        double load = by_load(model, view, s);
+        /* load that nobody upstream asked for is a symptom itself: retries */
+        bool entry = true;
+        for (size_t k = 0; k < model->nodes[node].influence_count; k++)
+            entry = entry &&
+                    model->influences[model->nodes[node].influences + k].way != ROOTCAUSE_BY_CALLER;
+        if (load > 0 && !entry)
+            load *= view->explained[traffic];
+        view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);
+    }
+}
+
+double rootcause_relevance(enum telemetry_class symptom, enum telemetry_class class, bool rise)
+{
+    /* rows: symptom none, other, latency, errors, availability, traffic, resource; columns: other,
+     * latency, errors, availability, traffic up, traffic down, resource */
+    static const double table[][7] = {
+        {0.6, 0.9, 1.0, 1.0, 0.4, 0.4, 1.0}, {1.0, 0.8, 0.8, 0.8, 0.6, 0.6, 0.8},
+        {0.5, 1.0, 0.7, 0.7, 0.5, 0.1, 0.9}, {0.5, 0.6, 1.0, 1.0, 0.4, 0.2, 0.8},
+        {0.5, 0.6, 1.0, 1.0, 0.4, 0.2, 0.8}, {0.5, 0.7, 0.9, 0.9, 1.0, 1.0, 0.7},
+        {0.5, 0.6, 0.6, 0.6, 0.7, 0.3, 1.0}};
+    static const int column[] = {0, 0, 1, 2, 3, 4, 6};
+    return table[symptom][column[class] + (class == TELEMETRY_TRAFFIC && !rise)];
+}
