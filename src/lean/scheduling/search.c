@@ -83,6 +83,8 @@ static void order_by(struct scheduling_search *search, const int32_t *key, int d
 
 static bool done(struct scheduling_search *search)
 {
+    if (search->generator.made == 0)
+        return false; /* whoever is stopped still has an answer */
     if (search->generator.made >= search->until || search->stopped)
         return true;
     if (search->best.makespan <= search->bound && search->best.lateness == 0)

@@ -118,7 +118,7 @@ static void raise_bound(struct solver *solver)
 static void exact_round(struct solver *solver)
 {
     if (solver->bound.value >= solver->makespan || !exact_is_within_reach(solver) ||
-        conflicts_left(solver) <= 0)
+        conflicts_left(solver) <= 0 || is_stopped(solver))
         return;
     if (!solver->exact)
         solver->exact = scheduling_exact_new(solver->model, solver->makespan - 1,

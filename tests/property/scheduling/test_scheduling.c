@@ -37,7 +37,7 @@ static void solve(const struct scheduling_problem *problem, const struct schedul
 static void test_brute_force_agrees_with_bound_search_and_proof(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 800; seed++) {
+    for (uint64_t seed = 0; seed < 500; seed++) {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT;
         struct scheduling_problem problem;
         struct scheduling_plan plan, quick;
@@ -66,13 +66,13 @@ static void test_brute_force_agrees_with_bound_search_and_proof(void **state)
 static void test_exact_search_never_contradicts_a_longer_search(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 60; seed++) {
+    for (uint64_t seed = 0; seed < 40; seed++) {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT;
         struct scheduling_problem problem;
         struct scheduling_plan exact, search;
         struct rand rand;
         rand_init(&rand, 7000 + seed);
-        struct random_shape shape = {.tasks = 10 + rand_below(&rand, 15),
+        struct random_shape shape = {.tasks = 8 + rand_below(&rand, 8),
                                      .resources = 1 + rand_below(&rand, 5),
                                      .longest = 8,
                                      .arcs = 0.02 + rand_unit(&rand) * 0.1,
@@ -99,7 +99,7 @@ static void test_the_same_seed_gives_the_same_plan(void **state)
         struct scheduling_plan one, two;
         struct rand rand;
         rand_init(&rand, 500 + seed);
-        struct random_shape shape = {.tasks = 20 + rand_below(&rand, 30),
+        struct random_shape shape = {.tasks = 10 + rand_below(&rand, 10),
                                      .resources = 4,
                                      .longest = 9,
                                      .arcs = 0.06,
@@ -173,7 +173,8 @@ static void test_replanning_keeps_what_runs_and_breaks_nothing(void **state)
                                      .arcs = 0.06,
                                      .plain = true};
         random_problem(&shape, &rand, &problem, &arena);
-        solve(&problem, &(struct scheduling_input){.schedules = 100}, &plan, &arena);
+        struct scheduling_input input = {.schedules = 100, .method = SCHEDULING_HEURISTIC};
+        solve(&problem, &input, &plan, &arena);
         go_on(&problem, &plan, &rand);
         struct scheduling_change change = {.starts = plan.starts, .seed = seed};
         assert_int_equal(scheduling_replan(&problem, &change, &next, &moves, &arena, &err), ERR_OK);

@@ -90,16 +90,16 @@ static void test_a_bad_psplib_file_is_refused_by_line(void **state)
         {"PRECEDENCE RELATIONS:\ntitles\n 1 1 1 x\n", "line 3: a successor must be"},
         {"PRECEDENCE RELATIONS:\ntitles\n 1 1 1 0\n", "line 3: successors are numbered from 1"},
         {"PRECEDENCE RELATIONS:\ntitles\n 1 1 0 7\n", "line 3: more on this line"},
-        {HEAD PRECEDENCE REQUESTS, "line 17: the file ends before \"RESOURCE"},
-        {HEAD PRECEDENCE "REQUESTS/DURATIONS:\na\nb\n 1 1 0 0\n*\n"
+        {HEAD PRECEDENCE REQUESTS, "line 18: the file ends before \"RESOURCE"},
+        {HEAD PRECEDENCE "*\nREQUESTS/DURATIONS:\na\nb\n 1 1 0 0\n*\n"
                          "RESOURCEAVAILABILITIES:\nR 1\n 1\n",
-         "line 14: fewer jobs"},
-        {HEAD PRECEDENCE "REQUESTS/DURATIONS:\na\nb\n 1 1 -3 0\n*\n"
+         "line 15: fewer jobs"},
+        {HEAD PRECEDENCE "*\nREQUESTS/DURATIONS:\na\nb\n 1 1 -3 0\n*\n"
                          "RESOURCEAVAILABILITIES:\nR 1\n 1\n",
-         "line 13: the duration must be"},
-        {HEAD PRECEDENCE "REQUESTS/DURATIONS:\na\nb\n 1 1 3000000000 0\n*\n"
+         "line 14: the duration must be"},
+        {HEAD PRECEDENCE "*\nREQUESTS/DURATIONS:\na\nb\n 1 1 3000000000 0\n*\n"
                          "RESOURCEAVAILABILITIES:\nR 1\n 1\n",
-         "line 13: the duration is larger"},
+         "line 14: the duration is larger"},
         {"PRECEDENCE RELATIONS:\ntitles\n 1 1 1 9\n*\nREQUESTS/DURATIONS:\na\nb\n 1 1 1 1\n*\n"
          "RESOURCEAVAILABILITIES:\nR 1\n 1\n",
          "line 3: job 9 cannot follow job 1"},
