@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "intelligent/evaluation/evaluation.h"
 
 #define API_MAX_PARAMS 2
 #define API_BODY_NETWORK ((size_t)256 << 20)   /* a network of 100 000 sites is about 60 MB */
@@ -23,7 +24,9 @@ struct api {
     _Atomic int64_t writes, designs, designs_infeasible, unaudited;
     _Atomic int64_t anonymous_minute, anonymous_audits;
     int64_t started_ms;
-    pthread_rwlock_t designing; /* see designing.c */
+    struct arena standards_arena;
+    struct feasibility_standards standards; /* scenario profiles, access technologies; that ship */
+    pthread_rwlock_t designing;             /* see designing.c */
 };
 
 struct api_call {
@@ -144,6 +147,11 @@ enum err_code api_act_for(struct api_call *call, struct store_tx *tx, const char
 /* designing.c: the network as one need sees it; what `holder` has reserved is free for him. */
 const struct network *api_network_for(struct api_call *call, const struct requirement *requirement,
                                       const struct compute_snapshot *snapshot, const char *holder);
+
+/* judging.c: what a report is held against beside need and network: applications that answer it
+ * and those that they may depend on, the standards that ship, past cases of its scenario. */
+enum err_code api_judge(struct api_call *call, const struct requirement *need,
+                        struct evaluation_input *out, struct err *err);
 
 /* deployment_routes.c: the plan that removes a deployment, from its state in that transaction. */
 enum err_code api_plan_removal(struct api_call *call, struct store_tx *tx, const char *deployment,

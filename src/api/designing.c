@@ -106,15 +106,6 @@ static void infeasible_problem(struct api_call *call, const struct solution_answ
     api_problem(call->response, err, call->request->path, call->request_id, members);
 }
 
-static enum err_code match_applications(struct api_call *call, const struct requirement *need,
-                                        struct application_spec_refs *out, struct err *err)
-{
-    CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
-    enum err_code rc = store_begin(call->api->options.store, STORE_READ, &tx, err);
-    return rc ? rc
-              : application_match(call->api->options.application, tx, need, out, call->arena, err);
-}
-
 /* What the engine takes for granted about free capacity, and what holds once room is held. */
 #define NOT_HELD \
     "a month has 730 hours; free capacity is what the network states, with no reservation made"
@@ -172,7 +163,9 @@ static enum err_code solve(struct api_design *design, const struct compute_snaps
                   .network = api_network_for(call, requirement, snapshot, design->stage.existing),
                   .notes = &snapshot->notes,
                   .connections = &snapshot->connections,
-                  .applications = &design->applications,
+                  .applications = design->judge.applications,
+                  .standards = design->judge.standards,
+                  .cases = design->judge.cases,
                   .now_ms = clock_now_ms()},
         .objective = design->spec.objective,
         .should_stop = is_late,
@@ -255,7 +248,7 @@ static enum err_code design_once(struct api_design *design, struct err *err)
         return rc;
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
     assume_place(call, design->spec.requirement, &snapshot->network, &assumed);
-    assume_sizes(call, design->spec.requirement, &design->applications, &assumed);
+    assume_sizes(call, design->spec.requirement, design->judge.applications, &assumed);
     rc = solve(design, snapshot, answer, err);
     design->spec.network_version = snapshot->version;
     if (!rc) {
@@ -287,13 +280,15 @@ enum err_code api_design_and_store(struct api_design *design, struct err *err)
     struct api_call *call = design->stage.call;
     design->stage.body = design_body;
     design->stage.collection = "solutions";
-    enum err_code rc = match_applications(call, design->asked, &design->applications, err);
+    enum err_code rc = api_judge(call, design->asked, &design->judge, err);
     if (rc)
         return rc;
     design->spec.applications.items = NULL;
     design->spec.applications.count = 0;
-    for (size_t i = 0; i < design->applications.items.count; i++)
-        *LIST_ADD(call->arena, &design->spec.applications) = design->applications.items.items[i].id;
+    const struct application_spec_refs *known = design->judge.applications;
+    for (size_t i = 0; i < known->items.count; i++)
+        if (known->items.items[i].component)
+            *LIST_ADD(call->arena, &design->spec.applications) = known->items.items[i].id;
     for (int attempt = 0;; attempt++) {
         rc = try_once(design, attempt > 0, err);
         if (rc != ERR_CAPACITY)

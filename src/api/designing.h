@@ -15,7 +15,7 @@ struct api_design {
     /* Given: requirement_id (unless said), objective, pins, exclusions, asked, refinement.  The
      * rest is filled in. */
     struct business_solution spec;
-    struct application_spec_refs applications;
+    struct evaluation_input judge; /* applications, standards, cases */
 };
 /* Answers the record; 422 with conflict and relaxations when there is no design.  When the room is
  * gone by the time it is stored, designs again. */

@@ -171,7 +171,7 @@ static enum err_code post_solution(struct api_call *call, struct err *err)
 static enum err_code evaluate_again(struct api_call *call, struct err *err)
 {
     struct business_solution set;
-    struct application_spec_refs applications = {0};
+    struct evaluation_input input = {.requirement = NULL};
     const char *choice = http_query(call->request, "choice");
     const char *version = http_query(call->request, "version");
     int64_t index = 0, number = 0;
@@ -183,11 +183,11 @@ static enum err_code evaluate_again(struct api_call *call, struct err *err)
     CLEANUP(store_rollback_at) struct store_tx *tx = NULL;
     if ((rc = store_begin(call->api->options.store, STORE_READ, &tx, err)) ||
         (rc = business_solution_load(tx, call->params[0], number, api_tenant(call), &set, NULL,
-                                     call->arena, err)) ||
-        (rc = application_match(call->api->options.application, tx, set.requirement, &applications,
-                                call->arena, err)))
+                                     call->arena, err)))
         return rc;
     store_rollback_at(&tx);
+    if ((rc = api_judge(call, set.requirement, &input, err)))
+        return rc;
     if ((choice && str_to_int64(choice, &index, NULL)) || index < 0 ||
         (size_t)index >= set.answer->solutions.count) {
         err_set(err, ERR_INVALID, "the set holds the choices 0 to %zu",
@@ -195,13 +195,11 @@ static enum err_code evaluate_again(struct api_call *call, struct err *err)
         return err_field(err, "choice");
     }
     const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    struct evaluation_input input = {
-        .requirement = set.requirement,
-        .network = api_network_for(call, set.requirement, snapshot, call->params[0]),
-        .notes = &snapshot->notes,
-        .connections = &snapshot->connections,
-        .applications = &applications,
-        .now_ms = clock_now_ms()};
+    input.requirement = set.requirement;
+    input.network = api_network_for(call, set.requirement, snapshot, call->params[0]);
+    input.notes = &snapshot->notes;
+    input.connections = &snapshot->connections;
+    input.now_ms = clock_now_ms();
     struct feasibility_report report;
     rc = evaluation_report(&input, &set.answer->solutions.items[index], &report, call->arena, err);
     if (!rc)

@@ -26,6 +26,7 @@ const struct api_collection api_collections[] = {
     {"runs", "run", ACCESS_VIEWER, &run_spec_table, &run_status_table, API_TENANT},
     {"deployments", "deployment", ACCESS_VIEWER, &deployment_spec_table, &deployment_status_table,
      API_TENANT},
+    {"cases", "case", ACCESS_VIEWER, &feasibility_case_table, NULL, API_TENANT},
     {"users", "user", ACCESS_ADMIN, &access_user_table, NULL, API_EVERYBODY},
     {"tenants", "tenant", ACCESS_ADMIN, &access_tenant_table, NULL, API_EVERYBODY},
     {"tokens", "token", ACCESS_ADMIN, &access_token_table, NULL, API_EVERYBODY},

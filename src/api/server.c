@@ -19,8 +19,13 @@
 
 enum err_code api_new(const struct api_options *options, struct api **out, struct err *err)
 {
-    (void)err;
     struct api *api = mem_zalloc(sizeof *api);
+    enum err_code rc = evaluation_standards_shipped(&api->standards, &api->standards_arena, err);
+    if (rc) {
+        arena_done(&api->standards_arena);
+        mem_free(api);
+        return rc;
+    }
     api->options = *options;
     if (api->options.design_time_limit_s <= 0)
         api->options.design_time_limit_s = 10;
@@ -43,6 +48,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     api_watch_free(api->watch);
+    arena_done(&api->standards_arena);
     pthread_rwlock_destroy(&api->designing);
     mem_free(api);
 }

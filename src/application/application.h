@@ -75,6 +75,11 @@ enum err_code application_match(struct application *application, struct store_tx
                                 const struct requirement *requirement,
                                 struct application_spec_refs *out, struct arena *arena,
                                 struct err *err);
+/* The same, followed by every published version, without a component: what those may depend on. */
+enum err_code application_match_known(struct application *application, struct store_tx *tx,
+                                      const struct requirement *requirement,
+                                      struct application_spec_refs *out, struct arena *arena,
+                                      struct err *err);
 /* Versions by dotted parts: <0, 0, >0. */
 int application_version_compare(const char *a, const char *b);
 

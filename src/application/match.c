@@ -112,16 +112,11 @@ static enum err_code load_published(struct store_tx *tx, struct application_spec
     return ERR_OK;
 }
 
-enum err_code application_match(struct application *application, struct store_tx *tx,
-                                const struct requirement *requirement,
-                                struct application_spec_refs *out, struct arena *arena,
-                                struct err *err)
+static void match_all(const struct application_spec_refs *all,
+                      const struct requirement *requirement, struct application_spec_refs *out,
+                      struct arena *arena)
 {
-    struct application_spec_refs all = {0};
-    (void)application;
-    *out = (struct application_spec_refs){0};
-    enum err_code rc = load_published(tx, &all, arena, err);
-    for (size_t c = 0; !rc && c < requirement->components.count; c++) {
+    for (size_t c = 0; c < requirement->components.count; c++) {
         const struct requirement_component *component = &requirement->components.items[c];
         CLEANUP(arena_done) struct arena scratch = ARENA_INIT;
         const struct folded words = fold(component->name, &scratch);
@@ -129,8 +124,8 @@ enum err_code application_match(struct application *application, struct store_tx
         size_t best_length = 0;
         if (component->form == FORM_SERVER)
             continue; /* bare servers run whatever is put on them later */
-        for (size_t i = 0; i < all.items.count; i++) {
-            const struct application_spec_ref *ref = &all.items.items[i];
+        for (size_t i = 0; i < all->items.count; i++) {
+            const struct application_spec_ref *ref = &all->items.items[i];
             if (component->form != FORM_ABSENT && component->form != ref->spec.form)
                 continue;
             if (!arch_fits(&ref->spec, component->arch))
@@ -149,5 +144,35 @@ enum err_code application_match(struct application *application, struct store_tx
             found->component = component->name;
         }
     }
+}
+
+enum err_code application_match(struct application *application, struct store_tx *tx,
+                                const struct requirement *requirement,
+                                struct application_spec_refs *out, struct arena *arena,
+                                struct err *err)
+{
+    struct application_spec_refs all = {0};
+    (void)application;
+    *out = (struct application_spec_refs){0};
+    enum err_code rc = load_published(tx, &all, arena, err);
+    if (!rc)
+        match_all(&all, requirement, out, arena);
     return rc;
+}
+
+enum err_code application_match_known(struct application *application, struct store_tx *tx,
+                                      const struct requirement *requirement,
+                                      struct application_spec_refs *out, struct arena *arena,
+                                      struct err *err)
+{
+    struct application_spec_refs all = {0};
+    (void)application;
+    *out = (struct application_spec_refs){0};
+    enum err_code rc = load_published(tx, &all, arena, err);
+    if (rc)
+        return rc;
+    match_all(&all, requirement, out, arena);
+    for (size_t i = 0; i < all.items.count; i++)
+        *LIST_ADD(arena, &out->items) = all.items.items[i];
+    return ERR_OK;
 }

@@ -4,14 +4,16 @@
  * Collections: "requirements" (spec business_requirement_table), "solutions" (spec
  * business_solution_table of its newest version, status solution_status_table), "solution-versions"
  * (older versions, id "SET@N", spec as they were), "orders" (order_*_table), "plans" (spec
- * plan_table, status {state}), "deployments" (deployment_*_table).  All belong to a tenant: a
- * requirement to that of who made it, each other stage to that of the stage before. */
+ * plan_table, status {state}), "deployments" (deployment_*_table), "cases" (spec
+ * feasibility_case_table, id of the deployment).  All belong to a tenant: a requirement to that of
+ * who made it, each other stage to that of the stage before. */
 #ifndef SWAN_BUSINESS_BUSINESS_H
 #define SWAN_BUSINESS_BUSINESS_H
 
 #include "store/store.h"
 #include "types/application.h"
 #include "types/deployment.h"
+#include "types/feasibility.h"
 #include "types/plan.h"
 #include "types/refinement.h"
 #include "types/requirement.h"
@@ -87,6 +89,13 @@ enum err_code business_deployment_load(struct store_tx *tx, const char *id, cons
                                        struct deployment_spec *spec,
                                        struct deployment_status *status, int64_t *ret_version,
                                        struct arena *arena, struct err *err);
+
+/* Past cases, newest first: what deployments were and how their opening went, at most `limit`
+ * (1…1000); of one scenario (0 = any) and one tenant (NULL = all).  A case is written when the run
+ * that opens a deployment ends (unless it was cancelled), and follows the deployment's state. */
+enum err_code business_cases_load(struct store_tx *tx, int scenario, const char *tenant,
+                                  size_t limit, struct feasibility_cases *out, struct arena *arena,
+                                  struct err *err);
 
 /* ---- choosing and confirming (docs/modules/business.md has the table) ---- */
 enum business_solution_event {

@@ -67,5 +67,13 @@ enum err_code business_order_status(struct store_tx *tx, const char *order,
 enum err_code business_deployment_status(struct store_tx *tx, const char *deployment,
                                          const struct deployment_status *status, const char *event,
                                          const struct store_actor *actor, struct err *err);
+/* cases.c: in the transaction in which the opening ends. */
+enum err_code business_case_opened(struct store_tx *tx, const char *deployment,
+                                   const struct deployment_spec *spec,
+                                   const struct deployment_status *status,
+                                   const struct run_status *run, struct err *err);
+/* The state of the deployment has changed; deployments without a case are left alone. */
+enum err_code business_case_follow(struct store_tx *tx, const char *deployment, int state,
+                                   struct err *err);
 
 #endif

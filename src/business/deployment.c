@@ -298,8 +298,12 @@ enum err_code business_on_run(struct store_tx *tx, const char *run_id, const str
         status.state = DEPLOYMENT_FAILED;
     *ret_ended = !left;
     collect_urls(&status, &arena);
-    return business_deployment_status(tx, run->deployment, &status,
-                                      deployment_state_names[status.state], &system_actor, err);
+    rc = business_deployment_status(tx, run->deployment, &status,
+                                    deployment_state_names[status.state], &system_actor, err);
+    if (rc || state == RUN_CANCELLED)
+        return rc;
+    return opening ? business_case_opened(tx, run->deployment, &spec, &status, run_status, err)
+                   : business_case_follow(tx, run->deployment, status.state, err);
 }
 
 enum err_code business_observed(struct store_tx *tx, const char *deployment,
@@ -327,7 +331,10 @@ enum err_code business_observed(struct store_tx *tx, const char *deployment,
     bool busy = status.state == DEPLOYMENT_OPENING || status.state == DEPLOYMENT_REMOVING;
     if (busy || (!changed && !aged))
         return ERR_OK;
+    int before = status.state;
     status.state = settle(&status);
-    return business_deployment_status(tx, deployment, &status, changed ? "observed" : "seen",
-                                      &system_actor, err);
+    rc = business_deployment_status(tx, deployment, &status, changed ? "observed" : "seen",
+                                    &system_actor, err);
+    return rc || status.state == before ? rc
+                                        : business_case_follow(tx, deployment, status.state, err);
 }

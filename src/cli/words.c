@@ -595,6 +595,12 @@ static const char *const sentences[] = {
     N_("it is seen through others only; what is behind it may be at work"),
     N_("change before it, at {1}: {2}"),
     N_("a change came only after it began, at {1}: {2}"),
+    N_("without a topology nothing tells the first candidates apart"),
+    N_("neither did the symptom leave its history, nor is the path to what did verified"),
+    N_("{1} of the {2} that use it are ill and nothing else explains it; it is {3} percent of what "
+       "is "
+       "unexplained"),
+    N_("its own {1} stays within its history"),
     N_("{1} rows of metrics.csv were out of order and were sorted"),
     N_("{1} rows of metrics.csv had a time that was there already and were merged"),
     N_("{1} cells hold no finite number and count as missing"),

@@ -95,7 +95,7 @@ feasibility_technology_find(const struct feasibility_standards *standards, int l
 /* ---- past cases ---- */
 struct feasibility_case_component {
     const char *name, *application; /* name@version, or NULL */
-    int form, tier;                 /* tier of the sites that it stood on */
+    int form, tier;                 /* of the sites that it stood on; absent = not known */
     int64_t instances;
     struct opt_double vcpus, memory_gib; /* of one instance */
     int accelerator;                     /* enum requirement_accelerator_kind */

@@ -42,6 +42,7 @@ struct evaluation_network {
     uint32_t *link_a, *link_b;
     struct evaluation_paths *paths;
     const struct price_note **notes; /* by site, then as given; NULL = not sorted yet */
+    struct arena *arena;             /* of the first model: outlives those made again over it */
 };
 
 struct evaluation_links_at { /* links that end at a node */

@@ -38,6 +38,7 @@ static enum err_code index_new(const struct network *network, struct evaluation_
 {
     struct evaluation_network *index = arena_zalloc(arena, sizeof *index);
     index->network = network;
+    index->arena = arena;
     index->sites = network->sites.count;
     index->nodes = network->sites.count + network->access.count;
     if (index->nodes >= UINT32_MAX / 4 || network->links.count >= UINT32_MAX / 4)
@@ -374,10 +375,9 @@ static int by_site(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-static void sort_notes(struct evaluation_network *index, const struct price_notes *notes,
-                       struct arena *arena)
+static void sort_notes(struct evaluation_network *index, const struct price_notes *notes)
 {
-    index->notes = arena_array(arena, notes->items.count + 1, sizeof *index->notes);
+    index->notes = arena_array(index->arena, notes->items.count + 1, sizeof *index->notes);
     for (size_t i = 0; i < notes->items.count; i++)
         index->notes[i] = &notes->items.items[i];
     qsort(index->notes, notes->items.count, sizeof *index->notes, by_site);
@@ -391,7 +391,7 @@ const struct price_note *evaluation_note(struct evaluation_model *model, const c
     if (!notes || !site)
         return NULL;
     if (!model->index->notes)
-        sort_notes(model->index, notes, model->arena);
+        sort_notes(model->index, notes);
     size_t low = 0, high = notes->items.count;
     while (low < high) { /* the first of the site */
         size_t middle = low + (high - low) / 2;

@@ -8,7 +8,7 @@
  *               for vCPUs and memory (smaller over larger); the sum over the larger count
  *   demands     mean over latency, bandwidth, response, downtime and mode of smaller over larger,
  *               0.5 where one of the two says nothing; 1 where neither does
- *   sites       share of those pairs that stand on the same tier
+ *   sites       share of those pairs that stand on the same tier, half where one is not known
  * A case of 0.6 or more is similar.  Contract: the check passes when those that opened weigh (by
  * similarity) at least 0.8 of all similar ones; else, and when none is known, it is unknown: a case
  * that went badly is no proof that this one will. */
@@ -79,10 +79,10 @@ static void compare_components(const struct evaluation_model *model,
     const struct requirement *requirement = model->requirement;
     bool taken[COMPONENTS_MAX] = {false};
     size_t own = requirement->components.count, others = item->components.count;
-    size_t most = own > others ? own : others, pairs = 0, same_tier = 0;
+    size_t most = own > others ? own : others, pairs = 0;
     own = own < COMPONENTS_MAX ? own : COMPONENTS_MAX;
     others = others < COMPONENTS_MAX ? others : COMPONENTS_MAX;
-    double sum = 0;
+    double sum = 0, same_tier = 0;
     for (size_t c = 0; c < own; c++) {
         size_t best = SIZE_MAX;
         double most_similar = -1;
@@ -100,10 +100,11 @@ static void compare_components(const struct evaluation_model *model,
         sum += most_similar;
         pairs++;
         int tier = tier_of(model, solution, requirement->components.items[c].name);
-        same_tier += tier != TIER_ABSENT && tier == item->components.items[best].tier;
+        int other = item->components.items[best].tier;
+        same_tier += tier == TIER_ABSENT || other == TIER_ABSENT ? 0.5 : tier == other;
     }
     *ret_components = most ? sum / (double)most : 0;
-    *ret_sites = pairs ? (double)same_tier / (double)pairs : 0;
+    *ret_sites = pairs ? same_tier / (double)pairs : 0;
 }
 
 static double compare_demands(const struct evaluation_model *model,

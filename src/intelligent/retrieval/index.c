@@ -103,8 +103,13 @@ static void make_room(struct retrieval_index *index)
 static uint32_t number_of(struct retrieval_index *index, const struct retrieval_token *token)
 {
     size_t known = (size_t)(uintptr_t)map_find(index->terms_by_name, token->term);
-    if (known)
+    if (known) {
+        /* a term may come about in several ways: what it is does not depend on which came first */
+        struct retrieval_term *term = &index->term[known - 1];
+        if (token->kind < term->kind)
+            term->kind = (uint8_t)token->kind;
         return (uint32_t)(known - 1);
+    }
     if (index->terms == index->term_room) {
         index->term_room = index->term_room ? index->term_room * 2 : 1024;
         index->term = mem_resize(index->term, index->term_room, sizeof *index->term);

@@ -17,12 +17,12 @@ const struct retrieval_model retrieval_model_default = {
     .k1 = 1.2,
     .b = {0.7, 0.7, 0.7},
     .weight = {1.5, 1.5, 1.0},
-    /* a character says less than a bigram, which it is a part of */
+    /* a character says less than a bigram, which it is a part of; a compound has its parts */
     .kind_weight = {[RETRIEVAL_WORD] = 1.0,
                     [RETRIEVAL_STOP] = 1.0,
                     [RETRIEVAL_CHARACTER] = 0.6,
                     [RETRIEVAL_BIGRAM] = 1.0,
-                    [RETRIEVAL_LEXICAL] = 1.0},
+                    [RETRIEVAL_LEXICAL] = 0.5},
     .feedback_weight = 0.8,
     .feedback_gate = 4,
     .feedback_passages = 5,

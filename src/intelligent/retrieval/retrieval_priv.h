@@ -24,7 +24,7 @@ enum retrieval_kind {
     RETRIEVAL_STOP,      /* an English word that says nothing by itself */
     RETRIEVAL_CHARACTER, /* one ideograph, kana or hangul */
     RETRIEVAL_BIGRAM,    /* two of them */
-    RETRIEVAL_LEXICAL    /* three or more that are a known word */
+    RETRIEVAL_LEXICAL    /* three or more that are a known word; two words with a hyphen */
 };
 
 struct retrieval_token {

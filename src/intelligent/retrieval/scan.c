@@ -68,8 +68,8 @@ static void append_folded(struct retrieval_token *token, const struct folded *c)
         append(token, c->point[i]);
 }
 
-/* Whether the separator at `at` belongs to the word that it stands in: 1.5, 1,000, don't. */
-static bool joins(const struct retrieval_scanner *s, size_t at, enum retrieval_class before,
+/* Whether a separator belongs to the word that it stands in: 1.5, 1,000, don't. */
+static bool joins(const struct retrieval_scanner *s, enum retrieval_class before,
                   const struct folded *separator, bool *keep)
 {
     struct folded after;
@@ -81,21 +81,83 @@ static bool joins(const struct retrieval_scanner *s, size_t at, enum retrieval_c
         *keep = c == '.';
         return true;
     }
-    (void)at;
     return before == RETRIEVAL_LETTER && (c == '\'' || c == 0x2019);
 }
 
-static void finish_word(struct retrieval_token *token, bool letters, bool possessive, uint32_t only)
+struct word { /* as it was read, folded and not yet stemmed */
+    struct retrieval_token token;
+    bool letters;    /* nothing but a to z */
+    bool possessive; /* ends in 's */
+    uint32_t only;   /* its one character; 0 = several */
+};
+
+static void add_to_word(struct word *word, const struct folded *c, size_t *characters)
 {
-    const char *greek = retrieval_greek_name(only);
+    for (size_t i = 0; i < c->count; i++)
+        word->letters &= c->point[i] >= 'a' && c->point[i] <= 'z';
+    append_folded(&word->token, c);
+    if (c->class != RETRIEVAL_NOTHING) {
+        ++*characters;
+        word->only = *characters == 1 ? c->point[0] : 0;
+    }
+    word->token.end = c->end;
+}
+
+/* An s that ends a word. */
+static bool is_last_s(const struct retrieval_scanner *s, const struct folded *c)
+{
+    struct folded beyond;
+    return c->point[0] == 's' &&
+           (!look_past(s, c->end, &beyond) || beyond.class == RETRIEVAL_SEPARATOR ||
+            beyond.class == RETRIEVAL_IDEOGRAPH);
+}
+
+/* The word whose first character stands at `at`. */
+static void read_word(const struct retrieval_scanner *s, size_t at, struct word *out)
+{
+    struct folded c, next;
+    size_t characters = 0;
+    memset(out, 0, sizeof *out);
+    out->letters = true;
+    out->token.begin = out->token.end = at;
+    look(s, at, &c);
+    for (;;) {
+        bool keep;
+        add_to_word(out, &c, &characters);
+        if (!look(s, c.end, &next) || next.class == RETRIEVAL_IDEOGRAPH)
+            break;
+        if (next.class == RETRIEVAL_SEPARATOR) {
+            if (!joins(s, c.class, &next, &keep))
+                break;
+            if (keep)
+                append_folded(&out->token, &next);
+            bool quote = c.class == RETRIEVAL_LETTER;
+            look(s, next.end, &next);
+            out->possessive = quote && is_last_s(s, &next);
+        }
+        c = next;
+    }
+    /* c++ and c# are words of their own */
+    while (characters == 1 && look(s, out->token.end, &next) &&
+           (next.point[0] == '+' || next.point[0] == '#')) {
+        append_folded(&out->token, &next);
+        out->letters = false;
+        out->only = 0;
+        out->token.end = next.end;
+    }
+}
+
+static void finish_word(struct retrieval_token *token, const struct word *word)
+{
+    const char *greek = retrieval_greek_name(word->only);
     if (greek) {
         token->len = strlen(greek);
         memcpy(token->term, greek, token->len + 1);
         return;
     }
-    if (!letters)
+    if (!word->letters)
         return;
-    if (possessive && token->len > 1)
+    if (word->possessive && token->len > 1)
         token->len--;
     token->term[token->len] = 0;
     if (retrieval_is_stop(token->term, token->len)) {
@@ -106,54 +168,41 @@ static void finish_word(struct retrieval_token *token, bool letters, bool posses
     token->term[token->len] = 0;
 }
 
-static void scan_word(struct retrieval_scanner *s, struct folded c)
+/* non-linear is found by nonlinear too, H-100 by H100. */
+static void join_hyphen(struct retrieval_scanner *s, const struct word *first)
 {
-    struct retrieval_token *token = wait(s, RETRIEVAL_WORD, s->at, s->at);
-    bool letters = true, possessive = false;
-    size_t characters = 0;
-    uint32_t only = 0;
-    for (;;) {
-        for (size_t i = 0; i < c.count; i++)
-            letters &= c.point[i] >= 'a' && c.point[i] <= 'z';
-        append_folded(token, &c);
-        if (c.class != RETRIEVAL_NOTHING) {
-            characters++;
-            only = characters == 1 ? c.point[0] : 0;
-        }
-        token->end = s->at = c.end;
-        enum retrieval_class before = c.class;
-        struct folded next;
-        bool keep;
-        if (!look(s, s->at, &next))
-            break;
-        if (next.class == RETRIEVAL_SEPARATOR && joins(s, s->at, before, &next, &keep)) {
-            if (keep)
-                append_folded(token, &next);
-            else if (next.point[0] == '\'' || next.point[0] == 0x2019)
-                possessive = true;
-            struct folded after, beyond;
-            look(s, next.end, &after);
-            /* only 's at the end is cut */
-            possessive =
-                possessive && after.point[0] == 's' &&
-                (!look_past(s, after.end, &beyond) || beyond.class == RETRIEVAL_SEPARATOR ||
-                 beyond.class == RETRIEVAL_IDEOGRAPH);
-            c = after;
-            continue;
-        }
-        if (next.class == RETRIEVAL_SEPARATOR || next.class == RETRIEVAL_IDEOGRAPH)
-            break;
-        c = next;
-    }
-    /* c++ and c# are words of their own */
-    for (struct folded next; characters == 1 && look(s, s->at, &next) &&
-                             (next.point[0] == '+' || next.point[0] == '#');) {
-        append_folded(token, &next);
-        letters = false;
-        only = 0;
-        token->end = s->at = next.end;
-    }
-    finish_word(token, letters, possessive, only);
+    struct folded hyphen, after;
+    struct word second;
+    if (first->possessive || !look(s, first->token.end, &hyphen) ||
+        (hyphen.point[0] != '-' && hyphen.point[0] != 0x2010 && hyphen.point[0] != 0x2011) ||
+        !look(s, hyphen.end, &after) ||
+        (after.class != RETRIEVAL_LETTER && after.class != RETRIEVAL_DIGIT))
+        return;
+    read_word(s, hyphen.end, &second);
+    if (first->token.len + second.token.len + 2 > RETRIEVAL_TERM_SIZE ||
+        retrieval_is_stop(first->token.term, first->token.len) ||
+        retrieval_is_stop(second.token.term, second.token.len))
+        return;
+    struct retrieval_token *joined =
+        wait(s, RETRIEVAL_LEXICAL, first->token.begin, second.token.end);
+    joined->len = first->token.len + second.token.len;
+    memcpy(joined->term, first->token.term, first->token.len);
+    memcpy(joined->term + first->token.len, second.token.term, second.token.len + 1);
+    second.letters &= first->letters;
+    second.only = 0;
+    finish_word(joined, &second);
+}
+
+static void scan_word(struct retrieval_scanner *s)
+{
+    struct word word;
+    read_word(s, s->at, &word);
+    struct retrieval_token *token = wait(s, RETRIEVAL_WORD, word.token.begin, word.token.end);
+    memcpy(token->term, word.token.term, word.token.len + 1);
+    token->len = word.token.len;
+    s->at = token->end;
+    finish_word(token, &word);
+    join_hyphen(s, &word);
 }
 
 static void scan_ideograph(struct retrieval_scanner *s, const struct folded *c)
@@ -198,7 +247,7 @@ const struct retrieval_token *retrieval_scan_next(struct retrieval_scanner *scan
         if (c.class == RETRIEVAL_IDEOGRAPH)
             scan_ideograph(scanner, &c);
         else if (c.class == RETRIEVAL_LETTER || c.class == RETRIEVAL_DIGIT)
-            scan_word(scanner, c);
+            scan_word(scanner);
         else
             scanner->at = c.end;
     }

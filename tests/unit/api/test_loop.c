@@ -50,6 +50,15 @@ static void test_words_become_a_deployment_and_it_is_removed_again(void **state)
     struct answer up = ask(house, ANN, "GET", path, NULL, NULL);
     assert_string_equal(text_of(&up, "status.state"), "up");
     assert_true(json_boolean(json_path(up.json, "status.simulated"), false));
+    /* What was opened is a case for the next need of its kind. */
+    struct answer judged =
+        ask(house, ANN, "POST",
+            word(house, "/api/v1/solutions/%s/evaluate?choice=0", text_of(&set, "id")), NULL, NULL);
+    assert_status(judged, 200);
+    assert_true(strstr(judged.reply.body, dep) != NULL);
+    assert_true(strstr(judged.reply.body, "simulated: opened") != NULL);
+    struct answer cases = ask(house, ANN, "GET", "/api/v1/cases", NULL, NULL);
+    assert_string_equal(text_of(&cases, "items[0].id"), dep);
     struct answer twin = ask(house, ANN, "GET", word(house, "%s/twin", path), NULL, NULL);
     assert_status(twin, 200);
     assert_true(json_size(json_get(twin.json, "entities")) >= 3);

@@ -395,6 +395,56 @@ static void test_a_partly_failed_opening_keeps_what_is_left_until_it_is_removed(
     assert_order(f, &again, "opening"); /* the second opening's, not closed by the first's end */
 }
 
+/* The cases that a tenant sees. */
+static struct feasibility_cases cases_of(struct fixture *f, const char *tenant, int scenario)
+{
+    struct feasibility_cases cases;
+    struct store_tx *tx = NULL;
+    assert_ok(f, store_begin(f->store, STORE_READ, &tx, &f->err));
+    assert_ok(f, business_cases_load(tx, scenario, tenant, 10, &cases, &f->arena, &f->err));
+    store_rollback(tx);
+    return cases;
+}
+
+static void test_an_opening_becomes_a_case_that_follows_its_deployment(void **state)
+{
+    struct fixture *f = *state;
+    struct walk w = walk_to_open(f, 1);
+    assert_int_equal(cases_of(f, "acme", 0).items.count, 0);
+    end_run(f, &w, RUN_SUCCEEDED);
+    struct feasibility_cases cases = cases_of(f, "acme", 0);
+    assert_int_equal(cases.items.count, 1);
+    const struct feasibility_case *item = &cases.items.items[0];
+    assert_string_equal(item->id, w.deployment);
+    assert_true(item->outcome.opened);
+    assert_string_equal(item->outcome.state, "up");
+    assert_true(item->outcome.cost_month.value > 12.3 && item->outcome.cost_month.value < 12.4);
+    assert_int_equal(item->components.count, 1);
+    assert_string_equal(item->components.items[0].name, "web");
+    make_plan(f, &w, "remove");
+    assert_ok(f, apply(f, &w));
+    end_task(f, &w, "web-0", RUN_TASK_SUCCEEDED);
+    end_run(f, &w, RUN_SUCCEEDED);
+    cases = cases_of(f, "acme", 0);
+    assert_int_equal(cases.items.count, 1);
+    assert_true(cases.items.items[0].outcome.opened);
+    assert_string_equal(cases.items.items[0].outcome.state, "removed");
+}
+
+static void test_a_failed_opening_is_a_case_and_a_cancelled_one_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct walk failed = walk_to_open(f, 0), cancelled = walk_to_open(f, 0);
+    end_run(f, &failed, RUN_FAILED);
+    end_run(f, &cancelled, RUN_CANCELLED);
+    struct feasibility_cases cases = cases_of(f, "acme", 0);
+    assert_int_equal(cases.items.count, 1);
+    assert_false(cases.items.items[0].outcome.opened);
+    assert_int_equal(cases_of(f, "other", 0).items.count, 0);
+    assert_int_equal(cases_of(f, NULL, 0).items.count, 1);
+    assert_int_equal(cases_of(f, NULL, 1).items.count, 0); /* of another scenario */
+}
+
 static void test_a_removal_that_fails_leaves_what_is_there(void **state)
 {
     struct fixture *f = *state;
@@ -757,6 +807,8 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_a_deployment_is_removed_when_no_run_works_on_it),
         SERVICE_TEST(test_a_failed_opening_that_left_nothing_ends_deployment_and_order),
         SERVICE_TEST(test_a_partly_failed_opening_keeps_what_is_left_until_it_is_removed),
+        SERVICE_TEST(test_an_opening_becomes_a_case_that_follows_its_deployment),
+        SERVICE_TEST(test_a_failed_opening_is_a_case_and_a_cancelled_one_is_none),
         SERVICE_TEST(test_a_removal_that_fails_leaves_what_is_there),
         SERVICE_TEST(test_observed_states_settle_the_deployment),
         SERVICE_TEST(test_an_observation_is_written_on_change_or_once_a_minute),

@@ -51,5 +51,7 @@ int screen_tests(void);
 int help_tests(void);
 int launch_tests(void);
 int command_tests(void);
+int knowledge_tests(void);
+int fault_tests(void);
 
 #endif

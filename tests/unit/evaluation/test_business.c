@@ -75,6 +75,35 @@ static void test_a_missed_budget_says_which_price_would_have_to_fall(void **stat
     world_done(&world);
 }
 
+static void test_what_a_passing_model_sorted_outlives_it(void **state)
+{
+    (void)state;
+    struct world world;
+    struct evaluation_model *model = NULL;
+    world_init(&world, world_network,
+               "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"memory_gib\":4}]}", at_edge);
+    struct price_notes notes = {0};
+    *LIST_ADD(&world.arena, &notes.items) =
+        (struct price_note){.site = "edge", .basis = BASIS_LIST, .source = "all of it"};
+    *LIST_ADD(&world.arena, &notes.items) = (struct price_note){
+        .site = "edge", .item = "vcpu_hour", .basis = BASIS_CONTRACT, .source = "contract"};
+    world.input.notes = &notes;
+    assert_int_equal(evaluation_model_new(&world.input, &model, &world.arena, NULL), ERR_OK);
+    for (int round = 0; round < 2; round++) {
+        struct arena scratch = ARENA_INIT;
+        struct evaluation_model *again = NULL;
+        struct evaluation_figures figures;
+        struct solution solution = world.solution;
+        assert_int_equal(evaluation_model_again(model, &world.requirement, &again, &scratch, NULL),
+                         ERR_OK);
+        assert_int_equal(evaluation_measure(again, &solution, &figures, &scratch, NULL), ERR_OK);
+        assert_int_equal(solution.cost_lines.items[0].basis, BASIS_CONTRACT);
+        assert_int_equal(solution.cost_lines.items[1].basis, BASIS_LIST);
+        arena_done(&scratch);
+    }
+    world_done(&world);
+}
+
 /* ---- profiles ---- */
 static struct feasibility_report scenario(struct world *world, const char *name, const char *rest,
                                           const char *solution)
@@ -263,6 +292,7 @@ int business_tests(void)
         cmocka_unit_test(test_a_budget_that_holds_with_room_does_not_rest_on_one_price),
         cmocka_unit_test(test_a_budget_that_one_price_can_break_is_unknown),
         cmocka_unit_test(test_a_missed_budget_says_which_price_would_have_to_fall),
+        cmocka_unit_test(test_what_a_passing_model_sorted_outlives_it),
         cmocka_unit_test(test_a_scenario_profile_never_fails_what_nobody_asked),
         cmocka_unit_test(test_a_profile_is_silent_where_the_customer_speaks),
         cmocka_unit_test(test_protection_that_is_usual_is_held_against_the_sites),
