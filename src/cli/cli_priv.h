@@ -309,6 +309,7 @@ enum err_code cli_run_outcome(const struct run_status *status, struct err *err);
 enum err_code cli_run_launch(struct cli_call *call, struct err *err);
 enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
+enum err_code cli_run_bench_diagnose(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_show(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);
