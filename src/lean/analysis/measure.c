@@ -368,7 +368,7 @@ static void measure_reasons(struct measuring *m, uint32_t *begin)
     }
     if (m->report->reasons.count)
         qsort(m->report->reasons.items, m->report->reasons.count, sizeof *m->report->reasons.items,
-          by_seconds);
+              by_seconds);
 }
 
 static int by_busy(const void *a, const void *b)
