@@ -529,6 +529,7 @@ static const struct cli_command_table *const tables[] = {
     &own_table,        //
     &cli_refine_table, //
     &cli_lean_report_table,
+    &cli_lean_table,
     &cli_lean_cache_table, //
     &cli_twin_table,       //
     &cli_knowledge_table,  //
