@@ -50,7 +50,9 @@ struct cli_command_table { /* the commands of one file */
 };
 extern const struct cli_command_table cli_refine_table;
 extern const struct cli_command_table cli_knowledge_table;
+extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
+extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
