@@ -12,6 +12,7 @@ clean:
 .PHONY: torture bench bench-lean bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
+	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
 bench:
 	sh bench/run.sh
 # DATA: a folder with bounds.csv and j30/, j60/, j120/ of PSPLIB.  LEAN: more options, such as --every 5.
