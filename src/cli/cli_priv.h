@@ -49,7 +49,9 @@ struct cli_command_table { /* the commands of one file */
 };
 extern const struct cli_command_table cli_refine_table;
 extern const struct cli_command_table cli_knowledge_table;
+extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
+extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
@@ -308,6 +310,7 @@ enum err_code cli_run_outcome(const struct run_status *status, struct err *err);
 enum err_code cli_run_launch(struct cli_call *call, struct err *err);
 enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
+enum err_code cli_run_bench_diagnose(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_show(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);

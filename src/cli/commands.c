@@ -526,8 +526,10 @@ static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
 static const struct cli_command_table *const tables[] = {
-    &own_table,            //
-    &cli_refine_table,     //
+    &own_table,        //
+    &cli_refine_table, //
+    &cli_lean_report_table,
+    &cli_lean_table,
     &cli_lean_cache_table, //
     &cli_twin_table,       //
     &cli_knowledge_table,  //

@@ -236,6 +236,8 @@ static const struct word words[] = {
     {"reason", "scenario.tier", N_("kind of site usual for the scenario")},
     {"reason", "cases", N_("similar past cases")},
     {"reason", "opening", N_("can be opened")},
+    {"reason", "pin", N_("pinned to another site")},
+    {"reason", "excluded", N_("excluded")},
     {"reason", "scenario.latency", N_("latency usual for the scenario")},
     {"reason", "scenario.availability", N_("availability usual for the scenario")},
     {"reason", "backup", N_("backup")},
@@ -347,6 +349,26 @@ static const char *const sentences[] = {
     N_("at least one site is catalogue only and cannot be opened from here"),
     N_("a month has 730 hours; room is held for the first candidate, or the one that is chosen"),
     N_("a month has 730 hours; free capacity is what the network states, with no reservation made"),
+    N_("{1}: instances are not stated: {2} each"),
+    N_("{1}: vcpus are not stated: none are counted"),
+    N_("{1}: memory is not stated: none is counted"),
+    N_("{1}: disk is not stated: none is counted"),
+    N_("{1}: no architecture is stated: any will do"),
+    N_("no flow from the user is stated: the network's latency and bandwidth are those from the "
+       "user to {1}"),
+    N_("sites left out for {1} because {2} is not known there: {3}"),
+    N_("prices of no stated basis, taken as the network states them: {1} of {2}"),
+    N_("sites fail independently of each other"),
+    N_("traffic takes the path of least latency, at the latency stated for an idle link; a link "
+       "with no price costs nothing"),
+    N_("public addresses are those of the first component's instance 0"),
+    N_("opening takes what the test sites took at most, all placements side by side: delivery 1 s "
+       "and its size over the site's link (at most 100 Mbit/s), start 3 s (virtual machine 7 s, "
+       "server 10 s), check 2 s"),
+    N_("applications of unknown size, whose transfer is not in the opening time: {1}"),
+    N_("pin {1}, as asked"),
+    N_("exclude {1}, as asked"),
+    N_("designed together with {1} other needs, which take their share of sites and links"),
     /* evidence */
     N_("sum of the cost lines"),
     N_("what is known of it: some prices are unknown"),
@@ -595,6 +617,12 @@ static const char *const sentences[] = {
     N_("it is seen through others only; what is behind it may be at work"),
     N_("change before it, at {1}: {2}"),
     N_("a change came only after it began, at {1}: {2}"),
+    N_("without a topology nothing tells the first candidates apart"),
+    N_("neither did the symptom leave its history, nor is the path to what did verified"),
+    N_("{1} of the {2} that use it are ill and nothing else explains it; it is {3} percent of what "
+       "is "
+       "unexplained"),
+    N_("its own {1} stays within its history"),
     N_("{1} rows of metrics.csv were out of order and were sorted"),
     N_("{1} rows of metrics.csv had a time that was there already and were merged"),
     N_("{1} cells hold no finite number and count as missing"),
