@@ -12,6 +12,7 @@ clean:
 .PHONY: torture bench bench-lean bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
+	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
 bench:
 	sh bench/run.sh
 bench-retrieval:
