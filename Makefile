@@ -15,6 +15,8 @@ torture: all
 	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
 bench:
 	sh bench/run.sh
+bench-retrieval:
+	sh bench/run.sh retrieval
 # DATA: a folder with bounds.csv and j30/, j60/, j120/ of PSPLIB.  LEAN: more options, such as --every 5.
 bench-lean:
 	@test -f build-bench/build.ninja || meson setup build-bench -Dtests=true >/dev/null
