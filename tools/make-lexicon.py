@@ -83,6 +83,17 @@ def read(paths):
                 if sense not in senses and not any(s.split(',')[0] == sense.split(',')[0] and
                                                    cls in ('app', 'place', 'unit') for s in senses):
                     senses.append(sense)
+    machines = [k for k, senses in surfaces.items() if len(k) > 1 and
+                any(s.startswith('{CLASS_MACHINE, 0, 0, 0, "server"') for s in senses)]
+    tails = {k: next(s for s in surfaces[k] if s.startswith('{CLASS_MACHINE')) for k in machines}
+    for key, senses in surfaces.items():  # an application that ends in a machine word is one too
+        classes = {s.split(',')[0] for s in senses}
+        if classes & {'{CLASS_APP', '{CLASS_ROLE'} and not classes & {'{CLASS_MACHINE', '{CLASS_DELIVERY'}:
+            for n in range(1, len(key)):
+                tail = key[n:].lstrip()
+                if tail in tails and (is_cjk(tail[0]) or key[n] == ' '):
+                    senses.append(tails[tail])
+                    break
     for key in surfaces:  # a plural that is a word of its own keeps what its singular says
         single = key[:-1]
         if key.endswith('s') and len(single) > 2 and key.isascii() and single in surfaces:

@@ -104,7 +104,9 @@ static const struct cli_option intent_options[] = {
     END};
 static const struct cli_option design_options[] = {
     OPTION_NETWORK,
-    OPTION_REQUIREMENT,
+    {"requirement", 0, CLI_FILES, "REQ", NULL,
+     N_("requirement: a JSON file, - for stdin, or the need in words; several are designed "
+        "jointly")},
     OPTION_OBJECTIVE,
     {"only-objective", 0, CLI_FLAG, NULL, NULL, N_("one solution, for that objective")},
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the search; same seed, same answer")},
@@ -414,7 +416,8 @@ static const struct cli_command commands[] = {
     {"solution", "design", NULL, design_options, N_("design solutions on a network file"),
      cli_run_solution_design, NULL,
      N_("Needs no server. Ends with 3 when no solution exists; the conflict and the cheapest "
-        "relaxations are printed then."),
+        "relaxations are printed then. Several requirements share the capacity of the network, at "
+        "the least total cost; it ends with 4 when some of them cannot be met."),
      false},
     {"solution", "evaluate", solution_file_argument, evaluate_options,
      N_("judge a solution in five dimensions on a network file"), cli_run_solution_evaluate, NULL,
@@ -526,8 +529,10 @@ static const struct cli_command_table own_table = {commands, ARRAY_LEN(commands)
 
 /* Engines keep their commands in files of their own; help shows them in this order. */
 static const struct cli_command_table *const tables[] = {
-    &own_table,            //
-    &cli_refine_table,     //
+    &own_table,        //
+    &cli_refine_table, //
+    &cli_lean_report_table,
+    &cli_lean_table,
     &cli_lean_cache_table, //
     &cli_twin_table,       //
     &cli_knowledge_table,  //

@@ -59,7 +59,10 @@ static struct group *begin(struct arbiter *a, const struct intent_phrase *p)
     g->sentence = clause_of(a, p->clause)->sentence;
     a->current = a->count++;
     for (int s = 0; s < SLOTS; s++)
-        if (a->pending[s]) {
+        if (s == SLOT_ARCH && a->pending[s] && a->count == 1 &&
+            clause_of(a, a->pending_clause)->sentence != g->sentence) {
+            a->all[s] = a->pending[s]; /* CPU海光，OS麒麟。应用3台…: said before all */
+        } else if (a->pending[s]) {
             g->slots[s] = a->pending[s];
             g->value[s] = a->pending[s]->value;
         }
@@ -181,6 +184,8 @@ static void lay(struct arbiter *a, struct group *g, const struct intent_phrase *
             continue;
         }
         give(g, s, fact);
+        if (s == SLOT_LOCATION && (fact->flags & FACT_ALL) && p->spread_count < 2)
+            a->all[s] = fact;
         if (s == SLOT_DISK)
             g->value[s] += p->more_disk;
     }
@@ -286,6 +291,21 @@ static bool of_whole(const struct arbiter *a, const struct intent_phrase *p)
     return true;
 }
 
+/* "…；飞腾三台…，等保三级，拉萨": the clause before states something of the whole and no more. */
+static bool after_whole(const struct arbiter *a, const struct intent_phrase *p)
+{
+    bool whole = false;
+    for (size_t i = p->first; i-- > 0 && a->read->facts.items[i].clause + 1 >= p->clause;) {
+        const struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->clause + 1 != p->clause)
+            continue;
+        if (fact->field < FIELD_BREAK)
+            return false;
+        whole |= fact->field > FIELD_BREAK && fact->field != FIELD_SCENARIO;
+    }
+    return whole;
+}
+
 static void put_off(struct arbiter *a, int slot, const struct intent_phrase *p)
 {
     a->pending[slot] = p->slots[slot];
@@ -329,8 +349,16 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
             put_off(a, s, p); /* 云端（公有云，福州）一台…: both speak of what follows */
             continue;
         }
+        const struct intent_fact *wide = g->slots[s];
+        if (s == SLOT_LOCATION && wide && wide->sense && fact->sense && p->spread_count == 1 &&
+            wide->sense->code > LEVEL_CITY && fact->sense->code == LEVEL_CITY &&
+            p->clause == wide->clause + 1 && g->spread_count < 2) {
+            give(g, s, fact); /* 美国西海岸，硅谷 */
+            continue;
+        }
         if (a->count > 1 && !any &&
-            (strong || of_whole(a, p) || clause->sentence != a->groups[a->current].sentence))
+            (strong || of_whole(a, p) || after_whole(a, p) ||
+             clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
@@ -476,7 +504,10 @@ static bool part_of(struct arbiter *a, const struct intent_phrase *p)
 static void share(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_fact *count = p->slots[SLOT_COUNT];
-    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL);
+    uint32_t next = p->clause + 1;
+    bool alike = says(a, p->clause, MARK_SAME) || says(a, p->clause, MARK_ALL) ||
+                 (next < a->read->clauses.count && says(a, next, MARK_ALL) &&
+                  clause_of(a, next)->sentence == clause_of(a, p->clause)->sentence);
     if (p->more_count == 0 || !(alike || (count && (count->flags & FACT_EACH))))
         return;
     int first = a->current;
@@ -495,8 +526,9 @@ static void share(struct arbiter *a, const struct intent_phrase *p)
 static bool counted_by_place(struct arbiter *a, struct group *g, const struct intent_phrase *p)
 {
     struct intent_fact *count = p->slots[SLOT_COUNT];
-    if (!count || p->spread_count < 2 || !g->slots[SLOT_COUNT] || p->app || has_spec(p->slots) ||
-        g->value[SLOT_COUNT] != count->value * p->spread_count)
+    unsigned places = p->spread_count > 1 ? p->spread_count : g->spread_count;
+    if (!count || places < 2 || !g->slots[SLOT_COUNT] || p->app || has_spec(p->slots) ||
+        g->value[SLOT_COUNT] != count->value * places)
         return false;
     g->slots[SLOT_COUNT] = NULL;
     lay(a, g, p);
@@ -506,6 +538,19 @@ static bool counted_by_place(struct arbiter *a, struct group *g, const struct in
 static bool is_storage(const struct intent_fact *app)
 {
     return app && app->sense && str_eq(app->sense->value, "storage");
+}
+
+/* …共计11台: the sum of what has been counted says nothing new. */
+static bool sums_up(const struct arbiter *a, const struct intent_phrase *p)
+{
+    const struct intent_fact *count = p->slots[SLOT_COUNT];
+    if (!count || p->app || has_spec(p->slots) || a->count < 2 ||
+        !(says(a, p->clause, MARK_TOTAL) || (count->flags & FACT_TOTAL)))
+        return false;
+    double sum = 0;
+    for (int i = 0; i < a->count; i++)
+        sum += a->groups[i].slots[SLOT_COUNT] ? a->groups[i].value[SLOT_COUNT] : 0;
+    return sum == count->value;
 }
 
 static bool only_form(const struct intent_phrase *p)
@@ -549,6 +594,8 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         if (only_form(p))
             return;
     }
+    if (sums_up(a, p))
+        return;
     if (part_of(a, p) || spread_spec(a, p) || one_means_each(a, g, p) || counted_by_place(a, g, p))
         return;
     if (is_storage(p->app) && p->slots[SLOT_DISK] && !p->slots[SLOT_CPU] && group_scored(g) &&
@@ -585,6 +632,12 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
                 }
                 return;
             }
+            if (!scored && g->app->sense && p->app->sense &&
+                str_eq(g->app->sense->value, p->app->sense->value) &&
+                str_eq(p->app->sense->value, "database")) {
+                g->app = p->app; /* 一台数据库服务器，Oracle: which one */
+                return;
+            }
             if (!scored && (uses || a->read->clauses.items[p->clause].before == '('))
                 return;
             lay(a, begin(a, p), p);
@@ -609,7 +662,7 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         lay(a, g, p);
         forget_pending(a);
         /* 北京3台，上海2台: the same machines elsewhere */
-        if (!p->app && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
+        if (!p->app && !p->role && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&
             (p->slots[SLOT_LOCATION] || p->slots[SLOT_TIER]) && !p->same && !p->twice &&
             has_spec(old->slots)) {
             borrow(g, old);

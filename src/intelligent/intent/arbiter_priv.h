@@ -21,6 +21,7 @@ struct group {
     uint32_t clause, sentence;
     bool form_borrowed;
     bool server; /* the component that it follows was counted in 台 */
+    bool paired; /* counted by 双机热备 only */
     bool idle;   /* states nothing: no component */
     bool removed[SLOTS];
 };

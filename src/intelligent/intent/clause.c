@@ -313,6 +313,21 @@ static void mask_clauses(struct intent_read *read)
     }
 }
 
+/* GPU服务器4台不要了: all that this clause says is taken back. */
+static void mask_dropped(struct intent_read *read)
+{
+    for (size_t c = 0; c < read->clauses.count; c++) {
+        struct intent_clause *clause = &read->clauses.items[c];
+        const struct intent_token *last = intent_at(read, clause->last - 1);
+        bool number = false;
+        for (uint32_t i = clause->first; i < clause->last; i++)
+            number |= intent_at(read, i)->kind == TOKEN_NUMBER;
+        if (number && intent_is(last, CLASS_MARK, MARK_NEGATED) && last->end - last->begin >= 9 &&
+            memcmp(read->text.data + last->end - 3, "了", 3) == 0)
+            mask(read, clause->first, clause->last);
+    }
+}
+
 static void find_corrections(struct intent_read *read)
 {
     for (size_t c = 0; c < read->clauses.count; c++) {
@@ -370,17 +385,18 @@ static bool prefix_at(const struct intent_read *read, uint32_t c, struct prefix 
 {
     const struct intent_clause *clause = &read->clauses.items[c];
     *ret = (struct prefix){.clause = c};
-    bool free = false;
+    bool free = false, roles = true;
     for (uint32_t i = clause->first; i < clause->last && i <= clause->first + PREFIX_TOKENS; i++) {
         const struct intent_token *token = intent_at(read, i);
         if (token->kind == TOKEN_PUNCT && token->punct == ':') {
             ret->colon = i;
-            ret->named = free;
+            ret->named = free || (ret->head && roles);
             return i > clause->first;
         }
         if (intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_ROLE) ||
             intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_DELIVERY)) {
             ret->head = true;
+            roles &= intent_sense_of(token, CLASS_ROLE) && !intent_sense_of(token, CLASS_APP);
             continue;
         }
         if (token->kind == TOKEN_PUNCT || intent_sense_of(token, CLASS_LABEL) ||
@@ -496,5 +512,6 @@ void intent_divide(struct intent_read *read)
     find_prefixes(read);
     mask_json(read);
     mask_clauses(read);
+    mask_dropped(read);
     find_corrections(read);
 }

@@ -37,12 +37,22 @@ static void resolve(struct arbiter *a, int index)
     }
 }
 
-static void share_totals(struct group *g)
+/* 64张，8台均分: what stands before machines that share it is a total. */
+static bool split(const struct arbiter *a, const struct intent_fact *count,
+                  const struct intent_fact *fact)
+{
+    const struct intent_clause *clause = &a->read->clauses.items[count->clause];
+    return !(fact->flags & FACT_EACH) && fact->first < count->first &&
+           intent_find(a->read, fact->clause == count->clause ? fact->last : count->first,
+                       clause->last, CLASS_MARK, MARK_SPLIT) != UINT32_MAX;
+}
+
+static void share_totals(const struct arbiter *a, struct group *g)
 {
     double machines = g->slots[SLOT_COUNT] ? g->value[SLOT_COUNT] : 0;
     for (int s = 0; s < SLOTS; s++)
-        if (intent_is_spec(s) && g->slots[s] && (g->slots[s]->flags & FACT_TOTAL) && machines > 1 &&
-            !g->borrowed[s])
+        if (intent_is_spec(s) && g->slots[s] && machines > 1 && !g->borrowed[s] &&
+            ((g->slots[s]->flags & FACT_TOTAL) || split(a, g->slots[SLOT_COUNT], g->slots[s])))
             g->value[s] /= machines;
 }
 
@@ -140,7 +150,8 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
     } else if (a->form) {
         c->form = (int)a->form->value;
         form = a->form;
-    } else if (!g->app && !g->role && (count || g->slots[SLOT_CPU] || g->slots[SLOT_MEMORY]))
+    } else if (!g->app && !g->role &&
+               ((count && !g->paired) || g->slots[SLOT_CPU] || g->slots[SLOT_MEMORY]))
         c->form = FORM_SERVER; /* a bare specification is of servers */
     if (c->form && form)
         intent_span_add(a->read, form->first, form->last, "components[%zu].form", n);
@@ -188,6 +199,49 @@ static bool worth(const struct arbiter *a, int index)
     return g->machine || g->delivery || g->same >= 0;
 }
 
+/* 双机热备, 一主一备: two machines of the component at hand, unless it is counted. */
+static void double_machines(struct arbiter *a)
+{
+    for (size_t i = 0; i < a->read->facts.count; i++) {
+        struct intent_fact *fact = &a->read->facts.items[i];
+        if (fact->field != FIELD_MODE || fact->dead || !fact->sense || fact->sense->number < 2)
+            continue;
+        for (int k = a->count; k-- > 0;) {
+            struct group *g = &a->groups[k];
+            if (g->clause > fact->clause || !worth(a, k))
+                continue;
+            if (!g->slots[SLOT_COUNT]) {
+                g->slots[SLOT_COUNT] = fact;
+                g->value[SLOT_COUNT] = fact->sense->number;
+                g->paired = true;
+            }
+            break;
+        }
+    }
+}
+
+/* 6台VM（2台4C8G、4台8C16G）: a number that the next components itemise. */
+static bool itemised(struct arbiter *a, int index)
+{
+    struct group *g = &a->groups[index];
+    if (!g->slots[SLOT_COUNT])
+        return false;
+    for (int s = 0; s < SLOTS; s++)
+        if (intent_is_spec(s) && g->slots[s])
+            return false;
+    double sum = 0;
+    int i = index + 1;
+    for (; i < a->count && sum < g->value[SLOT_COUNT] && a->groups[i].slots[SLOT_COUNT]; i++)
+        sum += a->groups[i].value[SLOT_COUNT];
+    if (i < index + 3 || sum != g->value[SLOT_COUNT])
+        return false;
+    while (--i > index) {
+        a->groups[i].machine = a->groups[i].machine ? a->groups[i].machine : g->machine;
+        a->groups[i].delivery = a->groups[i].delivery ? a->groups[i].delivery : g->delivery;
+    }
+    return true;
+}
+
 void intent_components(struct arbiter *a)
 {
     int kept = 0;
@@ -195,8 +249,9 @@ void intent_components(struct arbiter *a)
         resolve(a, i);
         kept += worth(a, i);
     }
+    double_machines(a);
     for (int i = 0; i < a->count; i++) {
-        a->groups[i].idle = kept > 0 && !worth(a, i);
+        a->groups[i].idle = (kept > 0 && !worth(a, i)) || itemised(a, i);
         for (int s = 0; s < SLOTS; s++)
             if (a->all[s] && !a->groups[i].slots[s]) {
                 a->groups[i].slots[s] = a->all[s];
@@ -209,7 +264,7 @@ void intent_components(struct arbiter *a)
             continue;
         if (kept == 0 && i > 0)
             break;
-        share_totals(g);
+        share_totals(a, g);
         if (g->spread_count > 1 && !(g->spread[0]->flags & FACT_EITHER)) {
             for (unsigned k = 0; k < g->spread_count; k++)
                 emit(a, i, g->spread[k]);

@@ -58,16 +58,26 @@ bool intent_negated(const struct intent_read *read, uint32_t first, uint32_t las
 }
 
 /* T4或A10都行: 或 beside it and another of its class on the other side. */
-static bool is_either(const struct intent_read *read, uint32_t i, int class)
+bool intent_is_either(const struct intent_read *read, uint32_t i, int class)
 {
     const struct intent_clause *clause = clause_of(read, i);
     const struct intent_sense *own = intent_sense_of(intent_at(read, i), class);
     bool choice = false, other = false;
+    uint32_t mark = UINT32_MAX, kind = UINT32_MAX;
     if (!own)
         return false;
     for (uint32_t k = clause->first; k < clause->last; k++) {
         if (mark_at(read, k, MARK_EITHER))
             choice = true;
+        if (mark_at(read, k, MARK_EITHER))
+            mark = k;
+        if (class == CLASS_ACCEL && mark != UINT32_MAX && k > mark && i < mark &&
+            intent_sense_of(intent_at(read, k), CLASS_ACCELKIND))
+            other = true; /* RK3588或者昇腾 */
+        if (class == CLASS_ACCEL && intent_sense_of(intent_at(read, k), CLASS_ACCELKIND) && k < i)
+            kind = k;
+        if (class == CLASS_ACCEL && mark == k && kind != UINT32_MAX && k < i)
+            other = true;
         if (class == CLASS_TIER && intent_sense_of(intent_at(read, k), CLASS_CLOUD))
             other = true; /* 超算或者云都行 */
         const struct intent_sense *sense = intent_sense_of(intent_at(read, k), class);
@@ -78,7 +88,7 @@ static bool is_either(const struct intent_read *read, uint32_t i, int class)
     return choice && other;
 }
 
-static bool said_of_all(const struct intent_read *read, uint32_t i)
+bool intent_said_of_all(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     for (uint32_t k = clause->first; k < clause->last; k++)
@@ -96,15 +106,15 @@ static void simple(struct intent_read *read, uint32_t i, int field,
     fact->code = sense->code;
     fact->text = sense->value;
     fact->sense = sense;
-    if (said_of_all(read, i))
+    if (intent_said_of_all(read, i))
         fact->flags |= FACT_ALL;
-    if (is_either(read, i, class))
+    if (intent_is_either(read, i, class))
         fact->flags |= FACT_EITHER;
 }
 
 /* ---- heads ---- */
 
-static bool is_head(const struct intent_token *token)
+bool intent_is_head(const struct intent_token *token)
 {
     return intent_sense_of(token, CLASS_APP) || intent_sense_of(token, CLASS_ROLE) ||
            intent_sense_of(token, CLASS_MACHINE) || intent_sense_of(token, CLASS_DELIVERY);
@@ -149,6 +159,14 @@ static bool conj_before(const struct intent_read *read, uint32_t i)
     return false;
 }
 
+/* 一个Jenkins一个GitLab: does 一个 stand before it, and a head before that? */
+static bool one_more(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    return i >= clause->first + 3 && intent_is(intent_at(read, i - 1), CLASS_UNIT, UNIT_PIECE) &&
+           intent_at(read, i - 2)->kind == TOKEN_NUMBER && intent_is_head(intent_at(read, i - 3));
+}
+
 static uint16_t run_before(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
@@ -156,7 +174,7 @@ static uint16_t run_before(const struct intent_read *read, uint32_t i)
         const struct intent_token *token = intent_at(read, k);
         if (mark_at(read, k, MARK_RUN))
             return FACT_RUN;
-        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT || is_head(token))
+        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT || intent_is_head(token))
             break;
     }
     return 0;
@@ -168,7 +186,7 @@ static uint32_t head(struct intent_read *read, uint32_t i)
     int kind = HEAD_DELIVERY + 1, form = FORM_ABSENT;
     bool machine = false, negated = false;
     const struct intent_sense *use = NULL;
-    while (end < last && !intent_at(read, end)->masked && is_head(intent_at(read, end))) {
+    while (end < last && !intent_at(read, end)->masked && intent_is_head(intent_at(read, end))) {
         const struct intent_token *token = intent_at(read, end);
         const struct intent_sense *sense;
         if (end > i && conj_before(read, end) && intent_at(read, end - 1)->kind == TOKEN_PUNCT)
@@ -219,7 +237,7 @@ static uint32_t head(struct intent_read *read, uint32_t i)
     fact->sense = use;
     fact->text = intent_words(read, start, end);
     fact->flags |= run_before(read, start);
-    if (conj_before(read, start))
+    if (conj_before(read, start) || one_more(read, start))
         fact->flags |= FACT_CONJ;
     if (negated || (intent_negated(read, start, end) && kind != HEAD_APP))
         fact->dead = true;
@@ -259,158 +277,13 @@ static bool row_name(struct intent_read *read, const struct intent_clause *claus
     if (clause->column != LABEL_NAME && clause->column != 0)
         return false;
     for (uint32_t i = clause->first; i < clause->last; i++)
-        if (is_head(intent_at(read, i)) || intent_at(read, i)->kind == TOKEN_NUMBER)
+        if (intent_is_head(intent_at(read, i)) || intent_at(read, i)->kind == TOKEN_NUMBER)
             return false;
     struct intent_fact *fact = intent_add(read, FIELD_HEAD, clause->first, clause->last);
     fact->code = HEAD_APP;
     fact->value = FORM_ABSENT;
     fact->text = intent_words(read, clause->first, clause->last);
     return true;
-}
-
-/* ---- places ---- */
-
-static uint32_t residency(struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    for (uint32_t k = i + 1; k < clause->last && k < i + NEAR; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        const struct intent_sense *place = intent_sense_of(token, CLASS_PLACE);
-        const char *value = NULL;
-        if (place)
-            value = place->value;
-        else if (mark_at(read, k, MARK_COUNTRY))
-            value = "中国";
-        else if (mark_at(read, k, MARK_PREMISES) || intent_sense_of(token, CLASS_USER))
-            value = "on-premises";
-        else if (mark_at(read, k, MARK_PROVINCE))
-            value = "省";
-        else if (mark_at(read, k, MARK_TOWNWORD))
-            value = "市";
-        if (!value) {
-            if (token->kind == TOKEN_NUMBER)
-                break;
-            continue;
-        }
-        /* 江苏苏州 → the most specific */
-        const struct intent_sense *more = intent_sense_of(intent_at(read, k + 1), CLASS_PLACE);
-        if (place && more && k + 1 < clause->last && more->extra && str_eq(more->extra, value)) {
-            value = more->value;
-            k++;
-        }
-        struct intent_fact *fact = intent_add(read, FIELD_RESIDENCY, i, k + 1);
-        fact->text = value;
-        fact->value = str_eq(value, "on-premises") ? 4 /* how narrow */
-                      : str_eq(value, "中国")      ? 0
-                      : !place                     ? 2
-                      : place->code == LEVEL_CITY  ? 3
-                                                   : 1;
-        return k + 1;
-    }
-    return i + 1;
-}
-
-/* 光伏在格尔木, 主会场在拉萨: an unknown noun that is no part of the system stands there. */
-static bool noun_stands(const struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    if (i < clause->first + 2 || !mark_at(read, i - 1, MARK_AT))
-        return false;
-    bool noun = false;
-    for (uint32_t k = i + 1; k < clause->last; k++)
-        if (intent_at(read, k)->kind == TOKEN_NUMBER || is_head(intent_at(read, k)))
-            return false;
-    for (uint32_t k = clause->first; k + 1 < i; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT))
-            noun = true;
-        else if (!intent_sense_of(token, CLASS_FUNC))
-            return false;
-    }
-    return noun;
-}
-
-/* Where is it said to be: of the users, of a company, or where the thing is to run? */
-static int place_field(const struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    bool user = false;
-    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX)
-        return 0; /* 异地灾备放洛阳: the other site */
-    for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++) {
-        const struct intent_token *token = intent_at(read, k);
-        if (mark_at(read, k, MARK_INSTITUTION))
-            return 0;
-        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || intent_sense_of(token, CLASS_TIER) ||
-            intent_sense_of(token, CLASS_MACHINE))
-            return FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_USER)) {
-            user = true;
-            break;
-        }
-        if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
-            mark_at(read, k, MARK_PUT) || mark_at(read, k, MARK_RUN))
-            break;
-    }
-    for (uint32_t k = i; k-- > clause->first;) {
-        const struct intent_token *token = intent_at(read, k);
-        if (token->masked)
-            continue;
-        if (intent_is(token, CLASS_LABEL, LABEL_PLACE) || mark_at(read, k, MARK_PUT))
-            return FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_TIER) || intent_sense_of(token, CLASS_MACHINE) ||
-            intent_sense_of(token, CLASS_DELIVERY) || intent_is(token, CLASS_UNIT, UNIT_MACHINE))
-            return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
-        if (intent_sense_of(token, CLASS_USER) || intent_is(token, CLASS_UNIT, UNIT_PERSON))
-            return FIELD_USER_LOCATION;
-        if (mark_at(read, k, MARK_INSTITUTION) && k > clause->first &&
-            intent_find(read, clause->first, k, CLASS_MARK, MARK_RUN) != UINT32_MAX &&
-            intent_find(read, clause->first, k, CLASS_MARK, MARK_INTRO) == UINT32_MAX)
-            return FIELD_USER_LOCATION; /* our Moodle for a university in Nairobi */
-        if (mark_at(read, k, MARK_INTRO))
-            return user ? FIELD_USER_LOCATION : 0;
-    }
-    if (!user && noun_stands(read, i))
-        return FIELD_USER_LOCATION;
-    return user ? FIELD_USER_LOCATION : FIELD_LOCATION;
-}
-
-static uint32_t place(struct intent_read *read, uint32_t i)
-{
-    const struct intent_clause *clause = clause_of(read, i);
-    const struct intent_sense *sense = intent_sense_of(intent_at(read, i), CLASS_PLACE);
-    uint32_t end = i + 1;
-    /* 江苏苏州, 山东省济南市 → the city; Tokyo, Japan and Suzhou, Jiangsu → the city */
-    const struct intent_sense *next = intent_sense_of(intent_at(read, end), CLASS_PLACE);
-    if (next && end < clause->last &&
-        ((next->extra && str_eq(next->extra, sense->value)) ||
-         (sense->code == LEVEL_COUNTRY && next->code == LEVEL_CITY && !next->extra))) {
-        sense = next;
-        end++;
-    }
-    const struct intent_fact *before =
-        read->facts.count ? &read->facts.items[read->facts.count - 1] : NULL;
-    if (before && (before->field == FIELD_LOCATION || before->field == FIELD_USER_LOCATION) &&
-        before->last + 2 > i && before->sense &&
-        ((before->sense->extra && str_eq(before->sense->extra, sense->value)) ||
-         (sense->code == LEVEL_COUNTRY && before->sense->code == LEVEL_CITY)))
-        return end;
-    int field = place_field(read, i);
-    const struct intent_token *sign = intent_at(read, end);
-    if (end + 1 < clause->last && intent_sense_of(intent_at(read, end + 1), CLASS_PLACE) &&
-        (mark_at(read, end, MARK_RANGE) ||
-         (sign->kind == TOKEN_PUNCT && sign->punct == '-'))) /* 成都到绵阳: a way, not a place */
-        return end + 2;
-    if (!field || intent_negated(read, i, end))
-        return end;
-    struct intent_fact *fact = intent_add(read, field, i, end);
-    fact->text = sense->value;
-    fact->sense = sense;
-    if (said_of_all(read, i))
-        fact->flags |= FACT_ALL;
-    if (is_either(read, i, CLASS_PLACE))
-        fact->flags |= FACT_EITHER;
-    return end;
 }
 
 /* ---- labels without numbers, marks ---- */
@@ -478,8 +351,9 @@ static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_
         uint32_t colon = i + 1, last = clause_of(read, i)->last;
         bool head = false;
         for (uint32_t k = i + 1; k < last; k++)
-            head |= is_head(intent_at(read, k)) || intent_at(read, k)->kind == TOKEN_NUMBER ||
-                    mark_at(read, k, MARK_RUN) || mark_at(read, k, MARK_NEED);
+            head |= intent_is_head(intent_at(read, k)) ||
+                    intent_at(read, k)->kind == TOKEN_NUMBER || mark_at(read, k, MARK_RUN) ||
+                    mark_at(read, k, MARK_NEED);
         if (sense->rank == 0 || colon + 1 >= last || head ||
             !intent_is_punct(intent_at(read, colon), ':'))
             break;
@@ -530,12 +404,12 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         read->sockets_clause = token->clause;
     }
     if (intent_is(token, CLASS_MARK, MARK_RESIDENCY)) {
-        uint32_t end = residency(read, i);
+        uint32_t end = intent_residency(read, i);
         if (end > i + 1)
             return end;
     }
     if (intent_sense_of(token, CLASS_PLACE))
-        return place(read, i);
+        return intent_place(read, i);
     if (intent_sense_of(token, CLASS_HERE)) {
         struct intent_fact *fact = intent_add(read, FIELD_LOCATION, i, i + 1);
         fact->text = intent_sense_of(token, CLASS_HERE)->value;
@@ -547,9 +421,9 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         if (read->facts.count > before) {
             struct intent_fact *fact = &read->facts.items[read->facts.count - 1];
             for (uint32_t k = fact->first; k < fact->last; k++) {
-                if (is_either(read, k, CLASS_ACCEL) && fact->text)
+                if (intent_is_either(read, k, CLASS_ACCEL) && fact->text)
                     fact->flags |= FACT_EITHER;
-                if (is_either(read, k, CLASS_ACCELKIND))
+                if (intent_is_either(read, k, CLASS_ACCELKIND))
                     fact->flags |= FACT_EITHER | FACT_KINDS;
             }
         }
@@ -579,6 +453,10 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         bool half = next->kind == TOKEN_NUMBER && next->number < 1 && next->clause == token->clause;
         fact->value = fact->upper = sense->number * (half ? 1.5 : 1); /* 一年半 */
         fact->sense = sense;
+    } else if (intent_is(token, CLASS_MARK, MARK_ONE)) { /* 来台 */
+        struct intent_fact *fact = intent_add(read, FIELD_COUNT, i, i + 1);
+        fact->value = fact->upper = 1;
+        fact->flags |= FACT_FORM;
     } else if (intent_is(token, CLASS_MARK, MARK_DOUBLE)) {
         struct intent_fact *fact = intent_add(read, FIELD_DOUBLE, i, i + 1);
         fact->value = intent_sense_of(token, CLASS_MARK)->number;
@@ -588,10 +466,58 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         intent_add(read, FIELD_PLACES, i, i + 1)->factor =
             intent_sense_of(token, CLASS_MARK)->number;
     }
-    if (is_head(token))
+    if (intent_is_head(token))
         return head(read, i);
     if ((sense = intent_sense_of(token, CLASS_LABEL)))
         return label(read, i, sense);
+    return i + 1;
+}
+
+/* 跑地震波反演: what is run has a name of its own, to the end of the clause. */
+static bool runs_unknown(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_token *token = intent_at(read, i);
+    const struct intent_clause *clause = clause_of(read, i);
+    if ((token->kind != TOKEN_HAN && token->kind != TOKEN_LATIN) || i == clause->first ||
+        !mark_at(read, i - 1, MARK_RUN) ||
+        intent_at(read, i - 1)->end - intent_at(read, i - 1)->begin < 3)
+        return false;
+    unsigned words = 0;
+    for (uint32_t k = i; k < clause->last; k++, words++)
+        if (intent_at(read, k)->kind != TOKEN_HAN && intent_at(read, k)->kind != TOKEN_LATIN)
+            return false;
+    return words >= 2 && words <= NAME_HAN;
+}
+
+static uint32_t unknown(struct intent_read *read, uint32_t i)
+{
+    uint32_t last = clause_of(read, i)->last;
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, i, last);
+    fact->code = HEAD_APP;
+    fact->value = FORM_ABSENT;
+    fact->text = intent_words(read, i, last);
+    fact->flags |= FACT_RUN;
+    return last;
+}
+
+/* DNS和RADIUS各两台: an unknown word beside a head, before their count. */
+static bool joins_head(const struct intent_read *read, uint32_t i)
+{
+    const struct intent_clause *clause = clause_of(read, i);
+    if (i < clause->first + 2 || i + 1 >= clause->last || !conj_before(read, i) ||
+        !intent_is_head(intent_at(read, i - 2)) ||
+        intent_at(read, i)->end - intent_at(read, i)->begin < 2)
+        return false;
+    return mark_at(read, i + 1, MARK_EACH);
+}
+
+static uint32_t joined(struct intent_read *read, uint32_t i)
+{
+    struct intent_fact *fact = intent_add(read, FIELD_HEAD, i, i + 1);
+    fact->code = HEAD_APP;
+    fact->value = FORM_ABSENT;
+    fact->text = intent_words(read, i, i + 1);
+    fact->flags |= FACT_CONJ;
     return i + 1;
 }
 
@@ -614,6 +540,10 @@ void intent_collect(struct intent_read *read)
             next = intent_quantity(read, i);
         else if (token->kind == TOKEN_WORD)
             next = word(read, i);
+        else if (runs_unknown(read, i))
+            next = unknown(read, i);
+        else if (token->kind == TOKEN_LATIN && joins_head(read, i))
+            next = joined(read, i);
         i = next > i ? next : i + 1;
     }
 }

@@ -50,7 +50,7 @@ static enum err_code embedded_read(const void *self, const char *text, size_t le
 {
     (void)self;
     (void)err;
-    struct intent_read read = {.out = out, .arena = arena};
+    struct intent_read read = {.out = out, .arena = arena, .work = &out->work};
     intent_find_columns(&read, text, len);
     intent_normalise(&read, text, len);
     /* Chinese has no blanks: two characters weigh as one word */
@@ -59,6 +59,7 @@ static enum err_code embedded_read(const void *self, const char *text, size_t le
     intent_divide(&read);
     intent_collect(&read);
     intent_arbitrate(&read);
+    intent_flows(&read);
     intent_conclude(&read);
     intent_bound(&read);
     return arena_check(arena, err);

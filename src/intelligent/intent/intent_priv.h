@@ -130,6 +130,7 @@ struct intent_read {
     uint32_t sockets_clause; /* … in this clause */
     struct intent_result *out;
     struct arena *arena;
+    uint64_t *work; /* looks at tokens, in all: what the tests hold to be linear */
 };
 
 /* columns.c: fills read->text.bars. */
@@ -146,6 +147,8 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t at);
 void intent_collect(struct intent_read *read);
 /* arbiter.c: facts → components of the requirement. */
 void intent_arbitrate(struct intent_read *read);
+/* flow.c: bounds of one connection leave the whole; after the components. */
+void intent_flows(struct intent_read *read);
 /* whole.c: facts → the fields of the whole requirement; after the components. */
 void intent_conclude(struct intent_read *read);
 
@@ -160,6 +163,7 @@ bool intent_is(const struct intent_token *token, int class, int code);
 static inline const struct intent_token *intent_at(const struct intent_read *read, uint32_t i)
 {
     static const struct intent_token none = {.kind = TOKEN_PUNCT, .punct = 'E'};
+    ++*read->work;
     return i < read->tokens.count ? &read->tokens.items[i] : &none;
 }
 /* A token of this class and code in tokens [first, last); its index or UINT32_MAX. */

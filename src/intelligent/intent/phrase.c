@@ -44,7 +44,8 @@ bool intent_same_cards(const struct intent_fact *have, const struct intent_fact 
 {
     if (have->flags & want->flags & FACT_EITHER)
         return true; /* T4或A10都行 */
-    if (!have->text && have->value == 0)
+    if (!have->text && have->value == 0 &&
+        (have->code == want->code || have->code == ACCELERATOR_GPU))
         return true; /* GPU服务器 … 8张昇腾910B: the later words are the exact ones */
     return have->code == want->code &&
            (!have->text || !want->text || str_eq(have->text, want->text)) &&

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "intelligent/intent/quantity_priv.h"
 
+#define MODEL_RANK 41 /* of the size of a language model: any named use is above it */
+
 /* ---- machines and cards ---- */
 
 /* Were places counted in the clauses before? */
@@ -42,87 +44,6 @@ static struct intent_fact *count(struct intent_read *read, const struct intent_m
     if (form)
         fact->flags |= FACT_FORM;
     return fact;
-}
-
-/* [昇腾] 910B [卡] from token i: kind and model; returns the token after it, or i if there is none.
- */
-static uint32_t card_noun(const struct intent_read *read, uint32_t i, uint32_t last,
-                          const struct intent_sense **ret_kind,
-                          const struct intent_sense **ret_model)
-{
-    uint32_t start = i;
-    for (; i < last; i++) {
-        const struct intent_sense *model = intent_sense_of(intent_at(read, i), CLASS_ACCEL);
-        const struct intent_sense *kind = intent_sense_of(intent_at(read, i), CLASS_ACCELKIND);
-        if (model && !*ret_model)
-            *ret_model = model;
-        else if (kind)
-            *ret_kind = *ret_kind ? *ret_kind : kind;
-        else if (!(i > start && i + 1 < last && intent_is_punct(intent_at(read, i), '-') &&
-                   intent_sense_of(intent_at(read, i + 1), CLASS_ACCEL)))
-            break;
-    }
-    return i;
-}
-
-static uint32_t card_fact(struct intent_read *read, uint32_t first, uint32_t noun, uint32_t last,
-                          double number, bool numbered)
-{
-    const struct intent_sense *kind = NULL, *model = NULL;
-    uint32_t next = card_noun(read, noun, last, &kind, &model);
-    uint32_t end = next;
-    uint16_t share = 0;
-    if (intent_unit_of(read, next, last) == UNIT_CARD && !numbered)
-        end = ++next;
-    else if (intent_unit_of(read, next, last) == UNIT_CARD)
-        end = ++next;
-    if (!numbered) { /* A10一张, A100 x 8, 910B一共32张, GPU 2块 */
-        uint32_t i = next;
-        while (i < last && i < next + 4 && intent_at(read, i)->kind != TOKEN_NUMBER) {
-            const struct intent_token *token = intent_at(read, i);
-            if (intent_is_mark(read, i, MARK_TOTAL))
-                share = FACT_TOTAL;
-            else if (intent_is_mark(read, i, MARK_EACH))
-                share = FACT_EACH;
-            else if (!intent_sense_of(token, CLASS_MUL) && !intent_sense_of(token, CLASS_FUNC) &&
-                     !intent_is_punct(token, ':') && !intent_is(token, CLASS_MARK, MARK_NEED) &&
-                     !intent_is(token, CLASS_MARK, MARK_BOUND) &&
-                     !intent_is(token, CLASS_MARK, MARK_APPROX))
-                break;
-            i++;
-        }
-        if (i < last && intent_at(read, i)->kind == TOKEN_NUMBER && !intent_at(read, i)->used) {
-            bool by = i > next && intent_sense_of(intent_at(read, i - 1), CLASS_MUL);
-            int unit = intent_unit_of(read, i + 1, last);
-            bool machines =
-                unit == UNIT_MACHINE || intent_sense_of(intent_at(read, i + 1), CLASS_MACHINE);
-            bool pieces =
-                unit == UNIT_PIECE &&
-                (i + 2 >= last || !intent_sense_of(intent_at(read, i + 2), CLASS_MACHINE));
-            if (unit == UNIT_CARD || (by && !machines && unit == UNIT_NONE) || pieces ||
-                (unit == UNIT_NONE && intent_is_punct(intent_at(read, next), ':') &&
-                 i == next + 1)) {
-                number = intent_at(read, i)->number;
-                numbered = true;
-                read->tokens.items[i].used = true;
-                end = i + 1 + (unit != UNIT_NONE);
-            }
-        }
-    }
-    struct intent_fact *fact = intent_add(read, FIELD_ACCEL, first, end);
-    fact->code = model ? model->code : kind->code;
-    fact->text = model ? model->value : NULL;
-    fact->value = numbered ? number : 0;
-    fact->flags |= share ? share : intent_share_flags(read, first, end);
-    if (intent_negated(read, first, end))
-        fact->flags |= FACT_NEGATED;
-    return end;
-}
-
-static bool starts_card(const struct intent_read *read, uint32_t i, uint32_t last)
-{
-    return i < last && (intent_sense_of(intent_at(read, i), CLASS_ACCEL) ||
-                        intent_sense_of(intent_at(read, i), CLASS_ACCELKIND));
 }
 
 /* The machine or delivery word that a counted noun phrase ends in, or UINT32_MAX. */
@@ -164,6 +85,10 @@ static bool each_of_before(const struct intent_read *read, uint32_t noun)
         if (token->clause >= read->clauses.count ||
             read->clauses.items[token->clause].sentence != sentence)
             return false;
+        uint32_t len = own->end - own->begin;
+        if (intent_is(token, CLASS_MARK, MARK_EACH) && token->end - token->begin > len &&
+            memcmp(read->text.data + token->end - len, read->text.data + own->begin, len) == 0)
+            return true; /* 每站 */
         if (intent_is_mark(read, i - 1, MARK_EACH) &&
             token->end - token->begin == own->end - own->begin &&
             memcmp(read->text.data + token->begin, read->text.data + own->begin,
@@ -295,26 +220,6 @@ static bool counted_before(const struct intent_read *read, uint32_t sentence)
     return false;
 }
 
-/* "video ASIC cards, 2 per server": cards whose kind stands before. */
-static bool per_machine_cards(struct intent_read *read, const struct intent_measure *m,
-                              uint32_t next, uint32_t last)
-{
-    if (next >= last || !intent_is_mark(read, next, MARK_EACH))
-        return false;
-    for (size_t i = read->facts.count; i-- > 0;) {
-        struct intent_fact *fact = &read->facts.items[i];
-        if (fact->clause + 1 < intent_at(read, m->first)->clause)
-            break;
-        if (fact->field == FIELD_ACCEL && !(fact->flags & FACT_NEGATED) &&
-            (fact->value == 0 || (fact->value > m->value && next + 1 == last))) {
-            fact->value = m->value;
-            fact->flags |= FACT_EACH;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* An amount without a unit that only money can be: 30万左右, 月付三百以内, 一年两千. */
 static bool is_price(const struct intent_read *read, const struct intent_measure *m,
                      const struct intent_clause *clause)
@@ -322,7 +227,7 @@ static bool is_price(const struct intent_read *read, const struct intent_measure
     bool period = false, bound = false;
     for (uint32_t i = clause->first; i < clause->last; i++) {
         const struct intent_token *token = intent_at(read, i);
-        if (token->masked || i == m->first)
+        if (token->masked || (i >= m->first && i < m->unit))
             continue;
         period |= intent_is(token, CLASS_MARK, MARK_PERMONTH) ||
                   intent_is(token, CLASS_MARK, MARK_PERYEAR) ||
@@ -336,8 +241,7 @@ static bool is_price(const struct intent_read *read, const struct intent_measure
                       intent_is(token, CLASS_MARK, MARK_PERSECOND);
         int unit = intent_unit_of(read, i, clause->last);
         bool machine = unit == UNIT_MACHINE && i > 0 && intent_at(read, i - 1)->number == 1;
-        if (stated || (unit != UNIT_NONE && unit != UNIT_MONTH && unit != UNIT_YEAR && !machine) ||
-            (token->kind == TOKEN_NUMBER && i > m->first && i < m->next))
+        if (stated || (unit != UNIT_NONE && unit != UNIT_MONTH && unit != UNIT_YEAR && !machine))
             return false;
     }
     uint32_t after = m->unit;
@@ -360,24 +264,30 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
     bool times_before =
         m->first > clause->first && intent_sense_of(intent_at(read, m->first - 1), CLASS_MUL);
     if (next + 1 < last && intent_is_punct(intent_at(read, next), '-') &&
-        starts_card(read, next + 1, last)) /* 8-GPU node */
-        return card_fact(read, m->first, next + 1, last, m->value, true);
-    if (times_before && (m->first + 1 == last || !times_after)) {
+        intent_starts_card(read, next + 1, last)) /* 8-GPU node */
+        return intent_card_fact(read, m->first, next + 1, last, m->value, true);
+    if (times_before && !intent_starts_card(read, next, last) &&
+        (m->first + 1 == last || !times_after)) {
         struct intent_fact *previous =
             read->facts.count ? &read->facts.items[read->facts.count - 1] : NULL;
-        if (previous && previous->field == FIELD_STREAMS &&
+        if (previous && (previous->field == FIELD_STREAMS || previous->field == FIELD_BANDWIDTH) &&
             previous->clause == intent_at(read, m->first)->clause)
             return next;
         count(read, m, next, false);
         return next;
     }
     if (times_after) {
-        if (starts_card(read, next + 1, last))
-            return card_fact(read, m->first, next + 1, last, m->value, true);
+        const struct intent_sense *kind = NULL, *model = NULL;
+        uint32_t noun = intent_card_noun(read, next + 1, last, &kind, &model);
+        bool machine = noun < last && intent_sense_of(intent_at(read, noun), CLASS_MACHINE);
+        if (intent_starts_card(read, next + 1, last) && !machine) /* but 2 x GPU server */
+            return intent_card_fact(read, m->first, next + 1, last, m->value, true);
         if (next + 1 < last && intent_at(read, next + 1)->kind == TOKEN_NUMBER) {
             int unit = intent_unit_of(read, next + 2, last);
             bool counted = counted_before(read, clause->sentence) || clause->before == '(';
-            if (unit == UNIT_CORE && counted) {
+            bool compact = intent_at(read, next + 3)->kind == TOKEN_NUMBER &&
+                           intent_unit_of(read, next + 4, last) == UNIT_GB; /* 2 x 8C16G */
+            if (unit == UNIT_CORE && counted && !compact) {
                 read->tokens.items[m->first].used = true; /* sockets of one machine */
                 return next + 1;
             }
@@ -390,16 +300,16 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
         count(read, m, next + 1, false);
         return next + 1;
     }
-    if (per_machine_cards(read, m, next, last))
+    if (intent_cards_each(read, m, next, last))
         return next + 1;
-    if (starts_card(read, next, last)) {
+    if (intent_starts_card(read, next, last)) {
         const struct intent_sense *kind = NULL, *model = NULL;
-        uint32_t after = card_noun(read, next, last, &kind, &model);
+        uint32_t after = intent_card_noun(read, next, last, &kind, &model);
         if (after < last && intent_sense_of(intent_at(read, after), CLASS_MACHINE)) {
             count(read, m, next, false);
             return next;
         }
-        return card_fact(read, m->first, next, last, m->value, true);
+        return intent_card_fact(read, m->first, next, last, m->value, true);
     }
     int column = clause->column;
     if (column && next == last)
@@ -447,7 +357,10 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
     }
     if (site_count(read, m, next, last))
         return next + 1;
-    if (next < last && intent_is_mark(read, next, MARK_PARTITION)) { /* 3 of them */
+    bool six_with = next + 1 < last && intent_is_text(read, next, "with") &&
+                    intent_at(read, next + 1)->kind == TOKEN_NUMBER &&
+                    counted_before(read, clause->sentence);
+    if (next < last && (intent_is_mark(read, next, MARK_PARTITION) || six_with)) { /* 3 of them */
         count(read, m, next + 1, false);
         return next + 1;
     }
@@ -547,11 +460,11 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
             return next + 1;
         }
     }
-    if (starts_card(read, next, last)) {
+    if (intent_starts_card(read, next, last)) {
         const struct intent_sense *kind = NULL, *model = NULL;
-        uint32_t after = card_noun(read, next, last, &kind, &model);
+        uint32_t after = intent_card_noun(read, next, last, &kind, &model);
         if (after >= last || !intent_sense_of(intent_at(read, after), CLASS_MACHINE))
-            return card_fact(read, m->first, next, last, m->value, true);
+            return intent_card_fact(read, m->first, next, last, m->value, true);
     }
     uint32_t head = intent_phrase_head(read, next, last);
     if (head != UINT32_MAX) {
@@ -578,69 +491,21 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
     const struct intent_clause *clause = intent_clause_of(read, m->first);
     bool alone = m->first == clause->first && next == last && clause->before == ',';
     bool each = m->first > clause->first && next == last &&
-                intent_is_mark(read, m->first - 1, MARK_EACH); /* 北京上海各15个 */
+                (intent_is_mark(read, m->first - 1, MARK_EACH) || /* 北京上海各15个 */
+                 (clause->correction &&
+                  intent_last_of(read, FIELD_HEAD, intent_at(read, m->first)->clause)));
     if (each || clause->column == LABEL_COUNT || intent_label_code(read, left) == LABEL_COUNT ||
         (alone && runs_before(read, clause))) {
         count(read, m, next, false);
         return next;
     }
     /* 60个粮仓: so many places if machines are counted for each */
-    if (next < last && intent_at(read, next)->kind == TOKEN_HAN && m->value > 1) {
+    if (next < last && m->value > 1 &&
+        (intent_at(read, next)->kind == TOKEN_HAN || intent_is_mark(read, next, MARK_PREMISES))) {
         struct intent_fact *fact = intent_add(read, FIELD_PLACES, m->first, next);
         fact->value = m->value;
     }
     return next;
-}
-
-static uint32_t cards(struct intent_read *read, struct intent_measure *m, uint32_t last)
-{
-    const struct intent_clause *clause = intent_clause_of(read, m->first);
-    uint32_t next = m->next;
-    if (intent_is_mark(read, next, MARK_EACH) || intent_is_text(read, next, "的"))
-        next++;
-    if (starts_card(read, next, last))
-        return card_fact(read, m->first, next, last, m->value, true);
-    if (intent_is_text(read, m->unit, "块")) {
-        if (next < last && (intent_at(read, next)->kind == TOKEN_NUMBER ||
-                            intent_is(intent_at(read, next), CLASS_LABEL, LABEL_DISK)))
-            return m->next; /* disks */
-        if (intent_money_clause(read, clause) || m->value >= 50) {
-            intent_money(read, m, UNIT_CNY, m->first, m->next);
-            return m->next;
-        }
-    }
-    bool each = m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH);
-    /* a number of cards whose kind was or will be named */
-    for (size_t i = read->facts.count; i-- > 0;) {
-        struct intent_fact *fact = &read->facts.items[i];
-        if (fact->field == FIELD_ACCEL && fact->value == 0 && !(fact->flags & FACT_NEGATED) &&
-            fact->clause + 2 >= intent_at(read, m->first)->clause) {
-            fact->value = m->value;
-            fact->last = fact->clause == intent_at(read, m->first)->clause ? m->next : fact->last;
-            fact->flags |= intent_share_flags(read, m->first, m->next);
-            return m->next;
-        }
-        if (each && fact->field == FIELD_ACCEL && fact->value > m->value &&
-            !(fact->flags & FACT_EACH) && fact->clause + 6 >= intent_at(read, m->first)->clause) {
-            fact->value = m->value; /* 4块卡 …，每台2块 */
-            fact->flags |= FACT_EACH;
-            return m->next;
-        }
-        if (each && fact->clause + 6 >= intent_at(read, m->first)->clause)
-            continue; /* FPGA加速，2台，每台4块 */
-        if (fact->field == FIELD_COUNT && fact->clause == intent_at(read, m->first)->clause)
-            continue; /* 昇腾910B两台八卡 */
-        if (fact->field == FIELD_COUNT || fact->clause + 2 < intent_at(read, m->first)->clause)
-            break;
-    }
-    if (intent_is_text(read, m->unit,
-                       "卡")) { /* 8卡: the kind is a GPU unless another is named nearby */
-        struct intent_fact *fact = intent_add(read, FIELD_ACCEL, m->first, m->next);
-        fact->code = ACCELERATOR_GPU;
-        fact->value = m->value;
-        fact->flags |= intent_share_flags(read, m->first, m->next);
-    }
-    return m->next;
 }
 
 /* QPS 大概200 */
@@ -678,8 +543,8 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
 {
     const struct intent_clause *clause = intent_clause_of(read, first);
     uint32_t last = clause->last;
-    if (starts_card(read, first, last)) {
-        return card_fact(read, first, first, last, 0, false);
+    if (intent_starts_card(read, first, last)) {
+        return intent_card_fact(read, first, first, last, 0, false);
     }
     if (intent_at(read, first)->used)
         return first + 1;
@@ -730,6 +595,10 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
                                  intent_at(read, first - 2)->used
                              ? intent_at(read, first - 2)->number
                              : 1;
+        const struct intent_token *dual = first > clause->first ? intent_at(read, first - 1) : NULL;
+        if (dual && dual->kind == TOKEN_NUMBER && dual->number == 2 && !dual->used &&
+            intent_is(intent_at(read, m.next), CLASS_LABEL, LABEL_CPU)) /* dual 32-core CPUs */
+            sockets = 2;
         if (sockets > 1) /* 2 x 24 cores */
             fact->value *= sockets;
         if (read->sockets > 0 &&
@@ -785,7 +654,7 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     case UNIT_PIECE:
         return pieces(read, &m, last);
     case UNIT_CARD:
-        return cards(read, &m, last);
+        return intent_cards(read, &m, last);
     case UNIT_STREAM: {
         if (intent_find(read, m.next, last, CLASS_LABEL, LABEL_CONCURRENT) != UINT32_MAX) {
             intent_users(read, &m, m.next); /* 500路同时在线 */
@@ -830,6 +699,12 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
             fact->value = nines[(int)m.value - 2];
         }
         return m.next;
+    case UNIT_PARAMS: { /* a 7B model */
+        struct intent_fact *fact = intent_add(read, FIELD_SCENARIO, first, m.next);
+        fact->text = "llm-inference";
+        fact->value = MODEL_RANK;
+        return m.next;
+    }
     case UNIT_LEVEL:
         return protection(read, &m, m.next);
     case UNIT_REPLICA: {

@@ -78,6 +78,32 @@ struct intent_fact *intent_last_of(const struct intent_read *read, int field, ui
 /* The machine or delivery word that a counted noun phrase ends in, or UINT32_MAX. */
 uint32_t intent_phrase_head(const struct intent_read *read, uint32_t i, uint32_t last);
 
+/* ---- cue.c ---- */
+bool intent_is_head(const struct intent_token *token);
+/* T4或A10都行: 或 beside it and another of its class on the other side. */
+bool intent_is_either(const struct intent_read *read, uint32_t i, int class);
+bool intent_said_of_all(const struct intent_read *read, uint32_t i);
+
+/* ---- place.c: from a word of staying (不出) or a place; return the token after what was read ----
+ */
+uint32_t intent_residency(struct intent_read *read, uint32_t i);
+uint32_t intent_place(struct intent_read *read, uint32_t i);
+
+/* ---- cards.c: accelerators ---- */
+/* [昇腾] 910B [卡] from token i: kind and model; returns the token after it, or i if there is none.
+ */
+uint32_t intent_card_noun(const struct intent_read *read, uint32_t i, uint32_t last,
+                          const struct intent_sense **ret_kind,
+                          const struct intent_sense **ret_model);
+bool intent_starts_card(const struct intent_read *read, uint32_t i, uint32_t last);
+uint32_t intent_card_fact(struct intent_read *read, uint32_t first, uint32_t noun, uint32_t last,
+                          double number, bool numbered);
+/* A number with 张, 块, 卡. */
+uint32_t intent_cards(struct intent_read *read, struct intent_measure *m, uint32_t last);
+/* "2 per server" after the kind of a card. */
+bool intent_cards_each(struct intent_read *read, const struct intent_measure *m, uint32_t next,
+                       uint32_t last);
+
 /* ---- storage.c: memory, disk, bandwidth ---- */
 uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int unit);
 void intent_bandwidth(struct intent_read *read, const struct intent_measure *m, int unit,

@@ -80,12 +80,20 @@ static void said_before(const struct intent_read *read, uint32_t sentence, bool 
     *ret_line &= !runs;
 }
 
+/* 512M的函数: is a function named in the rest of the clause? */
+static bool function_after(const struct intent_read *read, const struct intent_measure *m)
+{
+    const struct intent_clause *clause = intent_clause_of(read, m->first);
+    return intent_find(read, m->next, clause->last, CLASS_DELIVERY, FORM_FUNCTION) != UINT32_MAX;
+}
+
 static int field_by_order(const struct intent_read *read, const struct intent_measure *m, int unit)
 {
     bool cpu = false, memory = false, disk = false, called = false, line = false;
     double cores = 0;
     said_before(read, read->clauses.items[intent_at(read, m->first)->clause].sentence, &called,
                 &line);
+    called |= function_after(read, m);
     uint32_t clause = intent_at(read, m->first)->clause;
     for (size_t i = read->facts.count; i-- > 0;) {
         const struct intent_fact *fact = &read->facts.items[i];

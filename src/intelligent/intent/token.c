@@ -300,6 +300,19 @@ static size_t han_number(const struct intent_text *text, size_t begin, struct in
     return end;
 }
 
+/* Is the comma at `at` one within a number: a plain one, after one to three digits? */
+static bool groups_thousands(const struct intent_text *text, size_t begin, size_t at)
+{
+    if (text->end[at] - text->begin[at] != 1)
+        return false;
+    size_t digits = 0;
+    while (at > begin && is_digit(text->data[at - 1])) {
+        at--;
+        digits++;
+    }
+    return digits <= 3;
+}
+
 /* 12, 1,000, 1.5, 15万, 40k, 2w, 3万5 */
 static size_t digit_number(const struct intent_text *text, size_t begin, struct intent_token *token)
 {
@@ -309,7 +322,8 @@ static size_t digit_number(const struct intent_text *text, size_t begin, struct 
         if (is_digit(text->data[at])) {
             value = value * 10 + (text->data[at] - '0');
             at++;
-        } else if (text->data[at] == ',' && at + 3 < text->len && is_digit(text->data[at + 1]) &&
+        } else if (text->data[at] == ',' && value < 1e15 && groups_thousands(text, begin, at) &&
+                   at + 3 < text->len && is_digit(text->data[at + 1]) &&
                    is_digit(text->data[at + 2]) && is_digit(text->data[at + 3]) &&
                    !(at + 4 < text->len && is_digit(text->data[at + 4])) && at - begin <= 3 * 5) {
             at++;
@@ -417,7 +431,10 @@ void intent_tokenise(struct intent_read *read)
         size_t begin = at;
         uint32_t node = 0;
         struct intent_token number = {0};
-        size_t end = match(text, at, &node);
+        bool more = read->tokens.count > 0 && (unsigned char)c >= 0xe0 &&
+                    read->tokens.items[read->tokens.count - 1].kind == TOKEN_NUMBER &&
+                    read->tokens.items[read->tokens.count - 1].end == at && is_more(peek(text, at));
+        size_t end = more ? 0 : match(text, at, &node); /* 十来|台, not 十|来台 */
         size_t number_end = 0;
         if (is_digit(c) && (at == 0 || !is_letter(text->data[at - 1]) || end == 0))
             number_end = digit_number(text, at, &number);
@@ -488,6 +505,7 @@ bool intent_is(const struct intent_token *token, int class, int code)
 uint32_t intent_find(const struct intent_read *read, uint32_t first, uint32_t last, int class,
                      int code)
 {
+    *read->work += last > first ? last - first : 0;
     for (uint32_t i = first; i < last && i < read->tokens.count; i++)
         if (!read->tokens.items[i].masked && intent_is(&read->tokens.items[i], class, code))
             return i;

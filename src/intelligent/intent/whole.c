@@ -260,8 +260,10 @@ static void duration(struct intent_read *read, struct requirement *r)
             continue;
         const struct intent_clause *clause = &read->clauses.items[fact->clause];
         if (fact->sense &&
-            (fact->sense->code == SPAN_DAY || says(read, clause, CLASS_LABEL, LABEL_BUDGET) ||
-             states_in(read, i, FIELD_BUDGET) || states_in(read, i, FIELD_THROUGHPUT) ||
+            (fact->sense->code == SPAN_DAY || says(read, clause, CLASS_UNIT, UNIT_CNY) ||
+             says(read, clause, CLASS_UNIT, UNIT_USD) ||
+             says(read, clause, CLASS_LABEL, LABEL_BUDGET) || states_in(read, i, FIELD_BUDGET) ||
+             states_in(read, i, FIELD_THROUGHPUT) ||
              says(read, clause, CLASS_MARK, MARK_RETENTION) ||
              says(read, clause, CLASS_MARK, MARK_DEADLINE)))
             continue;
