@@ -23,6 +23,8 @@ property-long:
 	@ninja -C build-bench tests/property/design/property_design tests/property/design/property_batch
 	SWAN_PROPERTY_CASES=20000 build-bench/tests/property/design/property_design
 	SWAN_PROPERTY_CASES=5000 build-bench/tests/property/design/property_batch
+bench-retrieval:
+	sh bench/run.sh retrieval
 # DATA: a folder with bounds.csv and j30/, j60/, j120/ of PSPLIB.  LEAN: more options, such as --every 5.
 bench-lean:
 	@test -f build-bench/build.ninja || meson setup build-bench -Dtests=true >/dev/null

@@ -78,6 +78,10 @@ const struct cli_option cli_common_options[] = {
     {                                                                                            \
         "applications", 0, CLI_FILE, "FILE", NULL, N_("versions of applications that are known") \
     }
+#define OPTION_MEASUREMENTS                                                                \
+    {                                                                                      \
+        "measurements", 0, CLI_FILE, "FILE", NULL, N_("what applications were seen to do") \
+    }
 
 static const char *const requirement_objective_choices[] = {NULL,          "cost",  "latency",
                                                             "reliability", "green", NULL};
@@ -116,10 +120,13 @@ static const struct cli_option design_options[] = {
     OPTION_TECHNOLOGIES,
     OPTION_CASES,
     OPTION_APPLICATIONS,
+    OPTION_MEASUREMENTS,
     END};
-static const struct cli_option evaluate_options[] = {
-    OPTION_NETWORK,      OPTION_REQUIREMENT, OPTION_CHOICE,       OPTION_NOTES, OPTION_SCENARIOS,
-    OPTION_TECHNOLOGIES, OPTION_CASES,       OPTION_APPLICATIONS, END};
+static const struct cli_option evaluate_options[] = {OPTION_NETWORK,      OPTION_REQUIREMENT,
+                                                     OPTION_CHOICE,       OPTION_NOTES,
+                                                     OPTION_SCENARIOS,    OPTION_TECHNOLOGIES,
+                                                     OPTION_CASES,        OPTION_APPLICATIONS,
+                                                     OPTION_MEASUREMENTS, END};
 static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
                                               "fgd", "swan",   NULL};
 static const struct cli_option replay_options[] = {

@@ -145,6 +145,7 @@ struct inputs {
     struct application_spec_refs applications;
     struct feasibility_standards standards;
     struct feasibility_cases cases;
+    struct feasibility_measurements measurements;
     struct evaluation_input given;
 };
 
@@ -161,6 +162,7 @@ static enum err_code read_standards(struct cli_call *call, struct inputs *inputs
         {"technologies", &feasibility_technologies_table, &inputs->standards.technologies},
         {"cases", &feasibility_cases_table, &inputs->cases},
         {"applications", &application_spec_refs_table, &inputs->applications},
+        {"measurements", &feasibility_measurements_table, &inputs->measurements},
     };
     enum err_code rc = evaluation_standards_shipped(&inputs->standards, call->arena, err);
     for (size_t i = 0; i < ARRAY_LEN(files) && !rc; i++)
@@ -203,6 +205,7 @@ static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, s
         .applications = cli_option(call, "applications") ? &inputs->applications : NULL,
         .standards = &inputs->standards,
         .cases = cli_option(call, "cases") ? &inputs->cases : NULL,
+        .measurements = cli_option(call, "measurements") ? &inputs->measurements : NULL,
         .now_ms = clock_now_ms()};
     return ERR_OK;
 }

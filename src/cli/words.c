@@ -251,6 +251,7 @@ static const struct word words[] = {
     {"price", "bandwidth_mbps_month", N_("bandwidth per month")},
     {"price", "public_ip_month", N_("public IP per month")},
     {"price", "accelerator_hour", N_("accelerator per hour")},
+    {"unit", "1/s", N_("a second")},
     {"unit", "level", N_("level")},
     {"unit", "instance", N_("instances")},
     {"unit", "card", N_("cards")},
@@ -458,6 +459,13 @@ static const char *const sentences[] = {
     N_("a provider at each site"),
     N_("a path"),
     N_("network {1} + compute unknown"),
+    N_("network {1} + compute {2} + queueing unknown"),
+    N_("network {1} + compute {2} + queueing {3}"),
+    N_("the network there and back over all flows; computing as measured, queueing as it follows "
+       "from that (M/M/1)"),
+    N_("more requests arrive than are served"),
+    N_("measured of one instance"),
+    N_("{1} links"),
     /* notes of what was opened, usual needs of scenarios, sources of prices */
     N_("opened and verified"),
     N_("a task ended there"),
