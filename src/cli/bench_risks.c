@@ -91,14 +91,15 @@ static void put(struct json_writer *w, const char *key, const struct timed *run)
     json_end(w, '}');
 }
 
-#define RUNS 3
-static const char *const run_names[RUNS] = {"singles", "singles_and_pairs", "solution"};
+#define RUNS 4
+static const char *const run_names[RUNS] = {"singles", "singles_and_pairs", "solution_singles",
+                                            "solution"};
 
 static void show(struct cli_call *call, const struct network *network, const struct timed *runs)
 {
-    const char *const titles[RUNS] = {_("all single failures, 1 first of pairs"),
-                                      _("all single failures, 50 firsts of pairs"),
-                                      _("with a solution, singles and pairs")};
+    const char *const titles[RUNS] = {
+        _("all single failures, 1 first of pairs"), _("all single failures, 50 firsts of pairs"),
+        _("with a solution, all single failures"), _("with a solution, singles and pairs")};
     cli_say(call, _("%zu sites, %zu access points, %zu links\n"), network->sites.count,
             network->access.count, network->links.count);
     for (size_t i = 0; i < RUNS; i++)
@@ -127,9 +128,11 @@ enum err_code cli_run_bench_risks(struct cli_call *call, struct err *err)
     cli_bench_network((size_t)sites, seed, &network, &arena);
     add_links(&network, (size_t)links, &rand, &arena);
     make_solution(&network, &rand, &solution, &arena);
-    const struct risks_input inputs[RUNS] = {{.network = &network, .firsts = 1},
-                                             {.network = &network},
-                                             {.network = &network, .solution = &solution}};
+    const struct risks_input inputs[RUNS] = {
+        {.network = &network, .firsts = 1},
+        {.network = &network},
+        {.network = &network, .solution = &solution, .pairs = 1},
+        {.network = &network, .solution = &solution}};
     for (size_t i = 0; i < RUNS; i++)
         if ((rc = timed(&inputs[i], &runs[i], &arena, err)))
             return rc;

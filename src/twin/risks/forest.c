@@ -4,7 +4,7 @@
  * elements are worked out anew, from what borders on them (restricted Dijkstra).  Ways are compared
  * by (links without latency, latency, price, links), all in integers, so sums are exact.
  *
- * Contract: after risks_rest_without the way of each (wanted) node is that of a Dijkstra from
+ * Contract: after risks_rest_without the way of each node is that of a Dijkstra from
  * scratch on the graph without the elements; the forest itself never changes. */
 #include <math.h>
 #include <string.h>
@@ -29,8 +29,8 @@ static int64_t whole(double value)
     return value > 0 ? llround(fmin(value, LINK_MOST) * RISKS_UNIT) : 0;
 }
 
-static struct risks_way way_on(const struct risks_graph *graph, const struct risks_way *way,
-                               uint32_t link)
+struct risks_way risks_way_on(const struct risks_graph *graph, const struct risks_way *way,
+                              uint32_t link)
 {
     const struct network_link *item = &graph->network->links.items[link];
     struct risks_way on = *way;
@@ -49,7 +49,7 @@ static void heap_put(struct risks_heap *heap, size_t at, struct risks_heap_item 
     heap->place[item.node] = (uint32_t)at + 1;
 }
 
-static void heap_push(struct risks_heap *heap, struct risks_way way, uint32_t node)
+void risks_heap_push(struct risks_heap *heap, struct risks_way way, uint32_t node)
 {
     size_t at = heap->place[node] ? heap->place[node] - 1 : heap->count++;
     while (at && risks_way_less(&way, &heap->items[(at - 1) / 2].way)) {
@@ -59,7 +59,7 @@ static void heap_push(struct risks_heap *heap, struct risks_way way, uint32_t no
     heap_put(heap, at, (struct risks_heap_item){way, node});
 }
 
-static uint32_t heap_pop(struct risks_heap *heap)
+uint32_t risks_heap_pop(struct risks_heap *heap)
 {
     uint32_t node = heap->items[0].node;
     heap->place[node] = 0;
@@ -79,7 +79,7 @@ static uint32_t heap_pop(struct risks_heap *heap)
     return node;
 }
 
-static void heap_clear(struct risks_heap *heap)
+void risks_heap_clear(struct risks_heap *heap)
 {
     for (size_t i = 0; i < heap->count; i++)
         heap->place[heap->items[i].node] = 0;
@@ -144,19 +144,19 @@ void risks_forest_init(struct risks_forest *f, const struct risks_graph *graph,
     memset(f->parent_link, 0xff, n * sizeof *f->parent_link);
     for (size_t i = 0; i < count; i++) {
         f->way[roots[i]] = (struct risks_way){0};
-        heap_push(&heap, f->way[roots[i]], roots[i]);
+        risks_heap_push(&heap, f->way[roots[i]], roots[i]);
     }
     while (heap.count) {
-        uint32_t v = heap_pop(&heap);
+        uint32_t v = risks_heap_pop(&heap);
         for (uint32_t i = graph->first[v]; i < graph->first[v + 1]; i++) {
             struct risks_half half = graph->halves[i];
-            struct risks_way way = way_on(graph, &f->way[v], half.link);
+            struct risks_way way = risks_way_on(graph, &f->way[v], half.link);
             if (!risks_way_less(&way, &f->way[half.to]))
                 continue;
             f->way[half.to] = way;
             f->parent[half.to] = v;
             f->parent_link[half.to] = half.link;
-            heap_push(&heap, way, half.to);
+            risks_heap_push(&heap, way, half.to);
         }
     }
     mem_free(heap.items);
@@ -186,11 +186,10 @@ static bool is_gone(uint32_t element, const uint32_t *gone, size_t count)
     return false;
 }
 
-/* Marks what is below v; returns how many of it are wanted. */
-static size_t lose(struct risks_rest *rest, uint32_t v)
+/* Marks what is below v. */
+static void lose(struct risks_rest *rest, uint32_t v)
 {
     const struct risks_forest *f = rest->forest;
-    size_t wanted = 0;
     for (uint32_t i = f->in[v]; i < f->out[v]; i++) {
         uint32_t u = f->order[i];
         if (rest->stamp[u] == rest->epoch)
@@ -199,21 +198,19 @@ static size_t lose(struct risks_rest *rest, uint32_t v)
         rest->changed[rest->count++] = u;
         rest->way[u] = RISKS_UNREACHED;
         rest->parent[u] = rest->parent_link[u] = RISKS_NONE;
-        wanted += !f->wanted || f->wanted[u];
     }
-    return wanted;
 }
 
 static void offer(struct risks_rest *rest, const struct risks_way *from, uint32_t node,
                   uint32_t parent, uint32_t link)
 {
-    struct risks_way way = way_on(rest->forest->graph, from, link);
+    struct risks_way way = risks_way_on(rest->forest->graph, from, link);
     if (!risks_way_less(&way, &rest->way[node]))
         return;
     rest->way[node] = way;
     rest->parent[node] = parent;
     rest->parent_link[node] = link;
-    heap_push(&rest->heap, way, node);
+    risks_heap_push(&rest->heap, way, node);
 }
 
 /* The best way into the changed part from what did not change. */
@@ -234,27 +231,23 @@ void risks_rest_without(struct risks_rest *rest, const struct risks_forest *fore
                         const uint32_t *gone, size_t count)
 {
     const struct risks_graph *g = forest->graph;
-    size_t wanted = 0;
     rest->forest = forest;
     rest->count = 0;
     rest->epoch++;
     for (size_t i = 0; i < count; i++) {
         uint32_t link = gone[i] < g->nodes ? RISKS_NONE : gone[i] - (uint32_t)g->nodes;
         if (link == RISKS_NONE)
-            wanted += lose(rest, gone[i]);
+            lose(rest, gone[i]);
         else if (forest->parent_link[g->link_a[link]] == link)
-            wanted += lose(rest, g->link_a[link]);
+            lose(rest, g->link_a[link]);
         else if (forest->parent_link[g->link_b[link]] == link)
-            wanted += lose(rest, g->link_b[link]);
+            lose(rest, g->link_b[link]);
     }
-    if (!wanted)
-        return;
     for (size_t i = 0; i < rest->count; i++)
         if (!is_gone(rest->changed[i], gone, count))
             border(rest, rest->changed[i], gone, count);
-    while (rest->heap.count && wanted) {
-        uint32_t v = heap_pop(&rest->heap);
-        wanted -= !forest->wanted || forest->wanted[v];
+    while (rest->heap.count) {
+        uint32_t v = risks_heap_pop(&rest->heap);
         for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
             struct risks_half half = g->halves[i];
             if (risks_rest_is_changed(rest, half.to) && !is_gone(half.to, gone, count) &&
@@ -262,5 +255,5 @@ void risks_rest_without(struct risks_rest *rest, const struct risks_forest *fore
                 offer(rest, &rest->way[v], half.to, v, half.link);
         }
     }
-    heap_clear(&rest->heap);
+    risks_heap_clear(&rest->heap);
 }

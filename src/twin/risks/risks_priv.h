@@ -58,13 +58,14 @@ struct risks_way {    /* compared member by member, in this order */
 };
 #define RISKS_UNREACHED ((struct risks_way){UINT32_MAX, 0, 0, 0})
 bool risks_way_less(const struct risks_way *a, const struct risks_way *b);
+struct risks_way risks_way_on(const struct risks_graph *graph, const struct risks_way *way,
+                              uint32_t link);
 
 struct risks_forest { /* the least way from the nearest root to each node */
     const struct risks_graph *graph;
     struct risks_way *way;
     uint32_t *parent, *parent_link; /* RISKS_NONE at roots and where nothing leads */
     uint32_t *order, *in, *out;     /* below v, v included: order[in[v]] … order[out[v] - 1] */
-    bool *wanted;                   /* nodes whose ways are asked for; NULL = all */
 };
 void risks_forest_init(struct risks_forest *forest, const struct risks_graph *graph,
                        const uint32_t *roots, size_t count, struct arena *arena);
@@ -78,6 +79,10 @@ struct risks_heap {
     size_t count;
     uint32_t *place; /* by node: position + 1; 0 = not in it */
 };
+void risks_heap_push(struct risks_heap *heap, struct risks_way way, uint32_t node);
+uint32_t risks_heap_pop(struct risks_heap *heap);
+void risks_heap_clear(struct risks_heap *heap);
+
 struct risks_rest { /* a forest without some elements: nodes it does not list are as before */
     const struct risks_forest *forest;
     uint32_t epoch, *stamp; /* stamp[v] == epoch: changed */
@@ -88,25 +93,32 @@ struct risks_rest { /* a forest without some elements: nodes it does not list ar
     struct risks_heap heap;
 };
 void risks_rest_init(struct risks_rest *rest, const struct risks_graph *graph, struct arena *arena);
-/* Only ways of wanted nodes are worked out to the end.  O(nodes below the elements · degree · log).
- */
+/* O(nodes below the elements · degree · log). */
 void risks_rest_without(struct risks_rest *rest, const struct risks_forest *forest,
                         const uint32_t *gone, size_t count);
 static inline bool risks_rest_is_changed(const struct risks_rest *rest, uint32_t node)
 {
     return rest->stamp[node] == rest->epoch;
 }
-static inline const struct risks_way *risks_rest_way(const struct risks_rest *rest, uint32_t node)
-{
-    return risks_rest_is_changed(rest, node) ? &rest->way[node] : &rest->forest->way[node];
-}
-static inline uint32_t risks_rest_parent(const struct risks_rest *rest, uint32_t node,
-                                         uint32_t *ret_link)
-{
-    bool changed = risks_rest_is_changed(rest, node);
-    *ret_link = changed ? rest->parent_link[node] : rest->forest->parent_link[node];
-    return changed ? rest->parent[node] : rest->forest->parent[node];
-}
+
+/* ---- detour.c: one node's way without some elements ---- */
+struct risks_step {
+    uint32_t node, link; /* over that link to that node */
+};
+struct risks_detour { /* scratch */
+    const struct risks_graph *graph;
+    uint32_t epoch, *stamp;
+    struct risks_way *way; /* from the target */
+    struct risks_step *came, *steps;
+    struct risks_heap heap;
+};
+void risks_detour_init(struct risks_detour *detour, const struct risks_graph *graph,
+                       struct arena *arena);
+/* At most two elements.  The way (RISKS_UNREACHED if none), and in detour->steps its steps from
+ * the target to a root; returns how many. */
+size_t risks_detour_find(struct risks_detour *detour, const struct risks_forest *forest,
+                         const uint32_t *gone, size_t count, uint32_t target,
+                         struct risks_way *ret_way);
 
 /* ---- the parts of an answer ---- */
 struct risks_work {

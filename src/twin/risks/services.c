@@ -32,13 +32,14 @@ struct origin { /* where traffic starts: one node of users, or the sites of a co
     int64_t component;
     uint32_t node;
     struct risks_forest forest;
-    struct risks_rest rest;
 };
 
 struct route {
     size_t service, origin;
     uint32_t to;
     double bandwidth;
+    struct risks_way way; /* after the last fail(), with its steps in services.steps */
+    size_t step, steps;
 };
 
 struct outcome {
@@ -63,6 +64,11 @@ struct services {
     LIST(struct service) services;
     LIST(struct route) routes;
     struct outcome *base;
+    struct risks_detour detour;
+    struct {
+        struct risks_step *items;
+        size_t count, room;
+    } steps;
     double *load;    /* by link */
     uint32_t *dirty; /* links with a load */
     size_t dirty_count;
@@ -157,8 +163,10 @@ static enum err_code read_route(struct services *s, const struct solution_route 
         (!service->bound_ms.set || route->bound_ms.value < service->bound_ms.value))
         service->bound_ms = route->bound_ms;
     *LIST_ADD(s->work->arena, &s->routes) =
-        (struct route){(size_t)(service - s->services.items), origin, node,
-                       route->bandwidth_mbps.set ? route->bandwidth_mbps.value : 0};
+        (struct route){.service = (size_t)(service - s->services.items),
+                       .origin = origin,
+                       .to = node,
+                       .bandwidth = route->bandwidth_mbps.set ? route->bandwidth_mbps.value : 0};
     return ERR_OK;
 }
 
@@ -209,13 +217,8 @@ static void plant(struct services *s)
             origin->component < 0 ? NULL : &s->components.items[origin->component];
         risks_forest_init(&origin->forest, s->graph, from ? from->sites.items : &origin->node,
                           from ? from->sites.count : 1, arena);
-        origin->forest.wanted = arena_zalloc(arena, s->graph->nodes + 1);
-        risks_rest_init(&origin->rest, s->graph, arena);
     }
-    for (size_t i = 0; i < s->routes.count; i++) {
-        const struct route *route = &s->routes.items[i];
-        s->origins.items[route->origin].forest.wanted[route->to] = true;
-    }
+    risks_detour_init(&s->detour, s->graph, arena);
 }
 
 /* ---- the services without some elements ---- */
@@ -236,15 +239,26 @@ static int64_t left_of(const struct component *component, const uint32_t *gone, 
     return left;
 }
 
+/* The route's way now, kept with its steps. */
+static void find_way(struct services *s, struct route *route, const uint32_t *gone, size_t count)
+{
+    const struct risks_forest *forest = &s->origins.items[route->origin].forest;
+    route->step = s->steps.count;
+    route->steps = risks_detour_find(&s->detour, forest, gone, count, route->to, &route->way);
+    while (s->steps.count + route->steps > s->steps.room) {
+        s->steps.room = s->steps.room ? 2 * s->steps.room : 1024;
+        s->steps.items = mem_resize(s->steps.items, s->steps.room, sizeof *s->steps.items);
+    }
+    for (size_t i = 0; i < route->steps; i++)
+        s->steps.items[s->steps.count++] = s->detour.steps[i];
+}
+
 /* Adds the route's bandwidth to each link of its way. */
 static void load_route(struct services *s, const struct route *route)
 {
-    const struct risks_rest *rest = &s->origins.items[route->origin].rest;
-    if (route->bandwidth <= 0 || risks_rest_way(rest, route->to)->unknown == UINT32_MAX)
-        return;
-    uint32_t link, v = route->to;
-    while ((v = risks_rest_parent(rest, v, &link)) != RISKS_NONE) {
-        if (s->load[link] == 0)
+    for (size_t i = 0; route->bandwidth > 0 && i < route->steps; i++) {
+        uint32_t link = s->steps.items[route->step + i].link;
+        if (s->load[link] <= 0)
             s->dirty[s->dirty_count++] = link;
         s->load[link] += route->bandwidth;
     }
@@ -254,12 +268,10 @@ static void load_route(struct services *s, const struct route *route)
  * not judged. */
 static uint32_t overrun(const struct services *s, const struct route *route, double *ret_room)
 {
-    const struct risks_rest *rest = &s->origins.items[route->origin].rest;
-    uint32_t link, worst = RISKS_NONE, v = route->to;
+    uint32_t worst = RISKS_NONE;
     double least = -AMOUNT_TOL;
-    if (route->bandwidth <= 0)
-        return RISKS_NONE;
-    while ((v = risks_rest_parent(rest, v, &link)) != RISKS_NONE) {
+    for (size_t i = 0; route->bandwidth > 0 && i < route->steps; i++) {
+        uint32_t link = s->steps.items[route->step + i].link;
         const struct network_link *item = &s->graph->network->links.items[link];
         double used = item->used_mbps.set ? item->used_mbps.value : 0;
         double room = item->bandwidth_mbps.value - used;
@@ -275,7 +287,7 @@ static uint32_t overrun(const struct services *s, const struct route *route, dou
 static struct outcome judge_route(const struct services *s, const struct service *service,
                                   const struct route *route)
 {
-    const struct risks_way *way = risks_rest_way(&s->origins.items[route->origin].rest, route->to);
+    const struct risks_way *way = &route->way;
     struct outcome outcome = {.required = service->bound_ms, .unit = "ms", .link = RISKS_NONE};
     double room = 0, latency = (double)way->latency / RISKS_UNIT;
     if (way->unknown == UINT32_MAX) {
@@ -336,13 +348,13 @@ static struct outcome judge(const struct services *s, const struct service *serv
 
 static void fail(struct services *s, const uint32_t *gone, size_t count, struct outcome *out)
 {
-    for (size_t i = 0; i < s->origins.count; i++)
-        risks_rest_without(&s->origins.items[i].rest, &s->origins.items[i].forest, gone, count);
     while (s->dirty_count)
         s->load[s->dirty[--s->dirty_count]] = 0;
-    for (size_t i = 0; i < s->routes.count; i++)
-        if (!is_gone(s->routes.items[i].to, gone, count))
-            load_route(s, &s->routes.items[i]);
+    s->steps.count = 0;
+    for (size_t i = 0; i < s->routes.count; i++) {
+        find_way(s, &s->routes.items[i], gone, count);
+        load_route(s, &s->routes.items[i]);
+    }
     for (size_t i = 0; i < s->services.count; i++)
         out[i] = judge(s, &s->services.items[i], gone, count);
 }
@@ -379,15 +391,12 @@ static void list_used(struct services *s, const uint32_t *gone, size_t count, st
                 use(s, s->components.items[i].sites.items[k], out);
     for (size_t i = 0; i < s->routes.count; i++) {
         const struct route *route = &s->routes.items[i];
-        const struct risks_rest *rest = &s->origins.items[route->origin].rest;
-        if (is_gone(route->to, gone, count) ||
-            risks_rest_way(rest, route->to)->unknown == UINT32_MAX)
+        if (route->way.unknown == UINT32_MAX)
             continue;
-        uint32_t link, v = route->to, parent;
-        for (use(s, v, out); (parent = risks_rest_parent(rest, v, &link)) != RISKS_NONE;
-             v = parent) {
-            use(s, parent, out);
-            use(s, (uint32_t)s->graph->nodes + link, out);
+        use(s, route->to, out);
+        for (size_t k = 0; k < route->steps; k++) {
+            use(s, s->steps.items[route->step + k].node, out);
+            use(s, (uint32_t)s->graph->nodes + s->steps.items[route->step + k].link, out);
         }
     }
     if (out->count)
@@ -556,5 +565,6 @@ enum err_code risks_find_services(struct risks_work *work, struct err *err)
     tell_one_site(&s);
     try_singles(&s, &singles, &after);
     try_pairs(&s, &singles, &after);
+    mem_free(s.steps.items);
     return arena_check(work->arena, err);
 }

@@ -92,7 +92,7 @@ static enum err_code read_time(const struct reader *r, double *ret_day, struct e
     if (!str_to_double(r->cell[0], &seconds, err)) {
         if (!(fabs(seconds) < TIME_MOST))
             return err_set(err, ERR_INVALID, "line %zu: time is not in seconds", r->line);
-        *ret_day = seconds / DAY_S;
+        *ret_day = round(seconds * 1000) / 1000 / DAY_S; /* so near times give no endless slope */
         return ERR_OK;
     }
     if (clock_parse(r->cell[0], &ms, err))
