@@ -42,7 +42,7 @@ static void add_word(struct buf *out, unsigned word, bool han)
     rand_init(&rand, word * 2 + han);
     if (!han) {
         /* frequent words are short */
-        size_t len = 2 + rand_below(&rand, 3) + (word > 100) * 2 + (word > 5000) * 2;
+        size_t len = 2 + rand_below(&rand, 3) + (word > 100 ? 2U : 0U) + (word > 5000 ? 2U : 0U);
         for (size_t i = 0; i < len; i++)
             buf_add_char(out, (char)('a' + rand_below(&rand, 26)));
         buf_add_char(out, ' ');
