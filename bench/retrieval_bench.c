@@ -42,11 +42,7 @@ static void add_word(struct buf *out, unsigned word, bool han)
     rand_init(&rand, word * 2 + han);
     if (!han) {
         /* frequent words are short */
-<<<<<<< HEAD
-        size_t len = 2 + rand_below(&rand, 3) + (word > 100 ? 2U : 0U) + (word > 5000 ? 2U : 0U);
-=======
         size_t len = 2 + rand_below(&rand, 3) + (word > 100 ? 2u : 0u) + (word > 5000 ? 2u : 0u);
->>>>>>> main
         for (size_t i = 0; i < len; i++)
             buf_add_char(out, (char)('a' + rand_below(&rand, 26)));
         buf_add_char(out, ' ');
