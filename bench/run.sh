@@ -3,6 +3,8 @@
 #
 #     bench/run.sh              all (`make bench`); about five minutes
 #     bench/run.sh PART...      start memory http wire store token json import intent retrieval design launch
+#     bench/run.sh design-cbc   (`make bench-design`) the solution design at all sizes, seeds 1 to
+#                               3, and CBC beside it; about fifteen minutes, needs coinor-libcbc-dev
 #
 # Builds build/swan and, in build-bench, the programs that measure, both optimised.  Anything else
 # that runs on the machine harms the figures: the load is printed first.
@@ -32,6 +34,14 @@ for part in "$@"; do
     intent)
         cat tests/data/intents/*.jsonl >build-bench/intents.jsonl
         build-bench/bench/intent-bench build-bench/intents.jsonl
+        ;;
+    design-cbc)
+        ninja -C build-bench bench/design-cbc >/dev/null
+        for seed in 1 2 3; do
+            echo "seed $seed"
+            build/swan bench design --needs 15 --time-limit 5 --seed $seed
+        done
+        build-bench/bench/design-cbc --sites 100,300,1000 --needs 15 --time-limit 60
         ;;
     *) echo "run.sh: no part '$part'" >&2; exit 2 ;;
     esac || [ $? -eq 77 ]

@@ -10,11 +10,11 @@
 #include "base/str.h"
 #include "twin/rootcause/rootcause_priv.h"
 
-#define STEP_TOGETHER 0.5 /* ends of a verified step move together at least so */
-#define SYMPTOM_TOGETHER 0.5
+#define STEP_TOGETHER 0.4 /* ends of a verified step move together at least so */
+#define SYMPTOM_TOGETHER 0.4
 #define MARGIN 1.25        /* evidence must pass the most of the history's windows by this */
 #define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
-#define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
+#define EVIDENCE_ALONE 0.9 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
 #define RIVAL_UNTOLD 0.8   /* without a topology; one that began later is no rival then */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */

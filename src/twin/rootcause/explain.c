@@ -100,7 +100,9 @@ static double tenants_part(const struct rootcause_model *model, const struct roo
     }
     double unit = together > 0 ? model->scores.normal[host].centre / together : 1;
     double part = rise > 0 ? fmax(0, unit * change_of(model, view, tenant) / rise) : 0;
-    return part <= 1 ? part : 1 / (part * part); /* more than the host felt: it was not that */
+    /* more than the host felt: it was not that, unless the host is now full */
+    bool full = rise > model->scores.normal[host].centre;
+    return part <= 1 ? part : full ? 1 : 1 / (part * part);
 }
 
 double rootcause_tenant_share(const struct rootcause_model *model,

@@ -42,6 +42,7 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->score = arena_array(arena, nodes, sizeof *view->score);
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
+    view->weight = arena_array(arena, nodes, sizeof *view->weight);
     view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
     view->common = ROOTCAUSE_NONE;
     rootcause_count_users(model, view);
