@@ -322,15 +322,37 @@ static void forget_pending(struct arbiter *a)
     a->pending_count = 0;
 }
 
+/* Does the clause before `clause` name something and state no amount? */
+static bool names_only(const struct arbiter *a, uint32_t clause)
+{
+    const struct intent_clause *before = clause > 0 ? clause_of(a, clause - 1) : NULL;
+    if (!before || before->sentence != clause_of(a, clause)->sentence)
+        return false;
+    bool role = false;
+    for (uint32_t i = before->first; i < before->last; i++) {
+        const struct intent_token *token = intent_at(a->read, i);
+        if (token->kind == TOKEN_NUMBER)
+            return false;
+        role |= intent_sense_of(token, CLASS_ROLE) != NULL;
+    }
+    return role;
+}
+
 /* A clause of places, tiers or architectures alone. */
 static void qualify(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
     bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
+    bool of_next = clause->before == '(' && a->count > 0 && names_only(a, p->clause);
+    bool goes_on = a->qualified_clause == p->clause && clause->before == ',';
     for (int s = SLOT_ARCH; s < SLOTS; s++) {
         struct intent_fact *fact = p->slots[s];
         if (!fact)
             continue;
+        if (of_next) { /* 总部（深圳）放1台 */
+            put_off(a, s, p);
+            continue;
+        }
         if (fact->flags & FACT_ALL) {
             a->all[s] = fact;
             continue;
@@ -356,12 +378,13 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
             give(g, s, fact); /* 美国西海岸，硅谷 */
             continue;
         }
-        if (a->count > 1 && !any &&
+        if (a->count > 1 && !any && !(goes_on && !g->slots[s]) &&
             (strong || of_whole(a, p) || after_whole(a, p) ||
              clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
+            a->qualified_clause = p->clause + 1;
             if (s == SLOT_LOCATION && p->spread_count > 1) {
                 memcpy(g->spread, p->spread, sizeof g->spread);
                 g->spread_count = p->spread_count;
@@ -612,6 +635,14 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             reference = *p;
             reference.app = NULL;
             p = &reference;
+        }
+    }
+    if (!p->app && p->role && has_spec(p->slots) && !p->slots[SLOT_COUNT]) {
+        int named = find_named(a, p->role->text); /* 三台应用服务器，…，应用8核16G */
+        if (named >= 0 && !has_spec(a->groups[named].slots)) {
+            a->current = named;
+            lay(a, &a->groups[named], p);
+            return;
         }
     }
     if (p->app) {

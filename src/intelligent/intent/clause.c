@@ -304,6 +304,14 @@ static void mask_clauses(struct intent_read *read)
                     continue;
                 }
             }
+            if (kind == MASK_BACKGROUND && i > first && need_in(read, first, i) != UINT32_MAX) {
+                uint32_t end = i; /* "we want to move it off the old NAS: 30 TB" */
+                while (end < clause->last && !intent_is_punct(&read->tokens.items[end], ':'))
+                    end++;
+                mask(read, i, end);
+                i = end;
+                continue;
+            }
             bool at_end = i + 1 == clause->last;
             mask(read, kind == MASK_INJECT || at_end ? first : i, clause->last);
             clause->masked = i == first || kind == MASK_INJECT || at_end;

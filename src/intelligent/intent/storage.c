@@ -265,7 +265,8 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
         intent_bandwidth(read, m, unit, next);
         return next;
     }
-    if (intent_has_mark(read, clause, MARK_PERDAY) ||
+    bool daily = intent_find(read, clause->first, m->first, CLASS_SPAN, SPAN_DAY) != UINT32_MAX;
+    if (daily || intent_has_mark(read, clause, MARK_PERDAY) ||
         (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
         return next; /* 每天新增200G; 平时50G */
     uint32_t first = m->first;
