@@ -581,6 +581,53 @@ static bool only_form(const struct intent_phrase *p)
     return !p->role && !p->slots[SLOT_LOCATION] && !p->slots[SLOT_TIER] && !p->same && !p->twice;
 }
 
+/* The component that a head of an earlier phrase meant: by its name, or the one database. */
+static int meant(const struct arbiter *a, const struct intent_fact *head)
+{
+    int found = find_named(a, head->text);
+    bool database = head->sense && str_eq(head->sense->value, "database");
+    for (int i = 0; i < a->count && found < 0; i++) {
+        const struct intent_fact *own = a->groups[i].app ? a->groups[i].app : a->groups[i].role;
+        if (own && (same_name(own->text, head->text) ||
+                    (database && own->sense && str_eq(own->sense->value, "database"))))
+            found = i;
+    }
+    return found;
+}
+
+/* 前端放公有云，后端和库放私有云; Kafka和ES每台再加2T盘: of components named before. */
+static bool said_of_named(struct arbiter *a, const struct intent_phrase *p)
+{
+    int targets[APPS_MAX];
+    int count = 0;
+    bool place = p->slots[SLOT_TIER] || p->slots[SLOT_LOCATION];
+    if (p->slots[SLOT_COUNT] || p->slots[SLOT_CPU] || p->slots[SLOT_MEMORY] || p->same ||
+        p->twice || !(place || p->slots[SLOT_DISK]) || p->spread_count > 1)
+        return false;
+    for (size_t i = p->first; i < p->last; i++) {
+        const struct intent_fact *head = &a->read->facts.items[i];
+        if (head->field != FIELD_HEAD || !intent_of_component(head) || head->code == HEAD_MACHINE)
+            continue;
+        int named = head->code == HEAD_DELIVERY ? -1 : meant(a, head);
+        if (named < 0 || count == APPS_MAX || !has_spec(a->groups[named].slots))
+            return false;
+        targets[count++] = named;
+    }
+    if (count == 0)
+        return false;
+    for (int k = 0; k < count; k++)
+        for (int s = 0; s < SLOTS; s++) {
+            struct group *g = &a->groups[targets[k]];
+            if (!p->slots[s] || (g->slots[s] && s != SLOT_DISK))
+                continue;
+            double have = g->slots[s] ? g->value[s] : 0;
+            give(g, s, p->slots[s]);
+            g->value[s] = have + p->slots[s]->value + (s == SLOT_DISK ? p->more_disk : 0);
+        }
+    a->current = targets[count - 1];
+    return true;
+}
+
 static void settle(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
@@ -637,6 +684,8 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             p = &reference;
         }
     }
+    if (said_of_named(a, p))
+        return;
     if (!p->app && p->role && has_spec(p->slots) && !p->slots[SLOT_COUNT]) {
         int named = find_named(a, p->role->text); /* 三台应用服务器，…，应用8核16G */
         if (named >= 0 && !has_spec(a->groups[named].slots)) {
@@ -691,6 +740,10 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         struct group *old = g;
         g = begin(a, p);
         lay(a, g, p);
+        bool counted = p->slots[SLOT_COUNT] && (p->slots[SLOT_COUNT]->flags & FACT_FORM);
+        if (!p->app && !p->role && !p->machine && !p->delivery && !counted && g != old &&
+            old->delivery && old->sentence == g->sentence)
+            g->delivery = old->delivery; /* vmdk两个，一个4C8G，一个2C4G */
         forget_pending(a);
         /* 北京3台，上海2台: the same machines elsewhere */
         if (!p->app && !p->role && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&

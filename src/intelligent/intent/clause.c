@@ -513,8 +513,24 @@ static void find_prefixes(struct intent_read *read)
         find_known(read, c, named, known);
 }
 
+/* twelve (12) servers: the same number twice is one. */
+static void join_repeated(struct intent_read *read)
+{
+    for (uint32_t i = 0; i + 3 < read->tokens.count; i++) {
+        struct intent_token *token = &read->tokens.items[i];
+        if (token[0].kind != TOKEN_NUMBER || !intent_is_punct(&token[1], '(') ||
+            token[2].kind != TOKEN_NUMBER || !intent_is_punct(&token[3], ')') ||
+            token[2].number != token[0].number)
+            continue;
+        token[1].punct = token[3].punct = '\'';
+        token[0].kind = TOKEN_PUNCT; /* the digits stand for both */
+        token[0].punct = '\'';
+    }
+}
+
 void intent_divide(struct intent_read *read)
 {
+    join_repeated(read);
     cut(read);
     mask_times(read);
     find_prefixes(read);
