@@ -107,6 +107,12 @@ static int label_slot(const struct intent_read *read, const struct intent_fact *
     return found;
 }
 
+static bool says(const struct arbiter *a, uint32_t clause, int mark)
+{
+    const struct intent_clause *c = clause_of(a, clause);
+    return intent_find(a->read, c->first, c->last, CLASS_MARK, mark) != UINT32_MAX;
+}
+
 /* "same as A": the component whose name ends in the word after the mark. */
 static int find_pointed(const struct arbiter *a, const struct intent_fact *same, int index)
 {
@@ -158,6 +164,9 @@ static void refer(struct arbiter *a, struct group *g, const struct intent_phrase
             if (slots[s])
                 g->factor[s] = p->twice->value;
         g->same = target;
+        for (int s = 0; s < SLOTS && !p->same && !has_spec(p->slots) && slots[SLOT_CPU] == 0; s++)
+            g->same_slot[s] |= g->app && !slots[s] && (intent_is_spec(s) || s == SLOT_ARCH) &&
+                               says(a, p->clause, MARK_ORDINAL); /* 第三台内存减半 */
         if (!p->same)
             return;
     }
@@ -425,12 +434,6 @@ static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
     for (int i = first; i < a->count; i++)
         lay(a, &a->groups[i], p);
     return true;
-}
-
-static bool says(const struct arbiter *a, uint32_t clause, int mark)
-{
-    const struct intent_clause *c = clause_of(a, clause);
-    return intent_find(a->read, c->first, c->last, CLASS_MARK, mark) != UINT32_MAX;
 }
 
 static bool is_single(const struct intent_fact *count)

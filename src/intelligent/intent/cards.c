@@ -153,7 +153,7 @@ uint32_t intent_cards(struct intent_read *read, struct intent_measure *m, uint32
         }
     }
     bool each = (m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH)) ||
-                (next < last && intent_is_mark(read, next, MARK_EACH));
+                (m->next < last && intent_is_mark(read, m->next, MARK_EACH));
     /* a number of cards whose kind was or will be named */
     for (size_t i = read->facts.count; i-- > 0;) {
         struct intent_fact *fact = &read->facts.items[i];

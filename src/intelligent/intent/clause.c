@@ -516,16 +516,17 @@ static void find_prefixes(struct intent_read *read)
 /* twelve (12) servers: the same number twice is one. */
 static void join_repeated(struct intent_read *read)
 {
-    for (uint32_t i = 0; i + 3 < read->tokens.count; i++) {
-        struct intent_token *token = &read->tokens.items[i];
-        if (token[0].kind != TOKEN_NUMBER || !intent_is_punct(&token[1], '(') ||
-            token[2].kind != TOKEN_NUMBER || !intent_is_punct(&token[3], ')') ||
-            token[2].number != token[0].number)
-            continue;
-        token[1].punct = token[3].punct = '\'';
-        token[0].kind = TOKEN_PUNCT; /* the digits stand for both */
-        token[0].punct = '\'';
+    struct intent_token *items = read->tokens.items;
+    size_t kept = 0, count = read->tokens.count;
+    for (size_t i = 0; i < count; i++) {
+        bool twice = i + 3 < count && items[i].kind == TOKEN_NUMBER &&
+                     intent_is_punct(&items[i + 1], '(') && items[i + 2].kind == TOKEN_NUMBER &&
+                     intent_is_punct(&items[i + 3], ')') && items[i + 2].number == items[i].number;
+        items[kept++] = items[i];
+        if (twice)
+            i += 3;
     }
+    read->tokens.count = kept;
 }
 
 void intent_divide(struct intent_read *read)

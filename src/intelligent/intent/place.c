@@ -71,7 +71,7 @@ static bool noun_stands(const struct intent_read *read, uint32_t i)
     for (uint32_t k = clause->first; k + 1 < i; k++) {
         const struct intent_token *token = intent_at(read, k);
         if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT) ||
-            (noun && intent_sense_of(token, CLASS_ROLE)) || mark_at(read, k, MARK_PREMISES) ||
+            mark_at(read, k, MARK_SPLIT) || mark_at(read, k, MARK_PREMISES) ||
             mark_at(read, k, MARK_INSTITUTION))
             noun = true;
         else if (!intent_sense_of(token, CLASS_FUNC))
@@ -128,7 +128,8 @@ static int place_field(const struct intent_read *read, uint32_t i)
             break;
         }
         if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
-            mark_at(read, k, MARK_PUT) || mark_at(read, k, MARK_RUN))
+            intent_is_text(read, k, "but") || mark_at(read, k, MARK_PUT) ||
+            mark_at(read, k, MARK_RUN))
             break;
     }
     for (uint32_t k = i; k-- > clause->first;) {

@@ -665,7 +665,7 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     case UNIT_MACHINE:
         if (m.next < last && (intent_is_text(read, m.next, "接入") ||
                               (intent_sense_of(intent_at(read, m.next), CLASS_USER) &&
-                               !intent_is_head(intent_at(read, m.next)))))
+                               intent_phrase_head(read, m.next, last) == UINT32_MAX)))
             return m.next; /* 20万台接入, 150台设备: what is served, not what is ordered */
         count(read, &m, m.next, true);
         return m.next;
