@@ -11,6 +11,7 @@
 #include "types/requirement.h"
 #include "types/run.h"
 #include "types/solution.h"
+#include "types/solution_batch.h"
 #include "wire/http.h"
 
 #define CLI_PROGRAM "swan"
@@ -49,7 +50,9 @@ struct cli_command_table { /* the commands of one file */
 };
 extern const struct cli_command_table cli_refine_table;
 extern const struct cli_command_table cli_knowledge_table;
+extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
+extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
@@ -264,6 +267,7 @@ void cli_show_requirement(struct cli_call *call, const struct requirement *requi
                           const struct json_value *spans, const struct json_value *questions);
 void cli_show_candidates(struct cli_call *call, const struct solution_answer *answer,
                          size_t chosen);
+void cli_show_batch(struct cli_call *call, const struct solution_batch *batch);
 void cli_show_solution(struct cli_call *call, const struct solution *solution);
 void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all);
 void cli_show_rejected(struct cli_call *call, const struct solution_answer *answer);
@@ -308,6 +312,7 @@ enum err_code cli_run_outcome(const struct run_status *status, struct err *err);
 enum err_code cli_run_launch(struct cli_call *call, struct err *err);
 enum err_code cli_run_intent_read(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err);
+enum err_code cli_run_bench_diagnose(struct cli_call *call, struct err *err);
 enum err_code cli_run_bench_design(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_show(struct cli_call *call, struct err *err);
 enum err_code cli_run_solution_evaluate(struct cli_call *call, struct err *err);

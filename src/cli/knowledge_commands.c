@@ -378,6 +378,9 @@ static enum err_code run_search(struct cli_call *call, struct err *err)
         return err_set(err, ERR_USAGE, _("--%s is missing"), "corpus");
     if (!eval == !text)
         return err_set(err, ERR_USAGE, _("want either a QUERY or --eval DIR"));
+    if ((!text || cli_corpus_is_jsonl(dir)) &&
+        (cli_option(call, "at") || cli_option(call, "embeddings")))
+        return err_set(err, ERR_USAGE, _("--at and --embeddings go with a QUERY to documents"));
     if (text && !cli_corpus_is_jsonl(dir) &&
         (cli_corpus_is_base(dir) || cli_corpus_is_documents(dir)))
         return cli_search_documents(call, dir, text, (size_t)cli_integer(call, "limit", SHOWN),

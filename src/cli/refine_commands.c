@@ -589,7 +589,7 @@ static const struct cli_option refine_options[] = {
     {"objective", 0, CLI_CHOICE, "WHAT", objectives,
      N_("what to prefer: cost, latency, reliability or green")},
     {"time-limit", 0, CLI_NUMBER, "SECONDS", NULL, N_("most seconds for the search")},
-    {"reserve", 0, CLI_DURATION, "TIME", NULL, N_("how long its room is held; 0 = not at all")},
+    {"reserve", 0, CLI_SPAN, "TIME", NULL, N_("how long its room is held; 0 = not at all")},
     {"note", 0, CLI_TEXT, "TEXT", NULL, N_("why; kept with the version")},
     END};
 static const struct cli_option diff_options[] = {

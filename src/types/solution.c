@@ -180,6 +180,8 @@ static const struct json_field answer_fields[] = {
                "a minimal set of constraints that cannot hold together"),
     JSON_FIELD_TABLE("relaxations", JSON_ARRAY, struct solution_answer, relaxations, 0,
                      &relaxation_table, "cheapest changes that make it feasible"),
+    JSON_FIELD("undecided", JSON_STRINGS, struct solution_answer, undecided, 0,
+               "what a trial that was stopped left open in conflict and relaxations"),
     JSON_FIELD("sites_seen", JSON_INT, struct solution_answer, sites_seen, 0,
                "sites in the network"),
 };

@@ -128,6 +128,10 @@ struct solution_answer {
     LIST(struct solution_rejection) rejected;
     LIST(const char *) conflict;
     LIST(struct solution_relaxation) relaxations;
+    /* What a stopped trial left open: a member of the conflict that may not be needed in it
+     * ("budget"), a relaxation that may help ("drop budget") or need not go so far ("less than
+     * …").  Empty: all of it is proven. */
+    LIST(const char *) undecided;
     int64_t sites_seen;
 };
 extern const struct json_table solution_answer_table;

@@ -239,6 +239,7 @@ static enum err_code meet_alone(struct solver *s, size_t i, struct evaluation_mo
     if (code)
         return code;
     s->needs[i].problem = problem;
+    s->needs[i].wishes = wishes;
     if (!s->batch.free) {
         list_free(s, problem);
     }
@@ -449,7 +450,7 @@ static enum err_code emit_one(struct solver *s, const struct batch_result *resul
     solution->objective = "cost";
     solution->gap = s->out->gap;
     solution->proved_by = s->out->proved_by;
-    design_assume(p, solution, s->arena);
+    design_assume(p, &s->needs[i].wishes, &s->input->needs[i].given, solution, s->arena);
     if (s->batch.count > 1)
         *LIST_ADD(s->arena, &solution->assumptions) = arena_printf(
             s->arena,

@@ -20,6 +20,7 @@ struct batch_choice { /* one way to meet one need; immutable */
 
 struct batch_need {
     const struct design_problem *problem;
+    struct design_wishes wishes;
     size_t kind; /* needs that ask the same have the same */
     const struct batch_choice *alone;
 };

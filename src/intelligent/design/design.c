@@ -231,27 +231,6 @@ static double gap_of(const struct found *found)
     return gap < 0 ? 0 : gap > 1 ? 1 : gap;
 }
 
-void design_assume(const struct design_problem *problem, struct solution *solution,
-                   struct arena *arena)
-{
-    const struct requirement *requirement = problem->requirement;
-    bool user = false;
-    for (size_t f = 0; f < problem->flow_count; f++)
-        user = user || problem->flows[f].from < 0;
-    if (user && !requirement->user_location)
-        *LIST_ADD(arena, &solution->assumptions) =
-            "no user location is stated: users are taken to be at the farthest access point";
-    if (requirement->budget && isnan(evaluation_budget_months(problem->model)))
-        *LIST_ADD(arena, &solution->assumptions) =
-            "the budget was not compared: it is in another currency, or paid once for an unstated "
-            "time";
-    if (solution->catalogue_only)
-        *LIST_ADD(arena, &solution->assumptions) =
-            "at least one site is catalogue only and cannot be opened from here";
-    *LIST_ADD(arena, &solution->assumptions) =
-        "a month has 730 hours; free capacity is what the network states, with no reservation made";
-}
-
 static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                           struct solution_answer *out, struct err *err)
 {
@@ -280,7 +259,7 @@ static enum err_code emit(struct design *d, const int order[OBJECTIVES],
                                                  "branch and bound, stopped after %llu nodes; "
                                                  "bound of the last complete round",
                                                  (unsigned long long)named->nodes);
-        design_assume(d->problem, solution, d->arena);
+        design_assume(d->problem, &d->wishes, &d->input->given, solution, d->arena);
         struct feasibility_report *report = arena_zalloc(d->arena, sizeof *report);
         enum err_code code =
             evaluation_report_with(d->problem->model, solution, report, d->arena, err);
@@ -296,6 +275,9 @@ enum err_code design_say_infeasible(const struct design_problem *p,
                                     const struct solution_answer *out, struct arena *arena,
                                     struct err *err)
 {
+    const char *stopped = out->undecided.count
+                              ? " (not decided in the time given: whether less would explain it)"
+                              : "";
     for (size_t c = 0; c < p->count; c++) {
         if (p->components[c].options.count > 0)
             continue;
@@ -303,9 +285,9 @@ enum err_code design_say_infeasible(const struct design_problem *p,
         for (size_t i = 0; i < p->components[c].rejected.count; i++)
             if (!most || p->components[c].rejected.items[i].count > most->count)
                 most = &p->components[c].rejected.items[i];
-        err_set(err, ERR_INFEASIBLE, "none of %zu sites can take '%s'%s%s", p->network->sites.count,
-                p->requirement->components.items[c].name, most ? ", mostly for " : "",
-                most ? most->reason : "");
+        err_set(err, ERR_INFEASIBLE, "none of %zu sites can take '%s'%s%s%s",
+                p->network->sites.count, p->requirement->components.items[c].name,
+                most ? ", mostly for " : "", most ? most->reason : "", stopped);
         if (out->relaxations.count)
             err_hint(err, "possible with: %s", out->relaxations.items[0].change);
         return ERR_INFEASIBLE;
@@ -313,8 +295,8 @@ enum err_code design_say_infeasible(const struct design_problem *p,
     const char *names = "";
     for (size_t i = 0; i < out->conflict.count; i++)
         names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", out->conflict.items[i]);
-    err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s",
-            out->conflict.count ? "; these cannot hold together: " : "", names);
+    err_set(err, ERR_INFEASIBLE, "no placement meets the requirement%s%s%s",
+            out->conflict.count ? "; these cannot hold together: " : "", names, stopped);
     if (out->relaxations.count)
         err_hint(err, "possible with: %s", out->relaxations.items[0].change);
     return ERR_INFEASIBLE;

@@ -176,7 +176,9 @@ void design_placements(const struct design_problem *problem, uint32_t *const *ch
 enum err_code design_measured(const struct design_problem *problem, uint32_t *const *chosen,
                               struct solution *out, struct evaluation_figures *ret_figures,
                               struct arena *arena, struct err *err);
-void design_assume(const struct design_problem *problem, struct solution *solution,
+/* assume.c: the estimate of the opening time, and everything that was taken for granted. */
+void design_assume(const struct design_problem *problem, const struct design_wishes *wishes,
+                   const struct evaluation_input *given, struct solution *solution,
                    struct arena *arena);
 void design_list_rejections(const struct design_problem *problem, struct solution_answer *out,
                             struct arena *arena);

@@ -6,9 +6,9 @@
  * each of these is relaxed as little as it must be (bounds by bisection), solved for cost, and
  * listed when that succeeds.
  *
- * Contract: a trial that its allowance of work cannot decide (a hundred times as much for a small
- * need as for a large one) counts as feasible, so the set may then be larger than minimal, never
- * wrong in naming a set that can hold; relaxations are always verified. */
+ * Contract: a trial that its allowance of work, or the caller's stop, leaves undecided counts as
+ * feasible, so the set may then be larger than minimal, never wrong in naming a set that can hold;
+ * it is said in `undecided`.  Relaxations are always verified. */
 #include <stdlib.h>
 
 #include "intelligent/design/design_priv.h"
@@ -53,6 +53,7 @@ struct constraint {
     size_t index; /* component, flow or wish */
     const char *name;
     bool dropped;
+    bool undecided; /* the last trial without it was stopped */
 };
 
 struct explain {
@@ -277,6 +278,8 @@ static enum design_outcome try_requirement(struct explain *x, const struct requi
     struct evaluation_model *model = NULL;
     struct design_problem *problem = NULL;
     enum design_outcome outcome = DESIGN_NONE;
+    if (x->limits->should_stop && x->limits->should_stop(x->limits->stop_ctx))
+        return DESIGN_UNDECIDED;
     arena_init(&arena, 0);
     if (!evaluation_model_again(x->model, r, &model, &arena, NULL) &&
         !design_problem_new(model, x->wishes, false, &problem, &arena, NULL)) {
@@ -312,14 +315,29 @@ static bool possible(enum design_outcome outcome)
     return outcome == DESIGN_OPTIMAL || outcome == DESIGN_FOUND;
 }
 
-static bool still_infeasible(struct explain *x)
+static enum design_outcome try_without_dropped(struct explain *x)
 {
     struct arena arena;
     arena_init(&arena, 0);
     enum design_outcome outcome =
         try_requirement(x, without_dropped(x, &arena), by_cost, true, NULL, NULL);
     arena_done(&arena);
-    return outcome == DESIGN_NONE;
+    return outcome;
+}
+
+static bool still_infeasible(struct explain *x)
+{
+    return try_without_dropped(x) == DESIGN_NONE;
+}
+
+/* Drops it for good when the rest cannot hold without it either. */
+static bool try_dropping(struct explain *x, struct constraint *constraint)
+{
+    constraint->dropped = true;
+    enum design_outcome outcome = try_without_dropped(x);
+    constraint->undecided = outcome == DESIGN_UNDECIDED;
+    constraint->dropped = outcome == DESIGN_NONE;
+    return constraint->dropped;
 }
 
 /* Whole components and flows are tried first: most have no part in the conflict. */
@@ -337,13 +355,8 @@ static bool filter_singly(struct explain *x)
     bool any = false;
     for (size_t i = 0; i < x->constraints.count; i++) {
         struct constraint *constraint = &x->constraints.items[i];
-        if (constraint->dropped)
-            continue;
-        constraint->dropped = true;
-        if (still_infeasible(x))
+        if (!constraint->dropped && try_dropping(x, constraint))
             any = true;
-        else
-            constraint->dropped = false;
     }
     return any;
 }
@@ -361,11 +374,8 @@ static void filter(struct explain *x)
         if (!still_infeasible(x)) {
             for (size_t i = begin; i < end; i++)
                 all[i].dropped = false;
-            for (size_t i = begin; i < end && end - begin > 1; i++) {
-                all[i].dropped = true;
-                if (!still_infeasible(x))
-                    all[i].dropped = false;
-            }
+            for (size_t i = begin; i < end && end - begin > 1; i++)
+                try_dropping(x, &all[i]);
         }
         begin = end;
     }
@@ -514,6 +524,7 @@ static void relax_bound(struct explain *x, const struct constraint *constraint,
     double near_enough = whole                              ? 0
                          : constraint->kind == AVAILABILITY ? 1e-6 /* of a per cent */
                                                             : LATENCY_STEP / 4;
+    bool open = false; /* a trial was stopped: less might do */
     for (int i = 0; i < BISECTIONS && fabs(serves - fails) > near_enough; i++) {
         double middle = (serves + fails) / 2;
         if (whole) {
@@ -521,7 +532,9 @@ static void relax_bound(struct explain *x, const struct constraint *constraint,
             if (middle <= serves)
                 break;
         }
-        if (possible(try_value(x, constraint, middle, true, NULL, NULL)))
+        enum design_outcome outcome = try_value(x, constraint, middle, true, NULL, NULL);
+        open = open || outcome == DESIGN_UNDECIDED;
+        if (possible(outcome))
             serves = middle;
         else
             fails = middle;
@@ -533,10 +546,11 @@ static void relax_bound(struct explain *x, const struct constraint *constraint,
     const char *unit = unit_of(x, constraint);
     if (relaxed != stated &&
         possible(try_value(x, constraint, relaxed, false, &solution, &figures))) {
-        relaxation_add(x, out,
-                       arena_printf(x->arena, "%s %.10g → %.10g%s (%+.10g%s)", constraint->name,
-                                    stated, relaxed, unit, relaxed - stated, unit),
-                       figures.cost);
+        const char *text = arena_printf(x->arena, "%s %.10g → %.10g%s (%+.10g%s)", constraint->name,
+                                        stated, relaxed, unit, relaxed - stated, unit);
+        relaxation_add(x, out, text, figures.cost);
+        if (open)
+            *LIST_ADD(x->arena, &out->undecided) = arena_printf(x->arena, "less than %s", text);
         if (amount || counted || free_cost >= figures.cost * 0.99)
             return; /* dropping it altogether would gain nothing, or ask for nothing */
     }
@@ -548,7 +562,10 @@ static void relax(struct explain *x, const struct constraint *constraint,
 {
     struct solution solution;
     struct evaluation_figures figures;
-    if (!possible(try_value(x, constraint, NAN, false, &solution, &figures)))
+    enum design_outcome outcome = try_value(x, constraint, NAN, false, &solution, &figures);
+    if (outcome == DESIGN_UNDECIDED)
+        *LIST_ADD(x->arena, &out->undecided) = arena_printf(x->arena, "drop %s", constraint->name);
+    if (!possible(outcome))
         return;
     if (constraint->kind == BUDGET) {
         double months = evaluation_budget_months(x->model), stated = x->requirement->budget->amount;
@@ -648,6 +665,8 @@ enum err_code design_explain(const struct evaluation_model *model,
         if (x.constraints.items[i].dropped)
             continue;
         *LIST_ADD(arena, &out->conflict) = x.constraints.items[i].name;
+        if (x.constraints.items[i].undecided)
+            *LIST_ADD(arena, &out->undecided) = x.constraints.items[i].name;
         first = first ? first : &x.constraints.items[i];
         named++;
     }

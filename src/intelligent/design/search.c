@@ -813,7 +813,8 @@ static void widen_until_found(struct search *s, struct design_bounds *bounds)
     s->soft_step = option_count(s->p);       /* better bounds cost about as much as so many picks */
     s->soft_limit = s->out->work + s->soft_step;
     for (int round_ = 0; !s->stop && proven < limit && proven < s->best;) {
-        s->reach = round_ < ROUNDS && proven > 0
+        int rounds = s->task->first_only ? 1 : ROUNDS; /* then anything will do */
+        s->reach = round_ < rounds && proven > 0
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
                        : INFINITY;
         s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;

@@ -313,20 +313,36 @@ static void close_at(int *fd)
         close(*fd);
 }
 
+/* A share that is not mounted looks like a folder from which everything was deleted. */
+static enum err_code refuse_emptiness(const char *from, const struct knowledge_base *base,
+                                      const struct knowledge_folder *folder, struct err *err)
+{
+    size_t current = 0;
+    for (size_t i = 0; i < base->documents.count; i++)
+        current += base->documents.items[i].ended_ms == 0;
+    if (current == 0 || folder->readings.count + folder->unchanged.count + folder->refused.count)
+        return ERR_OK;
+    err_set(err, ERR_CONFLICT, "'%s' holds no document, the knowledge base has %zu", from, current);
+    return err_hint(err, "is it the right folder? to be rid of all knowledge, remove the base");
+}
+
 enum err_code knowledge_ingest(const char *from, const char *into, int64_t now_ms,
                                struct knowledge_folder *folder, struct knowledge_changes *out,
                                struct arena *arena, struct err *err)
 {
     CLEANUP(mem_free_at) char *lock_path = mem_printf("%s/%s", into, BASE_LOCK);
     struct knowledge_base base;
-    enum err_code rc = file_make_dirs(into, 0700, err);
-    if (rc)
+    enum err_code rc;
+    if (!file_exists(from))
+        return err_set(err, ERR_NOT_FOUND, "there is no folder '%s'", from);
+    if ((rc = file_make_dirs(into, 0700, err)))
         return rc;
     CLEANUP(close_at) int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
         return err_errno(err, errno, "cannot lock '%s'", lock_path);
     if ((rc = knowledge_load(into, &base, arena, err)) ||
         (rc = knowledge_read_folder(from, &base, folder, arena, err)) ||
+        (rc = refuse_emptiness(from, &base, folder, err)) ||
         (rc = knowledge_update(&base, folder, now_ms, out, arena, err)))
         return rc;
     bool changed = out->documents_added + out->documents_changed + out->documents_ended > 0;

@@ -89,8 +89,12 @@ enum err_code knowledge_block_add(struct knowledge_draft *draft, enum knowledge_
         kind = KNOWLEDGE_TEXT;
         level = 0;
     }
-    *LIST_ADD(draft->arena, &draft->blocks) = (struct knowledge_block){
-        .kind = kind, .level = level, .text = copy, .begin = begin, .end = end};
+    *LIST_ADD(draft->arena, &draft->blocks) =
+        (struct knowledge_block){.kind = kind,
+                                 .level = level,
+                                 .text = copy,
+                                 .begin = begin,
+                                 .end = end > begin ? end : begin};
     return arena_check(draft->arena, err);
 }
 

@@ -13,6 +13,7 @@
 #include "intelligent/knowledge/knowledge_priv.h"
 
 #define MAX_ENTRIES 20000
+#define MAX_HEADING_STYLES 64 /* looked through for each paragraph */
 #define STYLES_MAX ((size_t)8 << 20)
 #define CORE_MAX ((size_t)1 << 20)
 #define PIECE 65536
@@ -24,7 +25,8 @@ struct part {
     void (*end)(struct part *part, const char *name);
     void (*text)(struct part *part, const char *text, size_t len);
     struct knowledge_draft *draft;
-    xmlParserCtxtPtr parser;
+    xmlParserCtxtPtr parser; /* NULL before and after */
+    size_t len;              /* of the XML */
     struct err *err;
     enum err_code rc;
     int depth;
@@ -116,6 +118,7 @@ static enum err_code read_part(struct part *part, const char *xml, size_t len, c
         return err_set(part->err, ERR_TOO_LARGE, "there is no memory for an XML parser");
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     part->parser = parser;
+    part->len = len;
     int code = 0;
     for (size_t at = 0; at < len && !part->rc && !code; at += PIECE)
         code = xmlParseChunk(parser, xml + at, (int)(len - at < PIECE ? len - at : PIECE), 0);
@@ -124,6 +127,7 @@ static enum err_code read_part(struct part *part, const char *xml, size_t len, c
     if (!part->rc && code)
         part->rc = err_set(part->err, ERR_INVALID, "%s is no well-formed XML (line %d)", what,
                            parser->input ? parser->input->line : 0);
+    part->parser = NULL;
     return part->rc;
 }
 
@@ -175,7 +179,7 @@ static void style_start(struct part *part, const char *name, const xmlChar **att
         value = attribute(attributes, count, "styleId", &len);
         styles->id = copy(part, value, len);
     }
-    if (!styles->id || styles->headings.count >= 1000)
+    if (!styles->id || styles->headings.count >= MAX_HEADING_STYLES)
         return;
     if (strcmp(name, "name") == 0 && (value = attribute(attributes, count, "val", &len))) {
         const char *given = copy(part, value, len);
@@ -221,9 +225,14 @@ static void trim(struct buf *text)
         text->data[--text->len] = '\0';
 }
 
+/* Only of UTF-8: in another charset each question would convert the rest of the piece again. */
 static size_t place(const struct body *body)
 {
-    long at = xmlByteConsumed(body->part.parser);
+    const struct part *part = &body->part;
+    if (!part->parser) /* after the end */
+        return part->len;
+    xmlParserInputPtr input = part->parser->input;
+    long at = input && input->buf && !input->buf->encoder ? xmlByteConsumed(part->parser) : 0;
     return at > 0 ? (size_t)at : 0;
 }
 
@@ -456,7 +465,7 @@ static enum err_code unpack(struct archive *a, const char *name, size_t max, str
 {
     char data[16384];
     la_ssize_t got;
-    buf_clear(out);
+    buf_add(out, "", 0); /* taken, even when empty */
     while ((got = archive_read_data(a, data, sizeof data)) > 0) {
         buf_add(out, data, (size_t)got);
         if (out->len > max)
@@ -494,7 +503,9 @@ enum err_code knowledge_read_docx(struct knowledge_draft *draft, const char *byt
             return err_set(err, ERR_TOO_LARGE, "the archive holds more than %d files", MAX_ENTRIES);
         for (size_t i = 0; name && i < ARRAY_LEN(parts) && !rc; i++)
             if (strcmp(name, parts[i].name) == 0)
-                rc = unpack(a, name, parts[i].max, parts[i].to, err);
+                rc = parts[i].to->data
+                         ? err_set(err, ERR_INVALID, "the archive holds %s twice", name)
+                         : unpack(a, name, parts[i].max, parts[i].to, err);
     }
     if (rc)
         return rc;

@@ -44,7 +44,7 @@ static enum err_code read_beside(const char *path, struct buf *text, const char 
 {
     struct stat info;
     *out = NULL;
-    if (lstat(path, &info) != 0)
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode))
         return ERR_OK;
     enum err_code rc = file_read(path, SIDECAR_MAX, text, err);
     if (!rc)

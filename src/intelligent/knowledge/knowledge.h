@@ -110,7 +110,8 @@ enum err_code knowledge_load(const char *folder, struct knowledge_base *out, str
                              struct err *err);
 bool knowledge_is_base(const char *folder);
 /* Reads `from`, loads, updates, saves; one at a time, and nothing is written when nothing changed.
- * `folder_out` tells what was refused. */
+ * `folder_out` tells what was refused.  ERR_CONFLICT: a folder without any document would end all
+ * that is known. */
 enum err_code knowledge_ingest(const char *from, const char *into, int64_t now_ms,
                                struct knowledge_folder *folder_out, struct knowledge_changes *out,
                                struct arena *arena, struct err *err);

@@ -271,14 +271,15 @@ static void gather(struct splitter *s, const struct knowledge_block *block, cons
         return;
     if (s->text.len == 0) {
         s->kind = block->kind;
-        s->begin = block->begin;
+        s->begin = s->end = block->begin;
         s->page = block->page;
     } else {
         buf_add_char(&s->text, '\n');
         if (block->kind > s->kind) /* a list with its introduction is a list */
             s->kind = block->kind;
     }
-    s->end = block->end;
+    if (s->end < block->end) /* a broken XML may count backwards */
+        s->end = block->end;
     buf_add(&s->text, text, len);
     s->columns += knowledge_columns(text, len) + 1;
 }

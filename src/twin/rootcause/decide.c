@@ -10,14 +10,17 @@
 #include "base/str.h"
 #include "twin/rootcause/rootcause_priv.h"
 
-#define STEP_TOGETHER 0.5 /* ends of a verified step move together at least so */
-#define SYMPTOM_TOGETHER 0.5
+#define STEP_TOGETHER 0.4 /* ends of a verified step move together at least so */
+#define SYMPTOM_TOGETHER 0.4
 #define MARGIN 1.25        /* evidence must pass the most of the history's windows by this */
 #define EVIDENCE_LEAST 0.3 /* and be worth something where the history is all quiet … */
-#define EVIDENCE_ALONE 0.6 /* … more without a symptom: then every series is a suspect */
+#define EVIDENCE_ALONE 0.9 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
+#define RIVAL_UNTOLD 0.8   /* without a topology; one that began later is no rival then */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
 #define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
+#define DEMAND 0.5         /* share of the symptom that its own customers explain */
+#define CONDUIT 0.5        /* of a carrier's users, and of the unexplained, that make it a cause */
 #define STEPS_MOST 64
 #define WORDS_MOST 6
 
@@ -94,6 +97,13 @@ static void check_step(const struct rootcause_model *model, const struct rootcau
         step->verified = true;
 }
 
+/* Between those who are ill and what they share stand things that need not be ill themselves. */
+static bool is_conduit(const struct rootcause_view *view, size_t carrier, size_t cause)
+{
+    const struct rootcause_carrier *c = &view->carriers[carrier];
+    return c->hit >= CONDUIT && c->part >= CONDUIT && view->service[cause] <= 0;
+}
+
 /* Path from the symptom to the node, checked. */
 static void trace_path(const struct rootcause_model *model, const struct rootcause_view *view,
                        size_t node, struct rootcause_cause *out, struct arena *arena)
@@ -121,11 +131,32 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
             step->verified = false;
             step->why = model->has_graph ? "the topology has no way between them"
                                          : "there is no topology: only time and shape tie them";
+        } else if (node == view->common && !step->verified && !influence->contradicted &&
+                   is_conduit(view, node, nodes[i - 2])) {
+            step->verified = true;
+            step->why = NULL;
         } else if (influence->contradicted) {
             step->verified = false;
             step->why = "the requests of both ends never moved together: the edge is doubtful";
         }
     }
+}
+
+/* Row where a node's change began; of a carrier, where the first of its users fell ill. */
+static size_t onset_of_node(const struct rootcause_model *model, const struct rootcause_view *view,
+                            size_t node)
+{
+    size_t first = view->to - 1;
+    if (node != view->common)
+        return rootcause_onset_of(model, view, view->best_series[node]);
+    for (size_t i = 0; i < view->anomalous_count; i++) {
+        size_t s = view->anomalous[i];
+        size_t onset = rootcause_onset_of(model, view, s);
+        if (view->together[s] >= SYMPTOM_TOGETHER && onset < first &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            first = onset;
+    }
+    return first;
 }
 
 /* ---- words ---- */
@@ -150,12 +181,48 @@ static void say_changes(const struct rootcause_model *model, const struct rootca
     }
 }
 
+static void say_steps(struct rootcause_cause *out, struct arena *arena)
+{
+    for (size_t i = 0; i < out->steps.count; i++) {
+        const struct rootcause_step *step = &out->steps.items[i];
+        if (step->verified)
+            SAY(&out->supporting, "verified: %s %s %s", step->effect, step->by, step->cause);
+        else
+            SAY(&out->unverified, "%s %s %s: %s", step->effect, step->by, step->cause, step->why);
+    }
+}
+
+static void say_common(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t node, struct rootcause_cause *out, struct arena *arena)
+{
+    const struct rootcause_carrier *c = &view->carriers[node];
+    size_t series = view->best_series[node];
+    SAY(&out->supporting,
+        "%zu of the %zu that use it are ill and nothing else explains it; it is %.0f percent of "
+        "what "
+        "is unexplained",
+        c->voters, c->users, 100 * c->part);
+    if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
+        SAY(&out->supporting, "%s",
+            telemetry_words(&model->scores, series, &view->excursion[series],
+                            rootcause_onset_of(model, view, series), arena));
+    else if (series != ROOTCAUSE_NONE)
+        SAY(&out->contradicting, "its own %s stays within its history",
+            model->given->metrics.series[series].metric);
+    say_changes(model, view, out, arena);
+    say_steps(out, arena);
+}
+
 static void say_evidence(const struct rootcause_model *model, const struct rootcause_view *view,
                          size_t node, struct rootcause_cause *out, struct arena *arena)
 {
     const struct rootcause_node *of = &model->nodes[node];
     size_t best = view->best_series[node], said = 0;
     const struct telemetry_excursion *x = &view->excursion[best];
+    if (node == view->common) {
+        say_common(model, view, node, out, arena);
+        return;
+    }
     SAY(&out->supporting, "%s",
         telemetry_words(&model->scores, best, x, rootcause_onset_of(model, view, best), arena));
     for (size_t i = 0; i < of->count && said < WORDS_MOST; i++) {
@@ -183,13 +250,7 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
         SAY(&out->contradicting,
             "it is seen through others only; what is behind it may be at work");
     say_changes(model, view, out, arena);
-    for (size_t i = 0; i < out->steps.count; i++) {
-        const struct rootcause_step *step = &out->steps.items[i];
-        if (step->verified)
-            SAY(&out->supporting, "verified: %s %s %s", step->effect, step->by, step->cause);
-        else
-            SAY(&out->unverified, "%s %s %s: %s", step->effect, step->by, step->cause, step->why);
-    }
+    say_steps(out, arena);
 }
 
 /* ---- what may be claimed ---- */
@@ -216,25 +277,32 @@ static struct checks make_checks(const struct rootcause_model *model,
 {
     struct checks c = {.verified = true, .alone = true};
     size_t node = view->rank[0], best = view->best_series[node];
-    const struct telemetry_excursion *x = &view->excursion[best];
+    bool common = node == view->common;
     const struct rootcause_cause *cause = &answer->causes.items[0];
     c.real = answer->evidence >=
              fmax(model->symptom_series == ROOTCAUSE_NONE ? EVIDENCE_ALONE : EVIDENCE_LEAST,
                   MARGIN * answer->usual_evidence);
-    c.related = model->symptom_series == ROOTCAUSE_NONE || view->together[best] >= SYMPTOM_TOGETHER;
-    c.demand = model->given->metrics.series[best].class == TELEMETRY_TRAFFIC && x->score > 0;
+    c.related = common || model->symptom_series == ROOTCAUSE_NONE ||
+                view->together[best] >= SYMPTOM_TOGETHER;
+    c.demand = !common && model->given->metrics.series[best].class == TELEMETRY_TRAFFIC &&
+               view->excursion[best].score > 0;
+    c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
+                            view->loaded[model->symptom_series] >= DEMAND);
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
                       view->excursion[model->symptom_series].severity > 0;
     for (size_t i = 1; i < view->rank_count; i++) {
         size_t other = view->rank[i];
-        if (view->score[other] < RIVAL * view->score[node])
+        if (view->score[other] < (model->has_graph ? RIVAL : RIVAL_UNTOLD) * view->score[node])
             break;
-        if (rival_is_separate(model, view, node, other))
+        bool later =
+            !model->has_graph && onset_of_node(model, view, other) >
+                                     onset_of_node(model, view, node) + rootcause_tolerance(model);
+        if (!later && rival_is_separate(model, view, node, other))
             c.alone = false;
     }
-    c.own = view->explained[best] <= EXPLAINED_MOST;
+    c.own = common || view->explained[best] <= EXPLAINED_MOST;
     c.calibrated = answer->usual_windows >= WINDOWS_LEAST;
     c.inside = !model->nodes[node].outside;
     return c;
@@ -253,6 +321,15 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
     }
     if (!c->related) {
         SAY(&out->reasons, "what stands out does not move together with the symptom");
+        return;
+    }
+    if (model->symptom_series != ROOTCAUSE_NONE && !c->symptom_moved && !c->verified) {
+        SAY(&out->reasons,
+            "neither did the symptom leave its history, nor is the path to what did verified");
+        return;
+    }
+    if (!model->has_graph && !c->alone) {
+        SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
         return;
     }
     if (c->demand) {
@@ -297,9 +374,9 @@ void rootcause_decide(const struct rootcause_model *model, const struct rootcaus
         struct rootcause_cause *cause = LIST_ADD(arena, &out->causes);
         size_t best = view->best_series[node];
         cause->entity = model->nodes[node].id;
-        cause->metric = model->given->metrics.series[best].metric;
+        cause->metric = best == ROOTCAUSE_NONE ? NULL : model->given->metrics.series[best].metric;
         cause->score = view->score[node];
-        cause->onset = model->given->metrics.times[rootcause_onset_of(model, view, best)];
+        cause->onset = model->given->metrics.times[onset_of_node(model, view, node)];
         trace_path(model, view, node, cause, arena);
         say_evidence(model, view, node, cause, arena);
     }

@@ -4,12 +4,16 @@
  * own change is large enough in natural units: a slow callee adds its delay to its callers, failed
  * calls fail their callers, a busy host slows what runs on it, more requests are more work. */
 #include <math.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "twin/rootcause/rootcause_priv.h"
 
 #define TOGETHER_LEAST 0.3 /* less is no company */
 #define ENOUGH 0.2         /* share of a change that a callee must add to explain half of it */
+#define HALF 0.5           /* severity of a cause of another kind that explains half */
+#define SUPPOSED 0.7       /* what a call that nobody told of explains at most */
+#define SUPPOSE_LEAST 0.7  /* company that it takes to suppose one */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
 /* How well a change of class `cause` explains one of class `effect` over an influence. */
@@ -75,6 +79,49 @@ static double calls_ratio(const struct rootcause_model *model, size_t effect, si
     return fmax(0.1, fmin(2, to / from));
 }
 
+/* Part of a host's rise that is its tenant's, when use adds up: their usual ratio gives the unit.
+ */
+static double tenants_part(const struct rootcause_model *model, const struct rootcause_view *view,
+                           size_t host, size_t tenant)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    const struct rootcause_node *node = &model->nodes[model->node_of[host]];
+    double rise = change_of(model, view, host), together = 0;
+    if (!str_eq(series[host].metric, series[tenant].metric))
+        return 0;
+    for (size_t i = 0; i < node->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
+        const struct rootcause_node *other = &model->nodes[influence->cause];
+        for (size_t k = 0; influence->way == ROOTCAUSE_BY_TENANT && k < other->count; k++) {
+            size_t s = model->series[other->first + k];
+            if (str_eq(series[s].metric, series[host].metric))
+                together += fmax(0, model->scores.normal[s].centre);
+        }
+    }
+    double unit = together > 0 ? model->scores.normal[host].centre / together : 1;
+    double part = rise > 0 ? fmax(0, unit * change_of(model, view, tenant) / rise) : 0;
+    /* more than the host felt: it was not that, unless the host is now full */
+    bool full = rise > model->scores.normal[host].centre;
+    return part <= 1 ? part : full ? 1 : 1 / (part * part);
+}
+
+double rootcause_tenant_share(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t tenant)
+{
+    const struct rootcause_node *node = &model->nodes[model->node_of[tenant]];
+    double most = 0;
+    for (size_t i = 0; i < node->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[node->influences + i];
+        const struct rootcause_node *host = &model->nodes[influence->cause];
+        for (size_t k = 0; influence->way == ROOTCAUSE_BY_HOST && k < host->count; k++) {
+            size_t s = model->series[host->first + k];
+            if (view->excursion[s].severity > 0)
+                most = fmax(most, tenants_part(model, view, s, tenant));
+        }
+    }
+    return most;
+}
+
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause)
 {
@@ -82,6 +129,8 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
     const struct telemetry_series *b = &model->given->metrics.series[cause];
     const struct telemetry_excursion *x = &view->excursion[effect], *y = &view->excursion[cause];
     double weight = weight_of(influence->way, a->class, x->score > 0, b->class, y->score > 0);
+    if (influence->way == ROOTCAUSE_BY_CALLEE && strcasestr(a->metric, "cpu"))
+        weight = 0; /* waiting is no work */
     if (weight <= 0)
         return 0;
     size_t lag = view->to - view->pad > 20 ? 1 : 0;
@@ -98,8 +147,11 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         double own = change_of(model, view, effect);
         double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
         share = part / (part + ENOUGH) * (1 + ENOUGH);
+    } else if (influence->way == ROOTCAUSE_BY_TENANT) {
+        share = tenants_part(model, view, effect, cause);
     } else {
-        share = y->severity / (y->severity + 0.5 * x->severity + 1e-9);
+        /* units do not compare: it is enough that the cause is well outside of its history */
+        share = y->severity / (y->severity + HALF);
     }
     return fmin(1, weight * fmin(1, share) * together) * (influence->contradicted ? 0.3 : 1);
 }
@@ -139,17 +191,64 @@ static double by_load(const struct rootcause_model *model, const struct rootcaus
     enum telemetry_class class = model->given->metrics.series[series].class;
     if (traffic == ROOTCAUSE_NONE || traffic == series || class == TELEMETRY_TRAFFIC ||
         view->excursion[traffic].severity <= 0 || view->excursion[traffic].score < 0 ||
-        view->excursion[series].score < 0 || class == TELEMETRY_AVAILABILITY)
+        (view->excursion[series].score < 0) != (class == TELEMETRY_AVAILABILITY))
         return 0;
     double usual = model->scores.normal[traffic].centre;
     double own = model->scores.normal[series].centre;
     double growth = usual > 0 ? change_of(model, view, traffic) / usual : 1;
     double change = own > 0 ? change_of(model, view, series) / own : 1;
-    double part = growth / fmax(change, 1e-9) * (class == TELEMETRY_RESOURCE ? 1 : 4);
+    if (class == TELEMETRY_AVAILABILITY || class == TELEMETRY_ERRORS)
+        change = fmin(1, change); /* who is full turns the rest away */
+    double part = growth / fmax(change, 1e-9);
     double together = telemetry_together(&model->scores, series, traffic, view->pad, view->to, 0);
     if (together < TOGETHER_LEAST)
         return 0;
+    if (class == TELEMETRY_RESOURCE)
+        return fmin(1, part) * together;
+    part *= 4;
     return fmin(1, part / (part + ENOUGH) * (1 + ENOUGH)) * together;
+}
+
+/* Could `cause` be a callee of `effect`, if nobody tells?  A caller's answer time holds that of its
+ * callee; failures thin out on the way up. */
+static double supposed(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t effect, size_t cause)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    double own = change_of(model, view, effect), other = change_of(model, view, cause);
+    bool slow = series[effect].class == TELEMETRY_LATENCY;
+    if (!str_eq(series[effect].metric, series[cause].metric) || own <= 0 ||
+        model->nodes[model->node_of[cause]].outside ||
+        (slow ? model->scores.normal[cause].centre >= model->scores.normal[effect].centre
+              : other <= own))
+        return 0;
+    size_t mine = rootcause_onset_of(model, view, effect);
+    if (rootcause_onset_of(model, view, cause) > mine + rootcause_tolerance(model))
+        return 0;
+    double together = telemetry_together(&model->scores, effect, cause, view->pad, view->to, 0);
+    double part = other / own;
+    return together < SUPPOSE_LEAST
+               ? 0
+               : SUPPOSED * together * fmin(1, part / (part + ENOUGH) * (1 + ENOUGH));
+}
+
+double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t effect, size_t cause)
+{
+    const struct rootcause_node *a = &model->nodes[effect], *b = &model->nodes[cause];
+    double most = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        size_t x = model->series[a->first + i];
+        if (view->excursion[x].severity <= 0 ||
+            !rootcause_is_felt(model->given->metrics.series[x].class))
+            continue;
+        for (size_t k = 0; k < b->count; k++) {
+            size_t y = model->series[b->first + k];
+            if (view->excursion[y].severity > 0)
+                most = fmax(most, supposed(model, view, x, y));
+        }
+    }
+    return most;
 }
 
 void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view)
@@ -166,6 +265,7 @@ void rootcause_explain(const struct rootcause_model *model, struct rootcause_vie
                     model->influences[model->nodes[node].influences + k].way != ROOTCAUSE_BY_CALLER;
         if (load > 0 && !entry)
             load *= view->explained[traffic];
+        view->loaded[s] = load;
         view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);
     }
 }

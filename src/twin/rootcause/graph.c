@@ -44,6 +44,12 @@ static bool is_outside(const char *id, const char *kind)
     return !kind && (str_has_suffix(id, "_client") || str_has_suffix(id, "_remote"));
 }
 
+bool rootcause_is_felt(enum telemetry_class class)
+{
+    return class == TELEMETRY_LATENCY || class == TELEMETRY_ERRORS ||
+           class == TELEMETRY_AVAILABILITY;
+}
+
 static void place_series(struct rootcause_model *model, struct map *ids, struct arena *arena)
 {
     const struct telemetry_table *table = &model->given->metrics;
@@ -67,6 +73,7 @@ static void place_series(struct rootcause_model *model, struct map *ids, struct 
         struct rootcause_node *node = &model->nodes[model->node_of[s]];
         size_t *traffic = &model->traffic[model->node_of[s]];
         model->series[node->first + node->count++] = s;
+        node->serves = node->serves || rootcause_is_felt(table->series[s].class);
         if (table->series[s].class == TELEMETRY_TRAFFIC && *traffic == ROOTCAUSE_NONE)
             *traffic = s;
     }

@@ -9,14 +9,18 @@
 
 #include "twin/rootcause/rootcause_priv.h"
 
-#define PAD_LEAST 6         /* rows before the window that correlations see … */
-#define PAD_MOST 60         /* … at least and at most */
-#define ALONE 0.1           /* what a series says that did not move with the symptom */
-#define OUTSIDE 0.35        /* what a thing that only others see may be blamed */
-#define NO_PATH 0.35        /* what a thing without a path to the symptom may be blamed */
-#define SYMPTOM 0.5         /* without a topology: the symptom is where it was seen, not why */
-#define ENOUGH 6.0          /* severities far above this say little more than this */
-#define SECOND 0.25         /* what another class of metric adds */
+#define PAD_LEAST 6    /* rows before the window that correlations see … */
+#define PAD_MOST 60    /* … at least and at most */
+#define ALONE 0.1      /* what a series says that did not move with the symptom */
+#define OUTSIDE 0.35   /* what a thing that only others see may be blamed */
+#define NO_PATH 0.35   /* what a thing without a path to the symptom may be blamed */
+#define SYMPTOM 0.5    /* without a topology: the symptom is where it was seen, not why */
+#define ENOUGH 6.0     /* severities far above this say little more than this */
+#define SECOND 0.25    /* what another class of metric adds */
+#define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
+#define RIVAL 0.5      /* share of the first score from where candidates are compared */
+#define RIVALS_MOST 12
+#define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
 #define CHANGED 1.3         /* a change there shortly before */
 #define CHANGE_BACK_S 3600. /* how long before its onset a change is a suspect */
 
@@ -28,14 +32,20 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->excursion = arena_array(arena, series, sizeof *view->excursion);
     view->together = arena_array(arena, series, sizeof *view->together);
     view->explained = arena_array(arena, series, sizeof *view->explained);
+    view->loaded = arena_array(arena, series, sizeof *view->loaded);
     view->anomalous = arena_array(arena, series, sizeof *view->anomalous);
     view->severity = arena_array(arena, nodes, sizeof *view->severity);
+    view->service = arena_array(arena, nodes, sizeof *view->service);
     view->cost = arena_array(arena, nodes, sizeof *view->cost);
     view->before = arena_array(arena, nodes, sizeof *view->before);
     view->by = arena_array(arena, nodes, sizeof *view->by);
     view->score = arena_array(arena, nodes, sizeof *view->score);
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
+    view->weight = arena_array(arena, nodes, sizeof *view->weight);
+    view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
+    view->common = ROOTCAUSE_NONE;
+    rootcause_count_users(model, view);
 }
 
 size_t rootcause_tolerance(const struct rootcause_model *model)
@@ -54,16 +64,19 @@ static void find_excursions(const struct rootcause_model *model, struct rootcaus
 {
     view->anomalous_count = 0;
     memset(view->severity, 0, model->nodes_count * sizeof *view->severity);
+    memset(view->service, 0, model->nodes_count * sizeof *view->service);
     for (size_t s = 0; s < model->given->metrics.count; s++) {
         struct telemetry_excursion *x = &view->excursion[s];
         size_t node = model->node_of[s];
         telemetry_excursion_find(&model->scores, s, view->from, view->to, x);
-        view->explained[s] = 0;
+        view->explained[s] = view->loaded[s] = 0;
         view->together[s] = 0;
         if (x->severity <= 0)
             continue;
         view->anomalous[view->anomalous_count++] = s;
         view->severity[node] = fmax(view->severity[node], x->severity);
+        if (rootcause_is_felt(model->given->metrics.series[s].class))
+            view->service[node] = fmax(view->service[node], x->severity);
         view->together[s] = 1;
         if (model->symptom_series != ROOTCAUSE_NONE && model->symptom_series != s)
             view->together[s] =
@@ -115,7 +128,10 @@ static double step_cost(const struct rootcause_model *model, const struct rootca
     static const double ways[] = {0, 0.03, 0.03, 0.15, 0.6, 0.1};
     const struct rootcause_node *cause = &model->nodes[influence->cause];
     double cost = ways[influence->way] + (influence->contradicted ? 1 : 0);
-    if (view->severity[influence->cause] <= 0)
+    /* what a callee's callers feel is its latency and its errors, not its processor */
+    bool felt = influence->way == ROOTCAUSE_BY_CALLEE && cause->serves;
+    double severity = (felt ? view->service : view->severity)[influence->cause];
+    if (severity <= 0)
         cost += cause->observed ? 0.6 : 0.3;
     return cost;
 }
@@ -157,13 +173,18 @@ static void find_paths(const struct rootcause_model *model, struct rootcause_vie
 
 /* ---- scores ---- */
 
-static double of_series(const struct rootcause_model *model, const struct rootcause_view *view,
-                        size_t s)
+double rootcause_weigh(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t s)
 {
     const struct telemetry_excursion *x = &view->excursion[s];
     double relevance = rootcause_relevance(model->symptom_class,
                                            model->given->metrics.series[s].class, x->score > 0);
     double severity = x->severity * ENOUGH / (x->severity + ENOUGH);
+    const struct rootcause_node *node = &model->nodes[model->node_of[s]];
+    /* a busy thing whose callers feel nothing can harm by its host alone */
+    if (model->has_graph && node->serves && view->service[model->node_of[s]] <= 0 &&
+        model->given->metrics.series[s].class == TELEMETRY_RESOURCE)
+        severity *= fmax(ALONE, rootcause_tenant_share(model, view, s));
     return severity * relevance * (1 - view->explained[s]) *
            (ALONE + (1 - ALONE) * view->together[s]);
 }
@@ -193,7 +214,7 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
             size_t s = model->series[node->first + i];
             if (view->excursion[s].severity <= 0)
                 continue;
-            double score = of_series(model, view, s);
+            double score = rootcause_weigh(model, view, s);
             const struct telemetry_series *series = &model->given->metrics.series[s];
             if (pass == 0 &&
                 (view->best_series[n] == ROOTCAUSE_NONE || score > best ||
@@ -219,6 +240,23 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
     return score;
 }
 
+/* The carrier's own score, or that of its votes; the path ends where the nearest voter stands. */
+static void of_common(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    size_t n = view->common;
+    double score = view->carriers[n].score, path = 1;
+    if (model->symptom_node != ROOTCAUSE_NONE)
+        path = isinf(view->cost[n]) ? NO_PATH
+                                    : fmax(NO_PATH, 1 / (1 + fmax(0, view->cost[n] - QUIET_PATH)));
+    if (score * path <= view->score[n]) {
+        view->common = ROOTCAUSE_NONE; /* speaks for itself */
+        return;
+    }
+    view->score[n] = score * path;
+    if (view->severity[n] <= 0)
+        view->best_series[n] = view->common_series;
+}
+
 struct ranked {
     double score;
     const char *id;
@@ -231,6 +269,28 @@ static int by_score(const void *a, const void *b)
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return strcmp(x->id, y->id);
+}
+
+/* Several that nobody explains and that go together: a call between them may be missing from the
+ * topology.  The one that the others' answer times could hold goes first. */
+static void weigh_rivals(const struct rootcause_model *model, struct rootcause_view *view,
+                         struct ranked *ranked)
+{
+    size_t count = 0;
+    double left[RIVALS_MOST];
+    while (count < view->rank_count && count < RIVALS_MOST &&
+           ranked[count].score >= RIVAL * ranked[0].score)
+        count++;
+    for (size_t i = 0; i < count; i++) {
+        left[i] = 1;
+        for (size_t k = 0; k < count; k++)
+            if (i != k && ranked[k].node != view->common && ranked[i].node != view->common &&
+                view->cost[ranked[k].node] >= POOR_PATH)
+                left[i] = fmin(left[i],
+                               1 - rootcause_suppose(model, view, ranked[i].node, ranked[k].node));
+    }
+    for (size_t i = 0; i < count; i++)
+        view->score[ranked[i].node] = ranked[i].score *= left[i];
 }
 
 double rootcause_look(const struct rootcause_model *model, struct rootcause_view *view, size_t from,
@@ -248,6 +308,7 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     if (view->anomalous_count == 0)
         return 0;
     rootcause_explain(model, view);
+    rootcause_find_common(model, view);
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph) {
         size_t edges = 1;
         for (size_t n = 0; n < model->nodes_count; n++)
@@ -259,11 +320,18 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     struct ranked *ranked = arena_array(&scratch, model->nodes_count, sizeof *ranked);
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->score[n] = view->severity[n] > 0 ? of_node(model, view, n) : 0;
+        if (n == view->common)
+            of_common(model, view);
         if (view->score[n] > 0)
             ranked[view->rank_count++] = (struct ranked){view->score[n], model->nodes[n].id, n};
     }
     qsort(ranked, view->rank_count, sizeof *ranked, by_score);
+    double first = view->rank_count ? ranked[0].score : 0;
+    if (model->has_graph && model->symptom_series != ROOTCAUSE_NONE) {
+        weigh_rivals(model, view, ranked);
+        qsort(ranked, view->rank_count, sizeof *ranked, by_score);
+    }
     for (size_t i = 0; i < view->rank_count; i++)
         view->rank[i] = ranked[i].node;
-    return view->rank_count ? ranked[0].score : 0;
+    return first;
 }

@@ -28,6 +28,7 @@ struct rootcause_node {
     size_t influences, influence_count; /* in model->influences */
     bool outside;                       /* seen by others only: client, remote end */
     bool observed;                      /* has a series */
+    bool serves; /* has one that its callers feel: latency, errors, availability */
 };
 
 struct rootcause_model {
@@ -46,19 +47,34 @@ struct rootcause_model {
     size_t contradicted;
 };
 
+/* What several things stand on or pass: a host, a link. */
+struct rootcause_carrier {
+    size_t users;  /* services that use it */
+    size_t voters; /* of them, those that are ill and nothing explains it */
+    size_t echoes; /* of the voters, those whose callee is iller */
+    size_t last;
+    double votes, part, hit, score;
+};
+
 /* One window looked at. */
 struct rootcause_view {
     size_t from, to, pad;                  /* correlations are taken over [pad, to) */
     struct telemetry_excursion *excursion; /* [series] */
     double *together;  /* [series] with the symptom, 0…1; 1 without a symptom */
+    double *loaded;    /* [series] share that the load of customers explains */
     double *explained; /* [series] share that a neighbour explains */
     size_t *anomalous; /* series with severity > 0 */
     size_t anomalous_count;
-    double *severity;    /* [node] largest of its series */
-    double *cost;        /* [node] of the path from the symptom; INFINITY = none */
-    size_t *before;      /* [node] the effect before it on that path, or NONE */
-    size_t *by;          /* [node] influence that leads to it */
-    double *score;       /* [node] */
+    double *severity; /* [node] largest of its series */
+    double *service;  /* [node] largest of those that its callers feel: latency, errors */
+    double *cost;     /* [node] of the path from the symptom; INFINITY = none */
+    size_t *before;   /* [node] the effect before it on that path, or NONE */
+    size_t *by;       /* [node] influence that leads to it */
+    double *score;    /* [node] */
+    double *weight;   /* [node] what of its latency and errors nobody explains */
+    struct rootcause_carrier *carriers; /* [node] */
+    size_t common,
+        common_series;   /* the carrier that explains most, or NONE, and its series or NONE */
     size_t *best_series; /* [node] what speaks loudest, or NONE */
     size_t *rank;        /* nodes with a score, best first */
     size_t rank_count;
@@ -68,6 +84,7 @@ struct rootcause_view {
 enum err_code rootcause_model_init(const struct rootcause_case *given,
                                    struct rootcause_model *model, struct arena *arena,
                                    struct err *err);
+bool rootcause_is_felt(enum telemetry_class class); /* by callers */
 /* rank.c */
 void rootcause_view_init(const struct rootcause_model *model, struct rootcause_view *view,
                          struct arena *arena);
@@ -77,10 +94,22 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
 /* explain.c: how much of what a series shows is put down to series `cause` over an influence. */
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause);
+/* How much of what `effect` shows a call to `cause` would explain, were there one. */
+double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t effect, size_t cause);
+/* Part of its host's rise in the same metric that a tenant's is; 0 when the host is quiet. */
+double rootcause_tenant_share(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t tenant);
 /* Share of each anomalous series that neighbours, or the load of its own entity, explain. */
 void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view);
 /* What a class of metric says about a symptom of another class. */
 double rootcause_relevance(enum telemetry_class symptom, enum telemetry_class class, bool rise);
+/* What a series speaks for blaming its own entity. */
+double rootcause_weigh(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t series);
+/* common.c: once for a view, then in each look. */
+void rootcause_count_users(const struct rootcause_model *model, struct rootcause_view *view);
+void rootcause_find_common(const struct rootcause_model *model, struct rootcause_view *view);
 /* decide.c */
 void rootcause_decide(const struct rootcause_model *model, const struct rootcause_view *view,
                       struct rootcause_answer *out, struct arena *arena);

@@ -96,7 +96,8 @@ size_t telemetry_onset(const struct telemetry_scores *scores, size_t series, siz
 static double move(const struct telemetry_scores *scores, size_t series, size_t row)
 {
     double score = (double)scores->signed_score[series * scores->table->rows + row];
-    return fmax(-MOVE_MOST, fmin(MOVE_MOST, score));
+    /* fmin and fmax would turn a missing value into the bound */
+    return isnan(score) ? score : fmax(-MOVE_MOST, fmin(MOVE_MOST, score));
 }
 
 static double correlation(const struct telemetry_scores *scores, size_t a, size_t b, size_t from,

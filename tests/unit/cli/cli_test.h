@@ -52,5 +52,6 @@ int help_tests(void);
 int launch_tests(void);
 int command_tests(void);
 int knowledge_tests(void);
+int fault_tests(void);
 
 #endif

@@ -311,6 +311,60 @@ static void test_a_budget_in_another_currency_is_assumed_not_compared(void **sta
     done(&world);
 }
 
+static bool after_the_search(void *ctx)
+{
+    return ++*(int *)ctx > 1; /* the search asks once, then the trials begin */
+}
+
+static void test_trials_that_were_stopped_are_said(void **state)
+{
+    (void)state;
+    struct world world;
+    int polls = 0;
+    assert_int_equal(solve(&world,
+                           "{\"components\":[{\"name\":\"web\",\"vcpus\":2,\"tier\":\"edge\","
+                           "\"location\":\"south\"}]}"),
+                     ERR_INFEASIBLE);
+    assert_int_equal(world.answer.undecided.count, 0);
+    assert_int_equal(world.answer.conflict.count, 2);
+    world.input.should_stop = after_the_search;
+    world.input.stop_ctx = &polls;
+    world.answer = (struct solution_answer){0};
+    assert_int_equal(design_solve(&world.input, &world.answer, &world.arena, &world.err),
+                     ERR_INFEASIBLE);
+    assert_true(world.answer.undecided.count > 0);
+    assert_int_equal(world.answer.relaxations.count, 0);
+    assert_non_null(strstr(world.err.text, "not decided"));
+    done(&world);
+}
+
+static bool is_assumed(const struct solution *solution, const char *words)
+{
+    for (size_t i = 0; i < solution->assumptions.count; i++)
+        if (strstr(solution->assumptions.items[i], words))
+            return true;
+    return false;
+}
+
+static void test_what_was_left_open_is_said_and_the_opening_estimated(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_int_equal(solve(&world, "{\"components\":[{\"name\":\"web\",\"form\":\"vm-image\","
+                                   "\"vcpus\":2}],\"network\":{\"max_latency_ms\":20}}"),
+                     ERR_OK);
+    const struct solution *solution = &world.answer.solutions.items[0];
+    assert_true(is_assumed(solution, "farthest access point"));
+    assert_true(is_assumed(solution, "web: instances are not stated: 1 each"));
+    assert_true(is_assumed(solution, "web: memory is not stated"));
+    assert_true(is_assumed(solution, "from the user to web"));
+    assert_true(is_assumed(solution, "web because price.vcpu_hour is not known there: 1"));
+    assert_true(is_assumed(solution, "applications of unknown size"));
+    assert_false(is_assumed(solution, "vcpus are not stated"));
+    assert_true(solution->opening_s.set && solution->opening_s.value == 10); /* 1 + 7 + 2 */
+    done(&world);
+}
+
 /* ---- pins and exclusions ---- */
 static enum err_code solve_pinned(struct world *world, const char *requirement,
                                   struct design_pin pin, struct design_exclusion exclusion)
@@ -504,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_the_same_input_gives_the_same_answer),
         cmocka_unit_test(test_too_many_instances_are_refused),
         cmocka_unit_test(test_a_budget_in_another_currency_is_assumed_not_compared),
+        cmocka_unit_test(test_trials_that_were_stopped_are_said),
+        cmocka_unit_test(test_what_was_left_open_is_said_and_the_opening_estimated),
         cmocka_unit_test(test_a_pinned_component_runs_where_it_is_pinned),
         cmocka_unit_test(test_a_pin_of_one_instance_keeps_its_number),
         cmocka_unit_test(test_nothing_runs_on_an_excluded_site),

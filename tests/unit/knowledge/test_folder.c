@@ -188,6 +188,7 @@ static void test_links_and_hidden_files_are_not_read(void **state)
     put(bed, "docs/c.bin", "x");
     assert_int_equal(symlink(in(bed, "secret.md"), in(bed, "docs/a.md")), 0);
     assert_int_equal(symlink(in(bed, "docs"), in(bed, "docs/loop")), 0);
+    assert_int_equal(symlink(in(bed, "secret.md"), in(bed, "docs/folder.meta.yaml")), 0);
     assert_int_equal(knowledge_read_folder(in(bed, "docs"), NULL, &folder, &bed->arena, &bed->err),
                      ERR_OK);
     assert_int_equal(folder.readings.count + folder.refused.count, 0);
@@ -262,6 +263,47 @@ static void test_without_pdftotext_the_error_says_what_to_install(void **state)
     assert_non_null(strstr(folder.refused.items[0].hint, "poppler-utils"));
 }
 
+/* A program in place of pdftotext, for what the real one seldom does. */
+static void refuse_pdf_by(struct bed *bed, const char *program, const char *reason)
+{
+    struct knowledge_folder folder;
+    char *before = strdup(getenv("PATH"));
+    put(bed, "docs/a.pdf", "%PDF-1.4");
+    put(bed, "bin/pdftotext", program);
+    assert_int_equal(chmod(in(bed, "bin/pdftotext"), 0700), 0);
+    setenv("PATH", in(bed, "bin"), 1);
+    enum err_code rc =
+        knowledge_read_folder(in(bed, "docs"), NULL, &folder, &bed->arena, &bed->err);
+    setenv("PATH", before, 1);
+    free(before);
+    assert_int_equal(rc, ERR_OK);
+    assert_int_equal(folder.refused.count, 1);
+    if (!strstr(folder.refused.items[0].reason, reason))
+        fail_msg("%s: %s", reason, folder.refused.items[0].reason);
+}
+
+static void test_pdftotext_that_crashes_or_never_ends_costs_one_file(void **state)
+{
+    struct bed *bed = *state;
+    refuse_pdf_by(bed, "#!/bin/sh\nkill -SEGV $$\n", "ended by signal 11");
+    refuse_pdf_by(bed, "#!/bin/sh\nexec yes words without end\n", "larger than");
+    refuse_pdf_by(bed, "#!/bin/sh\necho no page tree >&2\nexit 1\n", "no page tree");
+    refuse_pdf_by(bed, "#!/bin/sh\nexit 3\n", "does not permit");
+}
+
+static void test_a_folder_that_lost_everything_ends_nothing(void **state)
+{
+    struct bed *bed = *state;
+    struct knowledge_folder folder;
+    struct knowledge_changes changes;
+    put(bed, "docs/a.md", "甲");
+    must_ingest(bed, 1000);
+    assert_int_equal(unlink(in(bed, "docs/a.md")), 0);
+    assert_int_equal(ingest(bed, 2000, &folder, &changes), ERR_CONFLICT);
+    struct knowledge_base base = load(bed);
+    assert_int_equal(count_valid(&base, 3000), 1);
+}
+
 static void test_a_docx_file_is_read_and_a_bomb_is_refused(void **state)
 {
     struct bed *bed = *state;
@@ -317,6 +359,8 @@ int run_folder_tests(void)
         BED_TEST(test_a_missing_folder_is_an_error),
         BED_TEST(test_a_pdf_keeps_its_pages_and_a_broken_one_is_refused),
         BED_TEST(test_without_pdftotext_the_error_says_what_to_install),
+        BED_TEST(test_pdftotext_that_crashes_or_never_ends_costs_one_file),
+        BED_TEST(test_a_folder_that_lost_everything_ends_nothing),
         BED_TEST(test_a_docx_file_is_read_and_a_bomb_is_refused),
         BED_TEST(test_expired_passages_are_found_only_at_their_time),
     };

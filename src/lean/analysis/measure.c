@@ -1,0 +1,620 @@
+/* measure.c - what a log says about its flow.
+ *
+ * Contract: records without start or end, or that end before they start, are counted and left out;
+ * a wait is never negative.  Seconds of wastes do not overlap: a wait is first a handoff's (another
+ * actor did what came before), then a change-over's (the actor was free and came from another run),
+ * and waiting only for the rest.  O(n log n) for n records. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "lean/analysis/analysis_priv.h"
+
+const char *const analysis_waste_names[ANALYSIS_WASTES] = {
+    "waiting", "defects", "transport", "inventory", "repeated", "motion", "overproduction"};
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double quantile(const double *sorted, size_t count, double share)
+{
+    double at = share * (double)(count - 1), below = floor(at);
+    size_t i = (size_t)below;
+    return i + 1 < count ? sorted[i] + (at - below) * (sorted[i + 1] - sorted[i]) : sorted[i];
+}
+
+void analysis_spread_of(double *values, size_t count, struct analysis_spread *out)
+{
+    memset(out, 0, sizeof *out);
+    if (!count)
+        return;
+    qsort(values, count, sizeof *values, by_value);
+    for (size_t i = 0; i < count; i++)
+        out->sum += values[i];
+    out->count = (int64_t)count;
+    out->mean = out->sum / (double)count;
+    out->p50 = quantile(values, count, 0.5);
+    out->p90 = quantile(values, count, 0.9);
+    out->p99 = quantile(values, count, 0.99);
+    out->most = values[count - 1];
+}
+
+/* What kinds of task do for the customer where their records do not say: by words in their names.
+ */
+enum analysis_value analysis_value_of(const struct analysis_log *log,
+                                      const struct analysis_record *record)
+{
+    static const char *const needed[] = {"check", "verify", "approve", "review", "test",   "wait",
+                                         "queue", "probe",  "audit",   "plan",   "reserve"};
+    static const char *const wasted[] = {"undo", "rollback", "retry", "remove", "cleanup"};
+    if (record->value)
+        return record->value;
+    if (record->outcome != ANALYSIS_SUCCEEDED)
+        return ANALYSIS_VALUE_WASTE;
+    if (record->kind == ANALYSIS_NONE)
+        return ANALYSIS_VALUE_ADDED;
+    const char *kind = log->texts[record->kind];
+    for (size_t k = 0; k < sizeof wasted / sizeof *wasted; k++)
+        if (strcasestr(kind, wasted[k]))
+            return ANALYSIS_VALUE_WASTE;
+    for (size_t k = 0; k < sizeof needed / sizeof *needed; k++)
+        if (strcasestr(kind, needed[k]))
+            return ANALYSIS_VALUE_NECESSARY;
+    return ANALYSIS_VALUE_ADDED;
+}
+
+struct measuring {
+    const struct analysis_log *log;
+    const struct analysis_parameters *parameters;
+    struct analysis_report *report;
+    struct arena *arena;
+    double *duration, *wait; /* of each record, seconds; −1 = not known */
+    bool *critical;
+    unsigned char *value;
+};
+
+static bool is_whole(const struct analysis_record *record)
+{
+    return record->started != ANALYSIS_UNKNOWN && record->ended != ANALYSIS_UNKNOWN &&
+           record->ended >= record->started && record->outcome != ANALYSIS_SKIPPED;
+}
+
+static void time_records(struct measuring *m)
+{
+    const struct analysis_log *log = m->log;
+    /* one look at each kind's name, not at each record's */
+    CLEANUP(mem_free_at) unsigned char *known = mem_array(log->text_count + 1, 1);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct analysis_record *record = &log->records[i];
+        m->duration[i] = m->wait[i] = -1;
+        if (!is_whole(record)) {
+            bool skewed = record->started != ANALYSIS_UNKNOWN &&
+                          record->ended != ANALYSIS_UNKNOWN && record->ended < record->started;
+            m->report->skewed += skewed;
+            m->report->incomplete += !skewed;
+            continue;
+        }
+        m->duration[i] = (double)(record->ended - record->started) / 1000;
+        m->wait[i] = analysis_seconds(analysis_ready(log, i), record->started);
+        if (record->value || record->outcome != ANALYSIS_SUCCEEDED) {
+            m->value[i] = (unsigned char)analysis_value_of(log, record);
+            continue;
+        }
+        size_t kind = record->kind == ANALYSIS_NONE ? log->text_count : record->kind;
+        if (!known[kind])
+            known[kind] = (unsigned char)analysis_value_of(log, record);
+        m->value[i] = known[kind];
+    }
+}
+
+/* ---- runs ---- */
+
+struct stretch {
+    int64_t from, to;
+    bool value;
+};
+
+static int by_begin(const void *a, const void *b)
+{
+    const struct stretch *x = a, *y = b;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Length of the union of stretches that begin in order, of those that add value, or of all. */
+static double covered(const struct stretch *s, size_t count, bool value)
+{
+    int64_t sum = 0, until = INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        if (value && !s[i].value)
+            continue;
+        int64_t from = s[i].from > until ? s[i].from : until;
+        if (s[i].to > from)
+            sum += s[i].to - from;
+        until = s[i].to > until ? s[i].to : until;
+    }
+    return (double)sum / 1000;
+}
+
+static void measure_run(struct measuring *m, size_t run, struct stretch *stretches,
+                        double *earliest, double *slack, struct analysis_run *out,
+                        double *ret_active)
+{
+    const struct analysis_log *log = m->log;
+    size_t begin = log->run_begin[run], end = log->run_begin[run + 1], count = 0;
+    out->name = log->run_name[run];
+    out->begin = INT64_MAX;
+    out->end = INT64_MIN;
+    out->cyclic = !analysis_slack(log, run, earliest, slack, m->critical + begin);
+    for (size_t i = begin; i < end; i++) {
+        const struct analysis_record *record = &log->records[i];
+        if (m->duration[i] < 0)
+            continue;
+        int64_t from = record->queued != ANALYSIS_UNKNOWN && record->queued < record->started
+                           ? record->queued
+                           : record->started;
+        out->begin = from < out->begin ? from : out->begin;
+        out->end = record->ended > out->end ? record->ended : out->end;
+        out->tasks++;
+        out->failed += record->outcome == ANALYSIS_FAILED;
+        out->serial_s += m->duration[i];
+        out->waited_s += m->wait[i];
+        if (!out->cyclic)
+            out->critical_s = fmax(out->critical_s, earliest[i - begin] + m->duration[i]);
+        stretches[count++] =
+            (struct stretch){record->started, record->ended, m->value[i] == ANALYSIS_VALUE_ADDED};
+    }
+    *ret_active = 0;
+    if (!count)
+        return;
+    qsort(stretches, count, sizeof *stretches, by_begin);
+    out->lead_s = analysis_seconds(out->begin, out->end);
+    out->value_s = covered(stretches, count, true);
+    *ret_active = covered(stretches, count, false);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b; /* time, change */
+    if (x[0] != y[0])
+        return x[0] < y[0] ? -1 : 1;
+    return x[1] < y[1] ? -1 : x[1] > y[1];
+}
+
+static void measure_wip(struct analysis_report *r)
+{
+    size_t count = 2 * r->flows.count;
+    CLEANUP(mem_free_at) int64_t(*events)[2] = mem_array(count, sizeof *events);
+    for (size_t i = 0; i < r->flows.count; i++) {
+        events[2 * i][0] = r->flows.items[i].begin;
+        events[2 * i][1] = 1;
+        events[2 * i + 1][0] = r->flows.items[i].end;
+        events[2 * i + 1][1] = -1;
+    }
+    qsort(events, count, sizeof *events, by_time);
+    int64_t now = 0;
+    double area = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            area += (double)now * (double)(events[i][0] - events[i - 1][0]) / 1000;
+        now += events[i][1];
+        r->wip_most = now > r->wip_most ? now : r->wip_most;
+    }
+    if (r->period_s > 0)
+        r->wip_mean = area / r->period_s;
+}
+
+static void measure_runs(struct measuring *m)
+{
+    const struct analysis_log *log = m->log;
+    struct analysis_report *r = m->report;
+    size_t most = 0;
+    for (size_t k = 0; k < log->runs; k++) {
+        size_t count = log->run_begin[k + 1] - log->run_begin[k];
+        most = count > most ? count : most;
+    }
+    CLEANUP(mem_free_at) struct stretch *stretches = mem_array(most, sizeof *stretches);
+    CLEANUP(mem_free_at) double *numbers = mem_array(2 * most, sizeof *numbers);
+    CLEANUP(mem_free_at) double *leads = mem_array(log->runs, sizeof *leads);
+    double value = 0, active = 0;
+    int64_t clean = 0;
+    r->begin = INT64_MAX;
+    r->end = INT64_MIN;
+    r->flows.items = arena_array(m->arena, log->runs, sizeof *r->flows.items);
+    for (size_t k = 0; k < log->runs; k++) {
+        struct analysis_run *run = &r->flows.items[r->flows.count];
+        double busy;
+        memset(run, 0, sizeof *run);
+        measure_run(m, k, stretches, numbers, numbers + most, run, &busy);
+        if (!run->tasks)
+            continue;
+        bool is_clean = true;
+        for (size_t i = log->run_begin[k]; i < log->run_begin[k + 1]; i++)
+            is_clean = is_clean && log->records[i].attempts <= 1 &&
+                       (log->records[i].outcome == ANALYSIS_SUCCEEDED ||
+                        log->records[i].outcome == ANALYSIS_SKIPPED);
+        clean += is_clean;
+        leads[r->flows.count++] = run->lead_s;
+        r->serial_s += run->serial_s;
+        r->critical_s += run->cyclic ? 0 : run->critical_s;
+        r->lead_sum_s += run->lead_s;
+        value += run->value_s;
+        active += busy;
+        r->begin = run->begin < r->begin ? run->begin : r->begin;
+        r->end = run->end > r->end ? run->end : r->end;
+    }
+    r->runs = (int64_t)r->flows.count;
+    if (!r->runs)
+        return;
+    analysis_spread_of(leads, r->flows.count, &r->lead);
+    r->period_s = analysis_seconds(r->begin, r->end);
+    r->clean_runs = (double)clean / (double)r->runs;
+    if (r->lead_sum_s > 0) {
+        r->speed_up = r->serial_s / r->lead_sum_s;
+        r->cycle_efficiency = value / r->lead_sum_s;
+        r->activity = active / r->lead_sum_s;
+    }
+    if (r->serial_s > 0) {
+        r->parallel_rate = fmax(0, 1 - r->lead_sum_s / r->serial_s);
+        r->serial_rate = r->critical_s / r->serial_s;
+    }
+    measure_wip(r);
+    if (r->period_s > 0) {
+        r->throughput_h = (double)r->runs * 3600 / r->period_s;
+        r->wip_law = (double)r->runs / r->period_s * r->lead.mean;
+        double available =
+            m->parameters->available_s > 0 ? m->parameters->available_s : r->period_s;
+        int64_t demand = m->parameters->demand > 0 ? m->parameters->demand : r->runs;
+        r->takt_s = available / (double)demand;
+    }
+}
+
+/* ---- kinds, reasons, actors, sites ---- */
+
+/* Records grouped by one of their texts: order[] and where each group begins (text_count is "not
+ * said"). */
+static uint32_t *group_by(const struct measuring *m, size_t offset, uint32_t *begin)
+{
+    const struct analysis_log *log = m->log;
+    uint32_t *order = mem_array(log->count, sizeof *order);
+    memset(begin, 0, (log->text_count + 3) * sizeof *begin);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < log->count; i++) {
+            uint32_t text;
+            if (m->duration[i] < 0)
+                continue;
+            memcpy(&text, (const char *)&log->records[i] + offset, sizeof text);
+            size_t at = text == ANALYSIS_NONE ? log->text_count : text;
+            if (pass)
+                order[begin[at + 1]++] = (uint32_t)i;
+            else
+                begin[at + 2]++;
+        }
+        for (size_t k = 2; !pass && k < log->text_count + 3; k++)
+            begin[k] += begin[k - 1];
+    }
+    return order;
+}
+
+static int by_sum(const void *a, const void *b)
+{
+    const struct analysis_kind *x = a, *y = b;
+    if (x->duration.sum != y->duration.sum)
+        return x->duration.sum > y->duration.sum ? -1 : 1;
+    return x->kind < y->kind ? -1 : x->kind > y->kind;
+}
+
+static void measure_kinds(struct measuring *m, uint32_t *begin)
+{
+    const struct analysis_log *log = m->log;
+    CLEANUP(mem_free_at)
+    uint32_t *order = group_by(m, offsetof(struct analysis_record, kind), begin);
+    CLEANUP(mem_free_at) double *values = mem_array(log->count, sizeof *values);
+    m->report->rolled_yield = 1;
+    for (size_t t = 0; t <= log->text_count; t++) {
+        size_t count = begin[t + 1] - begin[t];
+        if (!count)
+            continue;
+        struct analysis_kind *kind = LIST_ADD(m->arena, &m->report->kinds);
+        kind->kind = t == log->text_count ? ANALYSIS_NONE : (uint32_t)t;
+        int64_t values_of[4] = {0};
+        for (size_t k = 0; k < count; k++) {
+            size_t i = order[begin[t] + k];
+            const struct analysis_record *record = &log->records[i];
+            values[k] = m->duration[i];
+            kind->first_pass += record->attempts <= 1 && record->outcome == ANALYSIS_SUCCEEDED;
+            kind->critical_s += m->critical[i] ? m->duration[i] : 0;
+            kind->retried_s += m->duration[i] * (record->attempts - 1) / record->attempts;
+            values_of[m->value[i]]++;
+        }
+        analysis_spread_of(values, count, &kind->duration);
+        for (size_t k = 0; k < count; k++)
+            values[k] = m->wait[order[begin[t] + k]];
+        analysis_spread_of(values, count, &kind->wait);
+        kind->complete_accurate = (double)kind->first_pass / (double)count;
+        m->report->rolled_yield *= kind->complete_accurate;
+        for (int v = 0; v < 4; v++)
+            if (values_of[v] > values_of[kind->value])
+                kind->value = (enum analysis_value)v;
+    }
+    qsort(m->report->kinds.items, m->report->kinds.count, sizeof *m->report->kinds.items, by_sum);
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+    const struct analysis_reason *x = a, *y = b;
+    if (x->seconds != y->seconds)
+        return x->seconds > y->seconds ? -1 : 1;
+    return x->reason < y->reason ? -1 : x->reason > y->reason;
+}
+
+static void measure_reasons(struct measuring *m, uint32_t *begin)
+{
+    CLEANUP(mem_free_at)
+    uint32_t *order = group_by(m, offsetof(struct analysis_record, reason), begin);
+    for (size_t t = 0; t <= m->log->text_count; t++) {
+        struct analysis_reason reason = {.reason =
+                                             t == m->log->text_count ? ANALYSIS_NONE : (uint32_t)t};
+        for (size_t k = begin[t]; k < begin[t + 1]; k++)
+            if (m->wait[order[k]] > 0) {
+                reason.count++;
+                reason.seconds += m->wait[order[k]];
+            }
+        if (reason.count)
+            *LIST_ADD(m->arena, &m->report->reasons) = reason;
+    }
+    if (m->report->reasons.count)
+        qsort(m->report->reasons.items, m->report->reasons.count, sizeof *m->report->reasons.items,
+              by_seconds);
+}
+
+static int by_busy(const void *a, const void *b)
+{
+    const struct analysis_use *x = a, *y = b;
+    if (x->busy_s != y->busy_s)
+        return x->busy_s > y->busy_s ? -1 : 1;
+    return x->name < y->name ? -1 : x->name > y->name;
+}
+
+static void add_use(struct measuring *m, size_t offset, uint32_t *begin, bool actors)
+{
+    CLEANUP(mem_free_at) uint32_t *order = group_by(m, offset, begin);
+    __typeof__(m->report->actors) list = {NULL, 0};
+    for (size_t t = 0; t < m->log->text_count; t++) {
+        struct analysis_use use = {.name = (uint32_t)t};
+        for (size_t k = begin[t]; k < begin[t + 1]; k++) {
+            use.tasks++;
+            use.busy_s += m->duration[order[k]];
+        }
+        if (!use.tasks)
+            continue;
+        use.utilisation = m->report->period_s > 0 ? use.busy_s / m->report->period_s : 0;
+        *LIST_ADD(m->arena, &list) = use;
+    }
+    if (list.count)
+        qsort(list.items, list.count, sizeof *list.items, by_busy);
+    if (actors) {
+        m->report->actors.items = list.items;
+        m->report->actors.count = list.count;
+    } else {
+        m->report->sites.items = list.items;
+        m->report->sites.count = list.count;
+    }
+}
+
+/* ---- wastes ---- */
+
+static void add_waste(struct measuring *m, enum analysis_waste_class class, double seconds,
+                      const struct analysis_record *record)
+{
+    struct analysis_waste *waste = &m->report->wastes[class];
+    double rate = record->cost_hour > 0 ? record->cost_hour : m->parameters->rate_hour;
+    waste->count++;
+    waste->seconds += seconds;
+    waste->money += seconds / 3600 * rate;
+}
+
+struct turn { /* of an actor */
+    int64_t from;
+    uint32_t record;
+};
+
+static int by_from(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return x->record < y->record ? -1 : x->record > y->record;
+}
+
+/* Seconds before each task in which its actor was free, the task ready, and the last thing that the
+ * actor did was of another run. */
+static void find_changeovers(struct measuring *m, uint32_t *begin, float *changeover)
+{
+    const struct analysis_log *log = m->log;
+    CLEANUP(mem_free_at)
+    uint32_t *order = group_by(m, offsetof(struct analysis_record, actor), begin);
+    CLEANUP(mem_free_at) struct turn *turns = mem_array(log->count, sizeof *turns);
+    for (size_t t = 0; t < log->text_count; t++) {
+        size_t count = begin[t + 1] - begin[t];
+        for (size_t k = 0; k < count; k++)
+            turns[k] =
+                (struct turn){log->records[order[begin[t] + k]].started, order[begin[t] + k]};
+        qsort(turns, count, sizeof *turns, by_from);
+        int64_t busy_until = INT64_MIN;
+        uint32_t last = 0;
+        for (size_t k = 0; k < count; k++) {
+            const struct analysis_record *record = &log->records[turns[k].record];
+            if (k && log->records[last].run != record->run && busy_until < record->started) {
+                int64_t ready = analysis_ready(log, turns[k].record);
+                int64_t from = ready > busy_until ? ready : busy_until;
+                if (ready != ANALYSIS_UNKNOWN)
+                    changeover[turns[k].record] = (float)analysis_seconds(from, record->started);
+            }
+            if (record->ended > busy_until)
+                busy_until = record->ended;
+            last = turns[k].record;
+        }
+    }
+}
+
+static bool is_handoff(const struct analysis_log *log, const struct analysis_record *record)
+{
+    int64_t latest = INT64_MIN;
+    bool other = false;
+    if (record->actor == ANALYSIS_NONE)
+        return false;
+    for (uint32_t k = 0; k < record->after_count; k++) {
+        uint32_t before = log->after[record->after + k];
+        if (before == ANALYSIS_NONE || log->records[before].actor == ANALYSIS_NONE ||
+            log->records[before].ended < latest)
+            continue;
+        latest = log->records[before].ended;
+        other = log->records[before].actor != record->actor;
+    }
+    return other;
+}
+
+/* What was done is looked at by nobody until other predecessors have ended, too. */
+static void find_inventory(struct measuring *m)
+{
+    const struct analysis_log *log = m->log;
+    CLEANUP(mem_free_at) int64_t *used = mem_array(log->count, sizeof *used);
+    for (size_t i = 0; i < log->count; i++)
+        used[i] = INT64_MAX;
+    for (size_t i = 0; i < log->count; i++) {
+        int64_t ready = analysis_ready(log, i);
+        if (m->duration[i] < 0 || ready == ANALYSIS_UNKNOWN)
+            continue;
+        for (uint32_t k = 0; k < log->records[i].after_count; k++) {
+            uint32_t before = log->after[log->records[i].after + k];
+            if (before != ANALYSIS_NONE && ready < used[before])
+                used[before] = ready;
+        }
+    }
+    for (size_t i = 0; i < log->count; i++)
+        if (m->duration[i] >= 0 && used[i] != INT64_MAX &&
+            analysis_seconds(log->records[i].ended, used[i]) > 0)
+            add_waste(m, ANALYSIS_INVENTORY, analysis_seconds(log->records[i].ended, used[i]),
+                      &log->records[i]);
+}
+
+/* The same kind with the same key was done before, and had succeeded. */
+static void find_repeats(struct measuring *m)
+{
+    const struct analysis_log *log = m->log;
+    size_t count = 1024;
+    while (count < 2 * log->count)
+        count *= 2;
+    CLEANUP(mem_free_at) uint64_t *keys = mem_array(count, sizeof *keys);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct analysis_record *record = &log->records[i];
+        if (m->duration[i] < 0 || record->key == ANALYSIS_NONE ||
+            record->outcome != ANALYSIS_SUCCEEDED)
+            continue;
+        uint64_t key = ((uint64_t)record->kind << 32 | record->key) + 1;
+        size_t at = (key * 0x9e3779b97f4a7c15u >> 20) & (count - 1);
+        while (keys[at] && keys[at] != key)
+            at = (at + 1) & (count - 1);
+        if (keys[at])
+            add_waste(m, ANALYSIS_REPEATED, m->duration[i], record);
+        keys[at] = key;
+        m->report->wastes[ANALYSIS_REPEATED].known = true;
+    }
+}
+
+static void measure_wastes(struct measuring *m, uint32_t *begin)
+{
+    const struct analysis_log *log = m->log;
+    struct analysis_waste *wastes = m->report->wastes;
+    CLEANUP(mem_free_at) float *changeover = mem_array(log->count, sizeof *changeover);
+    bool any_after = false, any_actor = false, any_ready = false;
+    find_changeovers(m, begin, changeover);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct analysis_record *record = &log->records[i];
+        if (m->duration[i] < 0)
+            continue;
+        any_after = any_after || record->after_count;
+        any_actor = any_actor || record->actor != ANALYSIS_NONE;
+        any_ready = any_ready || analysis_ready(log, i) != ANALYSIS_UNKNOWN;
+        double wait = m->wait[i], turned = fmin(wait, (double)changeover[i]);
+        if (is_handoff(log, record)) {
+            add_waste(m, ANALYSIS_TRANSPORT, wait, record);
+        } else {
+            if (turned > 0)
+                add_waste(m, ANALYSIS_MOTION, turned, record);
+            if (wait - turned > 0)
+                add_waste(m, ANALYSIS_WAITING, wait - turned, record);
+        }
+        double spoilt = m->value[i] == ANALYSIS_VALUE_WASTE
+                            ? m->duration[i]
+                            : m->duration[i] * (record->attempts - 1) / record->attempts;
+        if (spoilt > 0)
+            add_waste(m, ANALYSIS_DEFECTS, spoilt, record);
+    }
+    find_inventory(m);
+    find_repeats(m);
+    wastes[ANALYSIS_WAITING].known = any_ready;
+    wastes[ANALYSIS_DEFECTS].known = true;
+    wastes[ANALYSIS_TRANSPORT].known = any_actor && any_after;
+    wastes[ANALYSIS_MOTION].known = any_actor && log->runs > 1;
+    wastes[ANALYSIS_INVENTORY].known = any_after;
+    /* overproduction: what was asked for and what was used stand in no task record */
+}
+
+static void measure_cost(struct measuring *m)
+{
+    for (size_t i = 0; i < m->log->count; i++) {
+        const struct analysis_record *record = &m->log->records[i];
+        double rate = record->cost_hour > 0 ? record->cost_hour : m->parameters->rate_hour;
+        if (m->duration[i] < 0 || !(rate > 0))
+            continue;
+        m->report->has_cost = true;
+        m->report->cost += m->duration[i] / 3600 * rate;
+    }
+}
+
+enum err_code analysis_measure(const struct analysis_log *log,
+                               const struct analysis_parameters *parameters,
+                               struct analysis_report *out, struct arena *arena, struct err *err)
+{
+    struct analysis_report report = {.tasks = (int64_t)log->count};
+    CLEANUP(mem_free_at) double *numbers = mem_array(2 * log->count, sizeof *numbers);
+    CLEANUP(mem_free_at) bool *critical = mem_array(log->count, sizeof *critical);
+    CLEANUP(mem_free_at) unsigned char *value = mem_array(log->count, 1);
+    CLEANUP(mem_free_at) uint32_t *begin = mem_array(log->text_count + 3, sizeof *begin);
+    CLEANUP(mem_free_at) double *spread = mem_array(log->count, sizeof *spread);
+    struct measuring m = {.log = log,
+                          .parameters = parameters,
+                          .report = &report,
+                          .arena = arena,
+                          .duration = numbers,
+                          .wait = numbers + log->count,
+                          .critical = critical,
+                          .value = value};
+    size_t whole = 0;
+    time_records(&m);
+    for (size_t i = 0; i < log->count; i++)
+        if (m.duration[i] >= 0)
+            spread[whole++] = m.duration[i];
+    if (!whole)
+        return err_set(err, ERR_INVALID, "no record has both a start and an end");
+    analysis_spread_of(spread, whole, &report.duration);
+    whole = 0;
+    for (size_t i = 0; i < log->count; i++)
+        if (m.duration[i] >= 0)
+            spread[whole++] = m.wait[i];
+    analysis_spread_of(spread, whole, &report.wait);
+    measure_runs(&m);
+    measure_kinds(&m, begin);
+    measure_reasons(&m, begin);
+    add_use(&m, offsetof(struct analysis_record, actor), begin, true);
+    add_use(&m, offsetof(struct analysis_record, site), begin, false);
+    measure_wastes(&m, begin);
+    measure_cost(&m);
+    *out = report;
+    return ERR_OK;
+}

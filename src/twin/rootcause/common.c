@@ -1,0 +1,226 @@
+/* common.c - a host or a link that nobody sees ill, but all who use it do.
+ *
+ * Contract: votes are those of services whose latency or errors nothing else explains, for what
+ * they stand on and what their calls pass.  A carrier is a candidate when at least two vote for it,
+ * most of those who use it do, and most of what is unexplained is theirs.  O(edges) for one look.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "twin/rootcause/rootcause_priv.h"
+
+#define VOTERS_LEAST 2
+#define PART_LEAST 0.5 /* of what is unexplained in the whole */
+#define HIT_LEAST 0.35 /* of those who use it, by count */
+#define EXPLAINS 0.8   /* of a voter's change, when all agree */
+#define FLAT 0.5       /* what is left when the carrier is measured and did not stir */
+#define STIRRED 1.5    /* scales, on the mean, that count as a stir */
+
+typedef void (*carrier_fn)(size_t carrier, void *ctx);
+
+static void each_way(const struct rootcause_model *model, size_t node, enum rootcause_way way,
+                     carrier_fn fn, void *ctx)
+{
+    for (size_t i = 0; i < model->nodes[node].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[node].influences + i];
+        if (influence->way == way && !model->nodes[influence->cause].serves)
+            fn(influence->cause, ctx);
+    }
+}
+
+static size_t host_of(const struct rootcause_model *model, size_t node)
+{
+    for (size_t i = 0; i < model->nodes[node].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[node].influences + i];
+        if (influence->way == ROOTCAUSE_BY_HOST)
+            return influence->cause;
+    }
+    return ROOTCAUSE_NONE;
+}
+
+/* Calls fn for what the service stands on and for the links that its calls pass; a carrier may come
+ * several times. */
+static void each_carrier(const struct rootcause_model *model, size_t node, carrier_fn fn, void *ctx)
+{
+    size_t host = host_of(model, node);
+    bool calls_away = false;
+    if (host != ROOTCAUSE_NONE)
+        fn(host, ctx);
+    each_way(model, node, ROOTCAUSE_BY_LINK, fn, ctx);
+    for (size_t i = 0; i < model->nodes[node].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[node].influences + i];
+        if (influence->way != ROOTCAUSE_BY_CALLEE)
+            continue;
+        size_t other = host_of(model, influence->cause);
+        if (other == host)
+            continue;
+        calls_away = true;
+        each_way(model, influence->cause, ROOTCAUSE_BY_LINK, fn, ctx);
+        if (other != ROOTCAUSE_NONE)
+            each_way(model, other, ROOTCAUSE_BY_LINK, fn, ctx);
+    }
+    if (calls_away && host != ROOTCAUSE_NONE)
+        each_way(model, host, ROOTCAUSE_BY_LINK, fn, ctx);
+}
+
+/* ---- votes ---- */
+
+struct ballot {
+    struct rootcause_view *view;
+    size_t voter;
+    double weight;
+    bool count_users;
+    bool echo; /* of a callee's: counts by weight, not as one more */
+};
+
+static void vote(size_t carrier, void *ctx)
+{
+    struct ballot *ballot = ctx;
+    struct rootcause_carrier *c = &ballot->view->carriers[carrier];
+    if (c->last == ballot->voter + 1)
+        return; /* once each */
+    c->last = ballot->voter + 1;
+    if (ballot->count_users) {
+        c->users++;
+        return;
+    }
+    c->voters++;
+    c->echoes += ballot->echo;
+    c->votes += ballot->weight;
+}
+
+void rootcause_count_users(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        struct ballot ballot = {view, n, 0, true, false};
+        if (model->nodes[n].serves)
+            each_carrier(model, n, vote, &ballot);
+    }
+}
+
+/* What of a service's latency and errors nobody explains. */
+static double unexplained(const struct rootcause_model *model, const struct rootcause_view *view,
+                          size_t node)
+{
+    double most = 0;
+    for (size_t i = 0; i < model->nodes[node].count; i++) {
+        size_t s = model->series[model->nodes[node].first + i];
+        if (view->excursion[s].severity > 0 &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            most = fmax(most, rootcause_weigh(model, view, s));
+    }
+    return most;
+}
+
+/* Ill because of a callee that is more so? */
+static bool is_echo(const struct rootcause_model *model, const struct rootcause_view *view,
+                    size_t node)
+{
+    for (size_t i = 0; i < model->nodes[node].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[node].influences + i];
+        if (influence->way == ROOTCAUSE_BY_CALLEE &&
+            view->weight[influence->cause] > view->weight[node])
+            return true;
+    }
+    return false;
+}
+
+/* The carrier's series that stirred most; its mean score in the harmful direction. */
+static double stir(const struct rootcause_model *model, const struct rootcause_view *view,
+                   size_t node, size_t *ret_series)
+{
+    const struct rootcause_node *of = &model->nodes[node];
+    double most = -INFINITY;
+    *ret_series = ROOTCAUSE_NONE;
+    for (size_t i = 0; i < of->count; i++) {
+        size_t s = model->series[of->first + i];
+        const float *row = model->scores.signed_score + s * model->given->metrics.rows;
+        int direction = model->given->metrics.series[s].direction;
+        double sum = 0, count = 0;
+        for (size_t r = view->to - (view->to - view->from + 1) / 2; r < view->to; r++)
+            if (!isnan(row[r])) {
+                sum += (double)row[r] * (direction ? direction : 1);
+                count++;
+            }
+        if (count > 0 && sum / count > most) {
+            most = sum / count;
+            *ret_series = s;
+        }
+    }
+    return most;
+}
+
+static void lighten_voter(const struct rootcause_model *model, struct rootcause_view *view,
+                          size_t node, double share)
+{
+    for (size_t i = 0; i < model->nodes[node].count; i++) {
+        size_t s = model->series[model->nodes[node].first + i];
+        if (view->excursion[s].severity > 0 &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            view->explained[s] = 1 - (1 - view->explained[s]) * (1 - share);
+    }
+}
+
+struct search {
+    size_t wanted;
+    bool found;
+};
+
+static void look_for(size_t carrier, void *ctx)
+{
+    struct search *search = ctx;
+    search->found = search->found || carrier == search->wanted;
+}
+
+void rootcause_find_common(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    double total = 0, best = 0;
+    view->common = ROOTCAUSE_NONE;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        view->carriers[n].voters = view->carriers[n].echoes = 0;
+        view->carriers[n].votes = 0;
+        view->carriers[n].last = 0;
+    }
+    for (size_t n = 0; n < model->nodes_count; n++)
+        view->weight[n] = view->service[n] > 0 ? unexplained(model, view, n) : 0;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        struct ballot ballot = {view, n, view->weight[n], false, is_echo(model, view, n)};
+        if (ballot.weight <= 0)
+            continue;
+        total += ballot.weight;
+        each_carrier(model, n, vote, &ballot);
+    }
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        struct rootcause_carrier *c = &view->carriers[n];
+        size_t series;
+        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
+            c->votes < PART_LEAST * total || (double)c->voters < HIT_LEAST * (double)c->users)
+            continue;
+        c->part = c->votes / total;
+        c->hit = (double)c->voters / (double)c->users;
+        c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
+        if (stir(model, view, n, &series) < STIRRED)
+            c->score *= series == ROOTCAUSE_NONE ? 1 : FLAT;
+        if (c->score > best || (c->score == best && view->common != ROOTCAUSE_NONE &&
+                                strcmp(model->nodes[n].id, model->nodes[view->common].id) < 0)) {
+            best = c->score;
+            view->common = n;
+            view->common_series = series;
+        }
+    }
+    if (view->common == ROOTCAUSE_NONE)
+        return;
+    const struct rootcause_carrier *c = &view->carriers[view->common];
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        struct search search = {view->common, false};
+        if (view->service[n] <= 0)
+            continue;
+        each_carrier(model, n, look_for, &search);
+        if (search.found)
+            lighten_voter(model, view, n, EXPLAINS * c->part * c->hit);
+    }
+}
