@@ -296,6 +296,19 @@ static bool rival_is_separate(const struct rootcause_model *model,
     return true;
 }
 
+/* The symptom is within its history while its customers are more than ever, and the candidate works
+ * more but nobody feels it. */
+static bool is_demand(const struct rootcause_model *model, const struct rootcause_view *view,
+                      size_t best)
+{
+    size_t traffic = model->symptom_node == ROOTCAUSE_NONE ? ROOTCAUSE_NONE
+                                                           : model->traffic[model->symptom_node];
+    return traffic != ROOTCAUSE_NONE && model->symptom_series != ROOTCAUSE_NONE &&
+           view->excursion[model->symptom_series].severity <= 0 &&
+           view->excursion[traffic].severity > 0 && view->excursion[traffic].score > 0 &&
+           view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
+}
+
 static struct checks make_checks(const struct rootcause_model *model,
                                  const struct rootcause_view *view,
                                  const struct rootcause_answer *answer)
@@ -313,6 +326,7 @@ static struct checks make_checks(const struct rootcause_model *model,
                view->excursion[best].score > 0;
     c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
                             view->loaded[model->symptom_series] >= DEMAND);
+    c.demand = c.demand || (!common && is_demand(model, view, best));
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
