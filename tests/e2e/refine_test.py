@@ -41,7 +41,8 @@ NEED = {"components": [{"name": "web", "form": "server", "instances": 1, "vcpus"
 
 class Refining(unittest.TestCase):
     def serve(self, sites, vcpus, *options):
-        server = swan.Server("--no-local-site", *options, store=fresh_store()).start()
+        self.store = fresh_store()
+        server = swan.Server("--no-local-site", *options, store=self.store).start()
         self.addCleanup(server.__exit__)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(network(sites, vcpus), file)
@@ -145,6 +146,34 @@ class Refining(unittest.TestCase):
         self.assertEqual(states, {"lapsed"})
         again = server.ok("POST", "/api/v1/solutions", {"requirement": need})
         self.assertEqual(again["spec"]["answer"]["solutions"][0]["placements"][0]["site"], "s0")
+
+    @unittest.skipUnless("--postgres" in sys.argv or STORE, "two servers share a PostgreSQL")
+    def test_two_servers_on_one_store_give_nothing_twice(self):
+        first = self.serve(10, 3)  # room for 30
+        second = swan.Server("--no-local-site", store=self.store)
+        second.token = first.token
+        second.data.mkdir(mode=0o700)
+        shutil.copy(first.data / "access.key", second.data)  # tokens are those of the store
+        second.start()
+        self.addCleanup(second.__exit__)
+        need = self.need(first)
+
+        def one(number):
+            server = (first, second)[number % 2]
+            return server.api("POST", "/api/v1/solutions", {"requirement": need, "reserve_s": 60}, timeout=60)
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(one, range(50)))
+        # a loser may give up after eight times: then he is told to try again, and room may be left for now
+        self.assertLessEqual({a.status for a in answers}, {201, 422, 409})
+        per_site = {}
+        for answer in answers:
+            if answer.status == 201:
+                site = answer.json["spec"]["answer"]["solutions"][0]["placements"][0]["site"]
+                per_site[site] = per_site.get(site, 0) + 1
+        self.assertLessEqual(max(per_site.values()), 3, per_site)
+        gave_up = [a for a in answers if a.status == 409]
+        self.assertGreaterEqual(sum(per_site.values()) + len(gave_up), 30, [a.status for a in answers])
+        self.assertTrue(all(a.json["code"] == "capacity" for a in gave_up))
 
     def test_a_batch_shares_capacity_at_the_least_total_cost(self):
         server = self.serve(2, 4)
