@@ -16,6 +16,7 @@
 #define POLL_EVERY 1024
 #define FIRST_REACH 0.005 /* above the least possible; four times as far each round */
 #define ROUNDS 6
+#define NEAR_GAP 0.002 /* of the best; below it one more round is to prove it */
 
 static bool descend(struct search *s, size_t level);
 
@@ -818,7 +819,9 @@ static void widen_until_found(struct search *s, struct design_bounds *bounds)
                        ? bounds->least + proven * FIRST_REACH * (double)(1 << (2 * round_))
                        : INFINITY;
         s->reach = s->reach < proven * (1 + FIRST_REACH) ? proven * (1 + FIRST_REACH) : s->reach;
-        s->reach = fmin(s->reach, s->best); /* a round begun again */
+        /* a round begun again: half way to the best known, so that the bound follows */
+        if (isfinite(s->best))
+            s->reach = s->best - proven > NEAR_GAP * s->best ? (proven + s->best) / 2 : s->best;
         s->out->bound = proven;
         look_within(s, limit);
         proven = fmax(proven, fmin(s->out->bound, s->reach));
