@@ -146,7 +146,8 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
     const struct intent_sense *use = g->app ? g->app->sense : NULL;
     bool serves = use && (str_eq(use->value, "database") || str_eq(use->value, "cache") ||
                           str_eq(use->value, "storage"));
-    a->read->other_parts |= (g->app || g->role) && !serves;
+    bool bare = !g->app && g->same < 0 && g->slots[SLOT_CPU]; /* ECS beside a database */
+    a->read->other_parts |= ((g->app || g->role) && !serves) || bare;
     const struct intent_fact *count = g->slots[SLOT_COUNT];
     const struct intent_fact *form = g->delivery ? g->delivery : g->machine;
     if (g->delivery)

@@ -434,6 +434,17 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         return end > i ? end : i + 1;
     }
     if ((sense = intent_sense_of(token, CLASS_ACCESS))) {
+        uint32_t before = i;
+        while (before > clause_of(read, i)->first && i - before < 3 &&
+               (before == i || intent_is_punct(intent_at(read, before), ':') ||
+                mark_at(read, before, MARK_BOUND) || mark_at(read, before, MARK_APPROX)))
+            before--;
+        if (intent_is_text(read, i, "5g") && before < i &&
+            intent_is(intent_at(read, before), CLASS_LABEL, LABEL_BANDWIDTH)) {
+            struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
+            fact->value = fact->upper = 5000; /* 带宽5G */
+            return i + 1;
+        }
         simple(read, i, FIELD_ACCESS, sense, CLASS_ACCESS);
         return i + 1;
     }

@@ -71,8 +71,8 @@ static bool noun_stands(const struct intent_read *read, uint32_t i)
     for (uint32_t k = clause->first; k + 1 < i; k++) {
         const struct intent_token *token = intent_at(read, k);
         if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT) ||
-            mark_at(read, k, MARK_SPLIT) || mark_at(read, k, MARK_PREMISES) ||
-            mark_at(read, k, MARK_INSTITUTION))
+            (noun && mark_at(read, k, MARK_ALL)) || mark_at(read, k, MARK_SPLIT) ||
+            mark_at(read, k, MARK_PREMISES) || mark_at(read, k, MARK_INSTITUTION))
             noun = true;
         else if (!intent_sense_of(token, CLASS_FUNC))
             return false;
@@ -112,7 +112,8 @@ static int place_field(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     bool user = false;
-    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX)
+    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX &&
+        intent_find(read, i, clause->last, CLASS_UNIT, UNIT_MACHINE) == UINT32_MAX)
         return 0; /* 异地灾备放洛阳: the other site */
     if (intent_find(read, clause->first, i, CLASS_MARK, MARK_BETWEEN) != UINT32_MAX)
         return 0; /* between our Leeds office and Manchester */

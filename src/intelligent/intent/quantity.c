@@ -368,6 +368,17 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
     }
     if (site_count(read, m, next, last))
         return next + 1;
+    if (next == last && m->first > clause->first &&
+        intent_unit_of(read, m->first - 1, last) == UNIT_REPLICA) { /* replicas 3 */
+        intent_add(read, FIELD_REPLICAS, m->first - 1, next)->value = m->value;
+        return next;
+    }
+    if (next + 1 == last && intent_is_mark(read, next, MARK_EACH) &&
+        intent_last_of(read, FIELD_LOCATION, intent_at(read, m->first)->clause) &&
+        intent_unit_of(read, m->first + 1, last) == UNIT_NONE) { /* London and Dublin three each */
+        count(read, m, next + 1, false)->flags |= FACT_EACH;
+        return last;
+    }
     bool six_with = next + 1 < last && intent_is_text(read, next, "with") &&
                     intent_at(read, next + 1)->kind == TOKEN_NUMBER &&
                     counted_before(read, clause->sentence);
@@ -686,6 +697,10 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
         return m.next;
     }
     case UNIT_PERSON:
+        if (intent_sense_of(intent_at(read, m.unit), CLASS_MACHINE)) { /* 12 workers */
+            count(read, &m, m.unit, false);
+            return m.unit;
+        }
         intent_users(read, &m, m.next);
         return m.next;
     case UNIT_REQUEST:

@@ -269,6 +269,11 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
     if (daily || intent_has_mark(read, clause, MARK_PERDAY) ||
         (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
         return next; /* 每天新增200G; 平时50G */
+    if (label == LABEL_NONE && unit == UNIT_GB && intent_has_mark(read, clause, MARK_PEAK) &&
+        !intent_last_of(read, FIELD_CPU, intent_at(read, m->first)->clause)) {
+        intent_bandwidth(read, m, unit, next); /* CDN峰值80G */
+        return next;
+    }
     uint32_t first = m->first;
     double pieces = field == FIELD_DISK ? pieces_before(read, m, &first) : 1;
     struct intent_fact *fact = intent_measure_add(read, field, m, next);
