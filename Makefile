@@ -9,11 +9,22 @@ clean:
 	rm -rf build build-test build-clang build-release build-fuzz
 
 # Longer suites, run by hand before a release.
-.PHONY: torture bench bench-lean bare systemd
+.PHONY: torture bench bench-design property-long bench-retrieval bench-lean bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
+	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
 bench:
 	sh bench/run.sh
+bench-design:
+	sh bench/run.sh design-cbc
+# Thousands of random needs and batches against brute force; minutes.
+property-long:
+	@test -f build-bench/build.ninja || meson setup build-bench -Dtests=true >/dev/null
+	@ninja -C build-bench tests/property/design/property_design tests/property/design/property_batch
+	SWAN_PROPERTY_CASES=20000 build-bench/tests/property/design/property_design
+	SWAN_PROPERTY_CASES=5000 build-bench/tests/property/design/property_batch
+bench-retrieval:
+	sh bench/run.sh retrieval
 # DATA: a folder with bounds.csv and j30/, j60/, j120/ of PSPLIB.  LEAN: more options, such as --every 5.
 bench-lean:
 	@test -f build-bench/build.ninja || meson setup build-bench -Dtests=true >/dev/null

@@ -130,6 +130,22 @@ static void ask(const struct retrieval_index *index, size_t passages, bool han)
            took[QUERIES * 99 / 100], took[QUERIES - 1]);
 }
 
+static void save_and_load(const struct retrieval_index *index)
+{
+    CLEANUP(buf_done) struct buf bytes = BUF_INIT;
+    struct retrieval_index *loaded = NULL;
+    int64_t from = busy_us();
+    if (retrieval_index_save(index, &bytes, NULL) != ERR_OK)
+        exit(1);
+    double saving = (double)(busy_us() - from) * 1e-6;
+    from = busy_us();
+    if (retrieval_index_load(&loaded, bytes.data, bytes.len, NULL) != ERR_OK)
+        exit(1);
+    printf("  saved in %.2f s as %.0f MiB, loaded in %.2f s\n", saving, (double)bytes.len / 1048576,
+           (double)(busy_us() - from) * 1e-6);
+    retrieval_index_free(loaded);
+}
+
 static void measure(size_t passages)
 {
     struct retrieval_index *index;
@@ -163,6 +179,7 @@ static void measure(size_t passages)
            held_mib() - before);
     ask(index, passages, false);
     ask(index, passages, true);
+    save_and_load(index);
     retrieval_index_free(index);
 }
 

@@ -82,7 +82,7 @@ struct api_routes {
 };
 /* Each file of routes gives its part of the table. */
 extern const struct api_routes api_routes_base, api_routes_records, api_routes_network,
-    api_routes_application, api_routes_need, api_routes_refine, api_routes_loop,
+    api_routes_application, api_routes_need, api_routes_refine, api_routes_batch, api_routes_loop,
     api_routes_deployment, api_routes_access;
 extern const struct api_routes *const api_route_parts[];
 extern const size_t api_route_part_count;
@@ -136,6 +136,7 @@ struct api_stage {
     const char *collection; /* of the record that is answered */
     /* Does the work in the transaction and leaves the id of that record; may run again. */
     enum err_code (*body)(struct store_tx *tx, struct api_stage *stage, struct err *err);
+    void (*answer)(struct api_stage *stage); /* writes the answer; NULL = that record */
     char id[ID_SIZE];
     const char *existing; /* id of a record that was there before, instead of `id` */
 };

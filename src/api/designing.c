@@ -16,7 +16,7 @@
 /* Lost races before the asker is told to try again. */
 #define ATTEMPTS 8
 
-static bool is_late(void *deadline)
+bool api_design_is_late(void *deadline)
 {
     return clock_mono_ms() > *(int64_t *)deadline;
 }
@@ -149,14 +149,22 @@ static void give_decisions(const struct business_solution *spec, struct design_i
     }
 }
 
+static double time_limit(const struct api_call *call, struct opt_double wished)
+{
+    double most = call->api->options.design_time_limit_s;
+    return wished.set && wished.value < most ? wished.value : most;
+}
+
+int64_t api_design_deadline(const struct api_call *call, struct opt_double limit_s)
+{
+    return clock_mono_ms() + (int64_t)(time_limit(call, limit_s) * 1000);
+}
+
 static enum err_code solve(struct api_design *design, const struct compute_snapshot *snapshot,
                            struct solution_answer *answer, struct err *err)
 {
     struct api_call *call = design->stage.call;
-    double limit = call->api->options.design_time_limit_s;
-    if (design->time_limit_s.set && design->time_limit_s.value < limit)
-        limit = design->time_limit_s.value;
-    int64_t deadline = clock_mono_ms() + (int64_t)(limit * 1000);
+    int64_t deadline = api_design_deadline(call, design->time_limit_s);
     const struct requirement *requirement = design->spec.requirement;
     struct design_input input = {
         .given = {.requirement = requirement,
@@ -168,7 +176,7 @@ static enum err_code solve(struct api_design *design, const struct compute_snaps
                   .cases = design->judge.cases,
                   .now_ms = clock_now_ms()},
         .objective = design->spec.objective,
-        .should_stop = is_late,
+        .should_stop = api_design_is_late,
         .stop_ctx = &deadline};
     give_decisions(&design->spec, &input, call->arena);
     call->api->designs++;
@@ -177,7 +185,8 @@ static enum err_code solve(struct api_design *design, const struct compute_snaps
         call->api->designs_infeasible++;
         infeasible_problem(call, answer, err);
     } else if (rc == ERR_CANCELLED) {
-        rc = err_set(err, ERR_TIMEOUT, "nothing was found within %g s", limit);
+        rc = err_set(err, ERR_TIMEOUT, "nothing was found within %g s",
+                     time_limit(call, design->time_limit_s));
         err_hint(err, "give it more time with time_limit_s (at most %g here), or ask for less",
                  call->api->options.design_time_limit_s);
     }
@@ -215,9 +224,9 @@ static enum err_code save(struct store_tx *tx, struct api_design *design,
     return business_solution_refine(tx, stage->existing, &design->spec, hold, &call->actor, err);
 }
 
-static enum err_code design_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
+enum err_code api_design_save(struct store_tx *tx, struct api_design *design, struct err *err)
 {
-    struct api_design *design = (struct api_design *)stage;
+    struct api_stage *stage = &design->stage;
     struct api_call *call = stage->call;
     enum err_code rc;
     if (design->said) {
@@ -238,50 +247,20 @@ static enum err_code design_body(struct store_tx *tx, struct api_stage *stage, s
     return compute_reserve(tx, &wish, &call->actor, err);
 }
 
-static enum err_code design_once(struct api_design *design, struct err *err)
+static enum err_code design_body(struct store_tx *tx, struct api_stage *stage, struct err *err)
 {
-    struct api_call *call = design->stage.call;
-    struct solution_answer *answer = arena_zalloc(call->arena, sizeof *answer);
-    struct solution_answer assumed = {0}; /* collects assumptions in a list of texts */
-    enum err_code rc = requirement_copy(design->asked, &design->spec.requirement, call->arena, err);
-    if (rc)
-        return rc;
-    const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
-    assume_place(call, design->spec.requirement, &snapshot->network, &assumed);
-    assume_sizes(call, design->spec.requirement, design->judge.applications, &assumed);
-    rc = solve(design, snapshot, answer, err);
-    design->spec.network_version = snapshot->version;
-    if (!rc) {
-        add_assumptions(answer, &assumed, design->reserve_s > 0, call->arena);
-        design->spec.answer = answer;
-        rc = api_stage_store(&design->stage, err);
-    }
-    compute_snapshot_unref(snapshot);
-    return rc;
+    return api_design_save(tx, (struct api_design *)stage, err);
 }
 
-static enum err_code try_once(struct api_design *design, bool alone, struct err *err)
-{
-    struct api *api = design->stage.call->api;
-    if (alone)
-        pthread_rwlock_wrlock(&api->designing);
-    else
-        pthread_rwlock_rdlock(&api->designing);
-    enum err_code rc = alone ? compute_reload(api->options.compute, err)
-                             : compute_refresh(api->options.compute, err);
-    if (!rc)
-        rc = design_once(design, err);
-    pthread_rwlock_unlock(&api->designing);
-    return rc;
-}
+/* ---- from a need to a stored design ---- */
 
-enum err_code api_design_and_store(struct api_design *design, struct err *err)
+enum err_code api_design_prepare(struct api_design *design, const struct network *network,
+                                 struct solution_answer *assumed, struct err *err)
 {
     struct api_call *call = design->stage.call;
-    design->stage.body = design_body;
-    design->stage.collection = "solutions";
-    enum err_code rc = api_judge(call, design->asked, &design->judge, err);
-    if (rc)
+    enum err_code rc;
+    if ((rc = api_judge(call, design->asked, &design->judge, err)) ||
+        (rc = requirement_copy(design->asked, &design->spec.requirement, call->arena, err)))
         return rc;
     design->spec.applications.items = NULL;
     design->spec.applications.count = 0;
@@ -289,18 +268,76 @@ enum err_code api_design_and_store(struct api_design *design, struct err *err)
     for (size_t i = 0; i < known->items.count; i++)
         if (known->items.items[i].component)
             *LIST_ADD(call->arena, &design->spec.applications) = known->items.items[i].id;
-    for (int attempt = 0;; attempt++) {
-        rc = try_once(design, attempt > 0, err);
+    assume_place(call, design->spec.requirement, network, assumed);
+    assume_sizes(call, design->spec.requirement, known, assumed);
+    return ERR_OK;
+}
+
+void api_design_finish(struct api_design *design, struct solution_answer *answer,
+                       const struct solution_answer *assumed)
+{
+    add_assumptions(answer, assumed, design->reserve_s > 0, design->stage.call->arena);
+    design->spec.answer = answer;
+}
+
+static enum err_code design_once(void *ctx, struct err *err)
+{
+    struct api_design *design = ctx;
+    struct api_call *call = design->stage.call;
+    struct solution_answer *answer = arena_zalloc(call->arena, sizeof *answer);
+    struct solution_answer assumed = {0}; /* collects assumptions in a list of texts */
+    const struct compute_snapshot *snapshot = compute_snapshot_ref(call->api->options.compute);
+    enum err_code rc = api_design_prepare(design, &snapshot->network, &assumed, err);
+    if (!rc)
+        rc = solve(design, snapshot, answer, err);
+    design->spec.network_version = snapshot->version;
+    if (!rc) {
+        api_design_finish(design, answer, &assumed);
+        rc = api_stage_store(&design->stage, err);
+    }
+    compute_snapshot_unref(snapshot);
+    return rc;
+}
+
+/* ---- once more, when others were faster ---- */
+
+static enum err_code try_once(struct api *api, bool alone, api_design_fn once, void *ctx,
+                              struct err *err)
+{
+    if (alone)
+        pthread_rwlock_wrlock(&api->designing);
+    else
+        pthread_rwlock_rdlock(&api->designing);
+    enum err_code rc = alone ? compute_reload(api->options.compute, err)
+                             : compute_refresh(api->options.compute, err);
+    if (!rc)
+        rc = once(ctx, err);
+    pthread_rwlock_unlock(&api->designing);
+    return rc;
+}
+
+enum err_code api_design_attempts(struct api_call *call, api_design_fn once, void *ctx,
+                                  int64_t *ret_redesigns, struct err *err)
+{
+    for (*ret_redesigns = 0;; (*ret_redesigns)++) {
+        enum err_code rc = try_once(call->api, *ret_redesigns > 0, once, ctx, err);
         if (rc != ERR_CAPACITY)
             return rc;
-        if (attempt + 1 == ATTEMPTS) {
-            err_set(err, ERR_CAPACITY,
-                    "designed %d times, and each time others took the room first", ATTEMPTS);
-            return err_hint(err, "try again; or design without a reservation (reserve_s 0)");
-        }
-        design->spec.redesigns++;
+        if (*ret_redesigns + 1 == ATTEMPTS)
+            break;
         err_clear(err);
     }
+    err_set(err, ERR_CAPACITY, "designed %d times, and each time others took the room first",
+            ATTEMPTS);
+    return err_hint(err, "try again; or design without a reservation (reserve_s 0)");
+}
+
+enum err_code api_design_and_store(struct api_design *design, struct err *err)
+{
+    design->stage.body = design_body;
+    design->stage.collection = "solutions";
+    return api_design_attempts(design->stage.call, design_once, design, &design->spec.redesigns,
+                               err);
 }
 
 int64_t api_reserve_s(const struct api_call *call, struct opt_int wished)

@@ -21,6 +21,26 @@ struct api_design {
  * gone by the time it is stored, designs again. */
 enum err_code api_design_and_store(struct api_design *design, struct err *err);
 
+/* ---- the parts of it, for several designs at once ---- */
+/* Reads the need that a wish names: a stored requirement, or words that will be stored. */
+enum err_code api_design_need(struct api_call *call, const char *requirement, const char *text,
+                              struct api_design *design, struct err *err);
+/* What the design is made from, with assumptions on that network; texts of them in *assumed. */
+enum err_code api_design_prepare(struct api_design *design, const struct network *network,
+                                 struct solution_answer *assumed, struct err *err);
+/* The answer becomes what is stored. */
+void api_design_finish(struct api_design *design, struct solution_answer *answer,
+                       const struct solution_answer *assumed);
+/* Stores and reserves it in the transaction: stage.id is the new set's. */
+enum err_code api_design_save(struct store_tx *tx, struct api_design *design, struct err *err);
+/* Calls `once` until it does not fail for want of room, a few times, as designing.c says. */
+typedef enum err_code (*api_design_fn)(void *ctx, struct err *err);
+enum err_code api_design_attempts(struct api_call *call, api_design_fn once, void *ctx,
+                                  int64_t *ret_redesigns, struct err *err);
+/* Milliseconds of clock_mono_ms at which the search ends. */
+int64_t api_design_deadline(const struct api_call *call, struct opt_double limit_s);
+bool api_design_is_late(void *deadline);
+
 /* How long to hold: what is wished, else what the server does. */
 int64_t api_reserve_s(const struct api_call *call, struct opt_int wished);
 #define API_RESERVE_MAX_S 86400

@@ -146,22 +146,29 @@ static enum err_code load_requirement(struct api_call *call, const char *id,
     return ERR_OK;
 }
 
+enum err_code api_design_need(struct api_call *call, const char *requirement, const char *text,
+                              struct api_design *design, struct err *err)
+{
+    struct business_requirement *stored = arena_zalloc(call->arena, sizeof *stored);
+    struct need words = {.text = text};
+    enum err_code rc =
+        text ? read_need(call, &words, stored, err)
+             : load_requirement(call, requirement, stored, &design->spec.requirement_id, err);
+    if (rc)
+        return rc;
+    design->said = text ? stored : NULL;
+    design->asked = stored->requirement;
+    return ERR_OK;
+}
+
 static enum err_code post_solution(struct api_call *call, struct err *err)
 {
     struct wish wish;
-    struct business_requirement need;
     struct api_design design = {.stage = {.call = call}};
-    enum err_code rc = api_decode(call, &wish_table, &wish, err);
-    if (rc)
+    enum err_code rc;
+    if ((rc = api_decode(call, &wish_table, &wish, err)) ||
+        (rc = api_design_need(call, wish.requirement, wish.text, &design, err)))
         return rc;
-    struct need words = {.text = wish.text};
-    rc = wish.text
-             ? read_need(call, &words, &need, err)
-             : load_requirement(call, wish.requirement, &need, &design.spec.requirement_id, err);
-    if (rc)
-        return rc;
-    design.said = wish.text ? &need : NULL;
-    design.asked = need.requirement;
     design.spec.objective = wish.objective;
     design.time_limit_s = wish.time_limit_s;
     design.reserve_s = api_reserve_s(call, wish.reserve_s);

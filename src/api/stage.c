@@ -20,11 +20,16 @@ static enum err_code stage_body(struct store_tx *tx, void *ctx, struct err *err)
     enum err_code rc;
     buf_clear(&call->response->body);
     call->response->header_count = call->headers;
-    if ((rc = stage->body(tx, stage, err)) ||
-        (rc = store_get(tx, stage->collection, stage->existing ? stage->existing : stage->id,
-                        &record, call->arena, err)))
+    if ((rc = stage->body(tx, stage, err)))
         return rc;
-    api_answer_record(call, &record);
+    if (stage->answer) {
+        stage->answer(stage);
+    } else {
+        const char *id = stage->existing ? stage->existing : stage->id;
+        if ((rc = store_get(tx, stage->collection, id, &record, call->arena, err)))
+            return rc;
+        api_answer_record(call, &record);
+    }
     if (!call->dry_run)
         return api_idempotency_keep(call, tx, err);
     attempt->tried = true;

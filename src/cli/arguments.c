@@ -217,11 +217,16 @@ static enum err_code check_value(const struct cli_option *option, const char *va
         return str_to_duration_ms(value, &integer, NULL) || integer <= 0
                    ? bad_value(option, value, _("is no duration such as 30s, 5m or 500ms"), err)
                    : ERR_OK;
+    case CLI_SPAN:
+        return str_to_duration_ms(value, &integer, NULL) || integer < 0
+                   ? bad_value(option, value, _("is no duration such as 30s, 5m or 500ms"), err)
+                   : ERR_OK;
     case CLI_CHOICE:
         return check_choice(option, value, err);
     case CLI_TEXT:
     case CLI_TEXTS:
     case CLI_FILE:
+    case CLI_FILES:
     case CLI_FLAG:
         break;
     }
@@ -270,7 +275,7 @@ static enum err_code keep_option(struct reader *reader, const struct cli_option 
         return rc;
     for (size_t i = 0; i < call->option_count; i++)
         if (call->options[i].option == option && option->kind != CLI_FLAG &&
-            option->kind != CLI_TEXTS)
+            option->kind != CLI_TEXTS && option->kind != CLI_FILES)
             return err_set(err, ERR_USAGE, _("--%s is given twice"), option->name);
     if (call->option_count == CLI_MAX_OPTIONS)
         return err_set(err, ERR_USAGE, _("too many options"));

@@ -25,9 +25,11 @@ enum cli_kind {
     CLI_TEXT,
     CLI_TEXTS, /* may be given more than once */
     CLI_FILE,  /* completed as a file; "-" is stdin where the command says so */
+    CLI_FILES, /* the same, more than once */
     CLI_NUMBER,
     CLI_INTEGER,
     CLI_DURATION, /* 30, 500ms, 5m */
+    CLI_SPAN,     /* the same, or 0 */
     CLI_CHOICE,   /* one of `choices` */
 };
 

@@ -11,6 +11,7 @@
 #include "types/requirement.h"
 #include "types/run.h"
 #include "types/solution.h"
+#include "types/solution_batch.h"
 #include "wire/http.h"
 
 #define CLI_PROGRAM "swan"
@@ -266,6 +267,7 @@ void cli_show_requirement(struct cli_call *call, const struct requirement *requi
                           const struct json_value *spans, const struct json_value *questions);
 void cli_show_candidates(struct cli_call *call, const struct solution_answer *answer,
                          size_t chosen);
+void cli_show_batch(struct cli_call *call, const struct solution_batch *batch);
 void cli_show_solution(struct cli_call *call, const struct solution *solution);
 void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all);
 void cli_show_rejected(struct cli_call *call, const struct solution_answer *answer);

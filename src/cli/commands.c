@@ -78,6 +78,10 @@ const struct cli_option cli_common_options[] = {
     {                                                                                            \
         "applications", 0, CLI_FILE, "FILE", NULL, N_("versions of applications that are known") \
     }
+#define OPTION_MEASUREMENTS                                                                \
+    {                                                                                      \
+        "measurements", 0, CLI_FILE, "FILE", NULL, N_("what applications were seen to do") \
+    }
 
 static const char *const requirement_objective_choices[] = {NULL,          "cost",  "latency",
                                                             "reliability", "green", NULL};
@@ -104,7 +108,9 @@ static const struct cli_option intent_options[] = {
     END};
 static const struct cli_option design_options[] = {
     OPTION_NETWORK,
-    OPTION_REQUIREMENT,
+    {"requirement", 0, CLI_FILES, "REQ", NULL,
+     N_("requirement: a JSON file, - for stdin, or the need in words; several are designed "
+        "jointly")},
     OPTION_OBJECTIVE,
     {"only-objective", 0, CLI_FLAG, NULL, NULL, N_("one solution, for that objective")},
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the search; same seed, same answer")},
@@ -114,10 +120,13 @@ static const struct cli_option design_options[] = {
     OPTION_TECHNOLOGIES,
     OPTION_CASES,
     OPTION_APPLICATIONS,
+    OPTION_MEASUREMENTS,
     END};
-static const struct cli_option evaluate_options[] = {
-    OPTION_NETWORK,      OPTION_REQUIREMENT, OPTION_CHOICE,       OPTION_NOTES, OPTION_SCENARIOS,
-    OPTION_TECHNOLOGIES, OPTION_CASES,       OPTION_APPLICATIONS, END};
+static const struct cli_option evaluate_options[] = {OPTION_NETWORK,      OPTION_REQUIREMENT,
+                                                     OPTION_CHOICE,       OPTION_NOTES,
+                                                     OPTION_SCENARIOS,    OPTION_TECHNOLOGIES,
+                                                     OPTION_CASES,        OPTION_APPLICATIONS,
+                                                     OPTION_MEASUREMENTS, END};
 static const char *const replay_policies[] = {NULL,  "random", "bestfit", "dotproduct",
                                               "fgd", "swan",   NULL};
 static const struct cli_option replay_options[] = {
@@ -414,7 +423,8 @@ static const struct cli_command commands[] = {
     {"solution", "design", NULL, design_options, N_("design solutions on a network file"),
      cli_run_solution_design, NULL,
      N_("Needs no server. Ends with 3 when no solution exists; the conflict and the cheapest "
-        "relaxations are printed then."),
+        "relaxations are printed then. Several requirements share the capacity of the network, at "
+        "the least total cost; it ends with 4 when some of them cannot be met."),
      false},
     {"solution", "evaluate", solution_file_argument, evaluate_options,
      N_("judge a solution in five dimensions on a network file"), cli_run_solution_evaluate, NULL,

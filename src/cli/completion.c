@@ -54,7 +54,8 @@ static void add_pattern(struct buf *out, const struct cli_option *option)
 static void gather_option(void *ctx, const struct cli_option *option)
 {
     struct gather *gather = ctx;
-    if (gather->sort == 0 ? option->kind != CLI_FLAG : option->kind == CLI_FILE)
+    bool file = option->kind == CLI_FILE || option->kind == CLI_FILES;
+    if (gather->sort == 0 ? option->kind != CLI_FLAG : file)
         add_pattern(&gather->names, option);
 }
 

@@ -1,4 +1,5 @@
 /* engines.c - commands that need no server: reading words, designing, judging. */
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -144,6 +145,7 @@ struct inputs {
     struct application_spec_refs applications;
     struct feasibility_standards standards;
     struct feasibility_cases cases;
+    struct feasibility_measurements measurements;
     struct evaluation_input given;
 };
 
@@ -160,6 +162,7 @@ static enum err_code read_standards(struct cli_call *call, struct inputs *inputs
         {"technologies", &feasibility_technologies_table, &inputs->standards.technologies},
         {"cases", &feasibility_cases_table, &inputs->cases},
         {"applications", &application_spec_refs_table, &inputs->applications},
+        {"measurements", &feasibility_measurements_table, &inputs->measurements},
     };
     enum err_code rc = evaluation_standards_shipped(&inputs->standards, call->arena, err);
     for (size_t i = 0; i < ARRAY_LEN(files) && !rc; i++)
@@ -167,6 +170,14 @@ static enum err_code read_standards(struct cli_call *call, struct inputs *inputs
             rc = json_decode_file(cli_option(call, files[i].option), files[i].table,
                                   &json_limits_large, files[i].out, call->arena, err);
     return rc;
+}
+
+static size_t requirements_given(const struct cli_call *call)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < call->option_count; i++)
+        count += str_eq(call->options[i].option->name, "requirement");
+    return count;
 }
 
 static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, struct err *err)
@@ -179,7 +190,8 @@ static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, s
         return err_hint(err, _("--network FILE and --requirement REQ are both needed"));
     }
     if ((rc = network_read_file(network, &inputs->network, call->arena, err)) ||
-        (rc = cli_read_requirement(call, requirement, &inputs->requirement, err)))
+        (requirements_given(call) == 1 &&
+         (rc = cli_read_requirement(call, requirement, &inputs->requirement, err))))
         return rc;
     if (notes && (rc = json_decode_file(notes, &price_notes_table, &json_limits_large,
                                         &inputs->notes, call->arena, err)))
@@ -193,6 +205,7 @@ static enum err_code read_inputs(struct cli_call *call, struct inputs *inputs, s
         .applications = cli_option(call, "applications") ? &inputs->applications : NULL,
         .standards = &inputs->standards,
         .cases = cli_option(call, "cases") ? &inputs->cases : NULL,
+        .measurements = cli_option(call, "measurements") ? &inputs->measurements : NULL,
         .now_ms = clock_now_ms()};
     return ERR_OK;
 }
@@ -204,6 +217,122 @@ static bool is_late(void *deadline)
     return clock_mono_ms() >= *(int64_t *)deadline;
 }
 
+/* ---- several at once ---- */
+
+struct several {
+    struct cli_call *call;
+    const char **names; /* as they were given */
+    struct design_input *needs;
+    struct requirement *requirements;
+    size_t count;
+};
+
+static enum err_code read_several(struct several *several, const struct inputs *inputs,
+                                  struct err *err)
+{
+    struct cli_call *call = several->call;
+    several->names = arena_array(call->arena, call->option_count, sizeof *several->names);
+    several->needs = arena_array(call->arena, call->option_count, sizeof *several->needs);
+    several->requirements =
+        arena_array(call->arena, call->option_count, sizeof *several->requirements);
+    for (size_t i = 0; i < call->option_count; i++) {
+        if (!str_eq(call->options[i].option->name, "requirement"))
+            continue;
+        size_t at = several->count++;
+        several->names[at] = call->options[i].value;
+        enum err_code rc =
+            cli_read_requirement(call, call->options[i].value, &several->requirements[at], err);
+        if (rc)
+            return rc;
+        several->needs[at].given = inputs->given;
+        several->needs[at].given.requirement = &several->requirements[at];
+    }
+    return ERR_OK;
+}
+
+static void tell_batch(const struct several *several, const struct design_batch *found,
+                       const char *currency, struct solution_batch *out)
+{
+    struct arena *arena = several->call->arena;
+    *out = (struct solution_batch){.total = found->total,
+                                   .bound = found->bound,
+                                   .gap = found->gap,
+                                   .currency = currency,
+                                   .proved_by = found->proved_by};
+    for (size_t i = 0; i < found->count; i++) {
+        const struct design_batch_need *need = &found->needs[i];
+        struct solution_batch_need *told = LIST_ADD(arena, &out->needs);
+        *told = (struct solution_batch_need){
+            .requirement = several->names[i],
+            .code = need->code ? err_info(need->code)->name : NULL,
+            .text = need->text,
+            .alone = {isfinite(need->alone), need->alone},
+            .answer = arena_memdup(arena, &need->answer, sizeof need->answer)};
+        if (need->answer.solutions.count)
+            told->cost = (struct opt_double){true, need->answer.solutions.items[0].cost};
+    }
+    for (size_t i = 0; i < found->moves.count; i++) {
+        const struct design_move *move = &found->moves.items[i];
+        struct solution_batch_move *told = LIST_ADD(arena, &out->moves);
+        *told = (struct solution_batch_move){.need = (int64_t)move->need,
+                                             .component = move->component,
+                                             .from = move->from,
+                                             .to = move->to,
+                                             .resource = move->resource};
+        for (size_t k = 0; k < move->by.count; k++)
+            *LIST_ADD(arena, &told->by) = (double)move->by.items[k];
+    }
+    for (size_t i = 0; i < found->together.count; i++)
+        *LIST_ADD(arena, &out->together) = (double)found->together.items[i];
+    if (found->together.count)
+        out->together_minimal = (struct opt_bool){true, found->together_minimal};
+    for (size_t i = 0; i < found->short_of.count; i++)
+        *LIST_ADD(arena, &out->short_of) = found->short_of.items[i];
+}
+
+static enum err_code batch_outcome(const struct solution_batch *batch, enum err_code rc,
+                                   struct err *err)
+{
+    size_t met = 0;
+    for (size_t i = 0; i < batch->needs.count; i++)
+        met += batch->needs.items[i].code == NULL;
+    if (rc == ERR_INFEASIBLE)
+        return err_set(err, rc, _("the needs cannot be met together"));
+    if (!met)
+        return err_set(err, ERR_INFEASIBLE, _("none of the needs can be met"));
+    if (met < batch->needs.count)
+        return err_set(err, ERR_PARTIAL, _("%zu of %zu needs cannot be met"),
+                       batch->needs.count - met, batch->needs.count);
+    return ERR_OK;
+}
+
+static enum err_code design_several(struct cli_call *call, const struct inputs *inputs,
+                                    struct err *err)
+{
+    struct several several = {.call = call};
+    struct design_batch found = {.count = 0};
+    struct solution_batch batch;
+    double limit = cli_number(call, "time-limit", 0);
+    int64_t deadline = clock_mono_ms() + (int64_t)(limit * 1000);
+    const char *objective = cli_option(call, "objective");
+    if (objective && !str_eq(objective, "cost"))
+        return err_set(err, ERR_USAGE, _("several needs are designed for the least total cost"));
+    enum err_code rc = read_several(&several, inputs, err);
+    if (rc)
+        return rc;
+    struct design_batch_input input = {.needs = several.needs,
+                                       .count = several.count,
+                                       .should_stop = limit > 0 ? is_late : NULL,
+                                       .stop_ctx = &deadline};
+    rc = design_solve_batch(&input, &found, call->arena, err);
+    if (rc && rc != ERR_INFEASIBLE)
+        return rc;
+    tell_batch(&several, &found, inputs->network.currency, &batch);
+    if (!cli_answer_table(call, &solution_batch_table, &batch))
+        cli_show_batch(call, &batch);
+    return batch_outcome(&batch, rc, err);
+}
+
 enum err_code cli_run_solution_design(struct cli_call *call, struct err *err)
 {
     struct inputs inputs = {.notes = {{NULL, 0}}};
@@ -213,6 +342,8 @@ enum err_code cli_run_solution_design(struct cli_call *call, struct err *err)
     enum err_code rc = read_inputs(call, &inputs, err);
     if (rc)
         return rc;
+    if (requirements_given(call) > 1)
+        return design_several(call, &inputs, err);
     struct design_input input = {
         .given = inputs.given,
         .objective = json_enum_find(requirement_objective_names, cli_option(call, "objective")),

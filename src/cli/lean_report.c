@@ -183,6 +183,37 @@ static void show_comparison(struct cli_call *call, const struct analysis_compari
     cli_table_print(call, &table);
 }
 
+static void show_proposals(struct cli_call *call, const struct analysis_proposals *p)
+{
+    static const char *const names[ANALYSIS_PROPOSALS] = {
+        N_("drop dependencies that other runs did without"),
+        N_("pack like tasks at one site"),
+        N_("begin to move things when the flow begins"),
+        N_("let one more task run at once"),
+        N_("keep what repeated tasks make"),
+        N_("keep things near (cache)")};
+    struct cli_column columns[] = {{.title = _("PROPOSAL")},
+                                   {.title = _("CASES"), .right = true},
+                                   {.title = _("RUNS SHORTER"), .right = true},
+                                   {.title = _("GAIN A RUN"), .right = true},
+                                   {.title = _("SHARE"), .right = true}};
+    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
+    for (size_t i = 0; i < p->items.count; i++) {
+        const struct analysis_proposal *item = &p->items.items[i];
+        cli_cell(&table, _(names[item->kind]));
+        cli_cell(&table, arena_printf(call->arena, "%lld", (long long)item->cases));
+        cli_cell(&table, arena_printf(call->arena, "%lld / %lld", (long long)item->runs,
+                                      (long long)p->runs_tried));
+        cli_cell(&table, cli_seconds(call->arena, item->gain_s));
+        cli_cell(&table, share(call->arena, item->gain_share));
+    }
+    cli_heading(call, _("Proposals, with the gain that the scheduler predicts"));
+    if (p->items.count)
+        cli_table_print(call, &table);
+    else
+        cli_say(call, "%s\n", _("none that would gain anything"));
+}
+
 static enum err_code longest_run(const struct analysis_log *log, const struct analysis_report *r,
                                  const char *name, size_t *out, struct err *err)
 {
@@ -253,9 +284,11 @@ static enum err_code report_on(struct cli_call *call, const struct analysis_log 
                                              .demand = cli_integer(call, "demand", 0)};
     struct analysis_report report;
     struct analysis_comparison comparison;
+    struct analysis_proposals proposals;
     bool compared;
     enum err_code rc;
     if ((rc = analysis_measure(log, &parameters, &report, call->arena, err)) ||
+        (rc = analysis_propose(log, &proposals, call->arena, err)) ||
         (rc = compare(call, log, &comparison, &compared, err)) ||
         (rc = draw(call, log, &report, err)))
         return rc;
@@ -266,10 +299,11 @@ static enum err_code report_on(struct cli_call *call, const struct analysis_log 
         show_wastes(call, &report);
         if (compared)
             show_comparison(call, &comparison);
+        show_proposals(call, &proposals);
         return ERR_OK;
     }
     CLEANUP(buf_done) struct buf out = BUF_INIT;
-    analysis_write(log, &report, compared ? &comparison : NULL, &out);
+    analysis_write(log, &report, compared ? &comparison : NULL, &proposals, &out);
     if (!(rc = buf_check(&out, err)))
         cli_answer_json(call, buf_str(&out), out.len);
     return rc;

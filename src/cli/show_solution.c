@@ -181,21 +181,40 @@ static const char *unknown_text(const char *code, struct arena *arena)
 /* What it rests on; where the text alone does not say of whom, with its reference. */
 static const char *evidence_text(const struct feasibility_check *check, struct arena *arena)
 {
-    static const char *const named[] = {"link", "application", "case", "price"};
+    static const char *const named[] = {"link", "application", "case", "measurement"};
     const char *all = "";
     size_t most = check->verdict == VERDICT_PASS ? 1 : EVIDENCE_SHOWN;
     for (size_t i = 0; i < check->evidence.count && i < most; i++) {
         const struct feasibility_evidence *evidence = &check->evidence.items[i];
         const char *text = evidence->text ? cli_sentence(evidence->text, arena) : NULL;
-        bool name = i > 0;
         if (!text)
             continue;
-        for (size_t k = 0; name && k < ARRAY_LEN(named); k++)
-            if (str_eq(evidence->kind, named[k]) && evidence->ref) {
+        for (size_t k = 0; k < ARRAY_LEN(named); k++)
+            if (str_eq(evidence->kind, named[k]) && evidence->ref &&
+                !str_eq(evidence->ref, check->subject)) {
                 text = arena_printf(arena, "%s: %s", evidence->ref, text);
                 break;
             }
         all = *all ? arena_printf(arena, "%s; %s", all, text) : text;
+    }
+    return all;
+}
+
+/* "edge, device": codes are words too, one by one. */
+static const char *value_text(const char *value, struct arena *arena)
+{
+    static const char *const groups[] = {"form", "tier", "state", "access"};
+    const char *all = "", *sentence = cli_sentence(value, arena);
+    if (sentence != value)
+        return sentence;
+    for (const char *at = value; *at;) {
+        size_t len = strcspn(at, ",");
+        const char *code = arena_strndup(arena, at, len), *word = code;
+        for (size_t i = 0; i < ARRAY_LEN(groups) && word == code; i++)
+            word = cli_word(groups[i], code);
+        all = arena_printf(arena, "%s%s%s", all, *all ? ", " : "", word);
+        at += len + (at[len] == ',');
+        at += strspn(at, " ");
     }
     return all;
 }
@@ -227,40 +246,40 @@ static void show_check(struct cli_call *call, struct cli_table *table,
     cli_cell_style(table, mark_of(check->verdict), style_of(check->verdict));
     cli_cell(table, name);
     cli_cell(table, check->subject ? subject_text(check->subject, arena) : NULL);
-    cli_cell(table, check->required
-                        ? cli_join(arena, cli_sentence(check->required, arena), " ", unit)
-                        : "-");
-    cli_cell(table, check->observed
-                        ? cli_join(arena, cli_sentence(check->observed, arena), " ", unit)
-                        : "?");
+    cli_cell(table, check->required ? cli_join(arena, value_text(check->required, arena), " ", unit)
+                                    : "-");
+    cli_cell(table, check->observed ? cli_join(arena, value_text(check->observed, arena), " ", unit)
+                                    : "?");
     cli_cell_style(table, evidence_text(check, arena), S_DIM);
 }
 
-void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all)
+static void show_dimension(struct cli_call *call, const struct feasibility_dimension *dimension,
+                           bool all)
 {
     const struct cli_column columns[] = {{"", false, true},          {_("CHECK"), false, false},
                                          {_("OF"), false, false},    {_("ASKED"), false, false},
                                          {_("FOUND"), false, false}, {_("EVIDENCE"), false, false}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    table.indent = "  ";
-    cli_heading(call, arena_printf(call->arena, _("Feasibility: %s, %.0f of 100"),
-                                   verdict_word(report->verdict), report->score));
-    for (size_t d = 0; d < report->dimensions.count; d++) {
-        const struct feasibility_dimension *dimension = &report->dimensions.items[d];
-        cli_say(
-            call, "  %s%s%s %s\n", style_of(dimension->verdict), mark_of(dimension->verdict),
-            S_RESET,
-            arena_printf(
-                call->arena,
-                P_("%s: %s (%zu check)", "%s: %s (%zu checks)", dimension->checks.count),
-                cli_word("dimension", json_enum_name(feasibility_dimension_names, dimension->kind)),
-                verdict_word(dimension->verdict), dimension->checks.count));
-        for (size_t i = 0; i < dimension->checks.count; i++)
-            if (all || dimension->checks.items[i].verdict != VERDICT_PASS)
-                show_check(call, &table, &dimension->checks.items[i]);
-    }
+    table.indent = "    ";
+    cli_say(
+        call, "  %s%s%s %s\n", style_of(dimension->verdict), mark_of(dimension->verdict), S_RESET,
+        arena_printf(
+            call->arena, P_("%s: %s (%zu check)", "%s: %s (%zu checks)", dimension->checks.count),
+            cli_word("dimension", json_enum_name(feasibility_dimension_names, dimension->kind)),
+            verdict_word(dimension->verdict), dimension->checks.count));
+    for (size_t i = 0; i < dimension->checks.count; i++)
+        if (all || dimension->checks.items[i].verdict != VERDICT_PASS)
+            show_check(call, &table, &dimension->checks.items[i]);
     if (table.cells.count)
         cli_table_print(call, &table);
+}
+
+void cli_show_report(struct cli_call *call, const struct feasibility_report *report, bool all)
+{
+    cli_heading(call, arena_printf(call->arena, _("Feasibility: %s, %.0f of 100"),
+                                   verdict_word(report->verdict), report->score));
+    for (size_t d = 0; d < report->dimensions.count; d++)
+        show_dimension(call, &report->dimensions.items[d], all);
 }
 
 static void show_placements(struct cli_call *call, const struct solution *solution)

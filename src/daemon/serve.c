@@ -345,7 +345,7 @@ static const struct cli_option serve_options[] = {
      N_("container engine of this machine: unix:///run/docker.sock")},
     {"no-local-site", 0, CLI_FLAG, NULL, NULL, N_("do not register this machine as a site")},
     {"observe", 0, CLI_DURATION, "TIME", NULL, N_("between looks at what runs (5s)")},
-    {"reserve", 0, CLI_DURATION, "TIME", NULL,
+    {"reserve", 0, CLI_SPAN, "TIME", NULL,
      N_("how long a design holds the room it needs; 0 = not at all (10m)")},
     {"log", 0, CLI_CHOICE, "FORMAT", log_formats, N_("text or json (text)")},
     {"log-level", 0, CLI_CHOICE, "LEVEL", log_levels, N_("debug, info, warn or error (info)")},

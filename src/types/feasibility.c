@@ -182,6 +182,42 @@ feasibility_technology_find(const struct feasibility_standards *standards, int l
     return NULL;
 }
 
+/* ---- measurements ---- */
+const char *const feasibility_metric_names[] = {NULL, "service_ms", "throughput_per_s",
+                                                "concurrent_users", NULL};
+static const struct json_field measurement_fields[] = {
+    JSON_FIELD("application", JSON_STRING, struct feasibility_measurement, application,
+               JSON_NON_EMPTY, "name or name@version"),
+    JSON_FIELD("component", JSON_STRING, struct feasibility_measurement, component, JSON_NON_EMPTY,
+               "or the component"),
+    JSON_FIELD_ENUM("metric", struct feasibility_measurement, metric, JSON_REQUIRED,
+                    feasibility_metric_names, "of one instance at the size that is asked"),
+    JSON_FIELD_RANGE("value", JSON_DOUBLE, struct feasibility_measurement, value, JSON_REQUIRED, 0,
+                     1e12, "in the unit of the metric"),
+    JSON_FIELD("at", JSON_TIME, struct feasibility_measurement, at_ms, 0, "when it was measured"),
+    JSON_FIELD("source", JSON_STRING, struct feasibility_measurement, source, 0,
+               "who measured, and where"),
+    JSON_FIELD_ENUM("tag", struct feasibility_measurement, tag, 0, feasibility_tag_names,
+                    "trust; absent = D"),
+};
+static enum err_code check_measurement(const void *object, struct err *err)
+{
+    const struct feasibility_measurement *measurement = object;
+    if (!measurement->application == !measurement->component)
+        return err_set(err, ERR_INVALID, "give either application or component");
+    return ERR_OK;
+}
+static const struct json_table measurement_table =
+    JSON_TABLE("Measurement", struct feasibility_measurement, measurement_fields,
+               "what one instance was seen to do", check_measurement);
+static const struct json_field measurements_fields[] = {
+    JSON_FIELD_TABLE("items", JSON_ARRAY, struct feasibility_measurements, items, JSON_KEEP,
+                     &measurement_table, "measurements"),
+};
+const struct json_table feasibility_measurements_table =
+    JSON_TABLE("Measurements", struct feasibility_measurements, measurements_fields,
+               "what applications were seen to do", NULL);
+
 /* ---- past cases ---- */
 static const struct json_field component_fields[] = {
     JSON_FIELD("name", JSON_STRING, struct feasibility_case_component, name, JSON_REQUIRED,

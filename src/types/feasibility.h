@@ -92,6 +92,29 @@ const struct feasibility_demand *feasibility_demand_find(const struct feasibilit
 const struct feasibility_technology *
 feasibility_technology_find(const struct feasibility_standards *standards, int link_type);
 
+/* ---- measurements ---- */
+enum feasibility_metric {
+    METRIC_ABSENT,
+    METRIC_SERVICE_MS,       /* that one request takes at an instance, without waiting */
+    METRIC_THROUGHPUT_PER_S, /* that one instance serves */
+    METRIC_CONCURRENT_USERS  /* that one instance serves */
+};
+extern const char *const feasibility_metric_names[];
+
+/* Of an application (name or name@version), or else of a component by its name. */
+struct feasibility_measurement {
+    const char *application, *component;
+    int metric;
+    double value;
+    int64_t at_ms;
+    const char *source; /* who measured, where */
+    int tag;
+};
+struct feasibility_measurements {
+    LIST(struct feasibility_measurement) items;
+};
+extern const struct json_table feasibility_measurements_table; /* {items: […]} */
+
 /* ---- past cases ---- */
 struct feasibility_case_component {
     const char *name, *application; /* name@version, or NULL */

@@ -33,7 +33,7 @@ static size_t component_of(const struct requirement *requirement, const char *pa
     size_t best = SIZE_MAX, longest = 0;
     for (size_t i = 0; i < requirement->components.count; i++) {
         const char *name = requirement->components.items[i].name;
-        size_t len = strlen(name);
+        size_t len = name ? strlen(name) : 0; /* it may have been left out just now */
         if (len > longest && !strncmp(path, name, len) && path[len] == '.') {
             best = i;
             longest = len;
@@ -63,7 +63,8 @@ static enum err_code unknown_path(const struct requirement *requirement, const c
     const char *head = arena_strndup(arena, path, strcspn(path, ".["));
     struct str_suggestion near = {.word = head};
     for (size_t i = 0; i < requirement->components.count; i++)
-        str_suggest(&near, requirement->components.items[i].name);
+        if (requirement->components.items[i].name)
+            str_suggest(&near, requirement->components.items[i].name);
     for (size_t i = 0; i < requirement_table.field_count; i++)
         str_suggest(&near, requirement_table.fields[i].name);
     err_set(err, ERR_INVALID, "'%s' is neither a component nor a field of a requirement", head);

@@ -29,7 +29,7 @@ static void measure(const struct analysis_log *log)
         expect(report.parallel_rate >= 0 && report.parallel_rate <= 1, "a rate is a share");
         for (int k = 0; k < ANALYSIS_WASTES; k++)
             expect(report.wastes[k].seconds >= 0, "no waste is negative");
-        analysis_write(log, &report, NULL, &out);
+        analysis_write(log, &report, NULL, NULL, &out);
         analysis_gantt(log, 0, false, &out);
         analysis_value_stream(log, &report, true, &out);
     }

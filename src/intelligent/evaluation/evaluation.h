@@ -14,14 +14,15 @@
 struct evaluation_input {
     const struct requirement *requirement;
     const struct network *network;
-    const struct price_notes *notes;                  /* NULL = none known */
-    const struct site_connections *connections;       /* NULL = go by site.provider alone */
-    const struct application_spec_refs *applications; /* NULL = none known; those without a
-                                                         component are there to be depended on */
-    const struct feasibility_standards *standards;    /* NULL = none known */
-    const struct feasibility_cases *cases;            /* NULL = none known */
-    int64_t now_ms;                                   /* for the age of prices; 0 = unknown */
-    int64_t price_max_age_days;                       /* 0 = 365; older is said, confidence falls */
+    const struct price_notes *notes;                     /* NULL = none known */
+    const struct site_connections *connections;          /* NULL = go by site.provider alone */
+    const struct application_spec_refs *applications;    /* NULL = none known; those without a
+                                                            component are there to be depended on */
+    const struct feasibility_standards *standards;       /* NULL = none known */
+    const struct feasibility_cases *cases;               /* NULL = none known */
+    const struct feasibility_measurements *measurements; /* NULL = none known */
+    int64_t now_ms;                                      /* for the age of prices; 0 = unknown */
+    int64_t price_max_age_days; /* 0 = 365; older is said, confidence falls */
 };
 
 /* Five dimensions, always, in order.  The solution may be hand-made, stale or wrong: what names

@@ -34,6 +34,12 @@ void evaluation_paths_spread(const struct evaluation_paths *paths, double per_ms
                              double *values);
 
 /* ---- the index of a network, shared by all models over it ---- */
+struct evaluation_notes { /* price notes by a hash of their site */
+    size_t mask;
+    uint32_t *first; /* by bucket: number of a note + 1, 0 = none */
+    uint32_t *next;  /* by note */
+};
+
 struct evaluation_network {
     const struct network *network;
     size_t sites, nodes;
@@ -41,8 +47,8 @@ struct evaluation_network {
     uint32_t *by_id; /* nodes sorted by id */
     uint32_t *link_a, *link_b;
     struct evaluation_paths *paths;
-    const struct price_note **notes; /* by site, then as given; NULL = not sorted yet */
-    struct arena *arena;             /* of the first model: outlives those made again over it */
+    struct evaluation_notes *notes; /* NULL = not made yet */
+    struct arena *arena;            /* of the first model: outlives those made again over it */
 };
 
 struct evaluation_links_at { /* links that end at a node */
@@ -72,7 +78,7 @@ const char *evaluation_component_name(const struct evaluation_model *model, int 
 
 /* Links that end at that node; cached, O(links) the first time. */
 const struct evaluation_links_at *evaluation_links_at(struct evaluation_model *model, size_t node);
-/* As price_note_find, in O(log notes) after the first. */
+/* As price_note_find; O(notes) the first time, then O(notes of the site). */
 const struct price_note *evaluation_note(struct evaluation_model *model, const char *site,
                                          const char *item);
 
@@ -133,7 +139,10 @@ enum err_code evaluation_measure_into(struct evaluation_model *model, struct sol
                                       struct err *err);
 
 /* ---- dimensions (report_*.c) that placements alone do not settle ---- */
-/* Jitter and loss of the paths, the split of a response bound, the access technology. */
+/* What a response bound leaves for network, computing and queueing. */
+void evaluation_report_response(struct evaluation_model *model, const struct solution *solution,
+                                struct evaluation_checks *checks);
+/* Jitter and loss of the paths, the response bound, the access technology. */
 void evaluation_report_network(struct evaluation_model *model, const struct solution *solution,
                                struct evaluation_checks *checks);
 void evaluation_report_application(struct evaluation_model *model, const struct solution *solution,
@@ -152,6 +161,12 @@ void evaluation_report_business(struct evaluation_model *model, const struct sol
 void evaluation_report_cases(struct evaluation_model *model, const struct solution *solution,
                              struct evaluation_checks *checks);
 
+/* What is measured of the component: of its version, else of its application, else by its own name;
+ * NULL when nothing is. */
+const struct feasibility_measurement *evaluation_measured(const struct evaluation_model *model,
+                                                          size_t component, int metric);
+/* What one instance was seen to serve, times the instances, against what is asked of the whole. */
+void evaluation_report_load(struct evaluation_model *model, struct evaluation_checks *checks);
 /* The application that answers the component; NULL when none is known. */
 const struct application_spec_ref *evaluation_application(const struct evaluation_model *model,
                                                           size_t component);

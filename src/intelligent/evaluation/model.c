@@ -366,21 +366,32 @@ const struct evaluation_links_at *evaluation_links_at(struct evaluation_model *m
     return at;
 }
 
-/* Notes lie in one array, so the order of their addresses is the order in which they were given. */
-static int by_site(const void *a, const void *b)
+/* FNV-1a; the sites that notes name come from operators, not from strangers. */
+static size_t bucket_of(const struct evaluation_notes *table, const char *site)
 {
-    const struct price_note *x = *(const struct price_note *const *)a;
-    const struct price_note *y = *(const struct price_note *const *)b;
-    int order = strcmp(x->site ? x->site : "", y->site ? y->site : "");
-    return order ? order : (x > y) - (x < y);
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *site; site++)
+        hash = (hash ^ (unsigned char)*site) * UINT64_C(1099511628211);
+    return (size_t)(hash ^ hash >> 32) & table->mask;
 }
 
-static void sort_notes(struct evaluation_network *index, const struct price_notes *notes)
+/* Last to first, so that a chain gives them as they were given. */
+static void index_notes(struct evaluation_network *index, const struct price_notes *notes)
 {
-    index->notes = arena_array(index->arena, notes->items.count + 1, sizeof *index->notes);
-    for (size_t i = 0; i < notes->items.count; i++)
-        index->notes[i] = &notes->items.items[i];
-    qsort(index->notes, notes->items.count, sizeof *index->notes, by_site);
+    struct evaluation_notes *table = arena_zalloc(index->arena, sizeof *table);
+    size_t buckets = 1;
+    while (buckets < notes->items.count)
+        buckets *= 2;
+    table->mask = buckets - 1;
+    table->first = arena_array(index->arena, buckets, sizeof *table->first);
+    table->next = arena_array(index->arena, notes->items.count + 1, sizeof *table->next);
+    for (size_t i = notes->items.count; i-- > 0;) {
+        const char *site = notes->items.items[i].site;
+        size_t bucket = bucket_of(table, site ? site : "");
+        table->next[i] = table->first[bucket];
+        table->first[bucket] = (uint32_t)(i + 1);
+    }
+    index->notes = table;
 }
 
 const struct price_note *evaluation_note(struct evaluation_model *model, const char *site,
@@ -388,21 +399,15 @@ const struct price_note *evaluation_note(struct evaluation_model *model, const c
 {
     const struct price_notes *notes = model->input.notes;
     const struct price_note *general = NULL;
-    if (!notes || !site)
+    if (!notes || !site || notes->items.count >= UINT32_MAX)
         return NULL;
     if (!model->index->notes)
-        sort_notes(model->index, notes);
-    size_t low = 0, high = notes->items.count;
-    while (low < high) { /* the first of the site */
-        size_t middle = low + (high - low) / 2;
-        const char *own = model->index->notes[middle]->site;
-        if (strcmp(own ? own : "", site) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < notes->items.count && str_eq(model->index->notes[low]->site, site); low++) {
-        const struct price_note *note = model->index->notes[low];
+        index_notes(model->index, notes);
+    const struct evaluation_notes *table = model->index->notes;
+    for (size_t i = table->first[bucket_of(table, site)]; i; i = table->next[i - 1]) {
+        const struct price_note *note = &notes->items.items[i - 1];
+        if (!str_eq(note->site, site))
+            continue;
         if (note->item && str_eq(note->item, item))
             return note;
         if (!note->item)

@@ -214,7 +214,6 @@ void evaluation_report_business(struct evaluation_model *model, const struct sol
                                 struct evaluation_checks *checks)
 {
     const struct requirement *requirement = model->requirement;
-    struct arena *arena = checks->arena;
     check_replicas(model, solution, checks);
     check_scenario(model, solution, figures, checks);
     evaluation_report_cases(model, solution, checks);
@@ -224,16 +223,7 @@ void evaluation_report_business(struct evaluation_model *model, const struct sol
     if (requirement->security.encryption.set && requirement->security.encryption.value)
         say_unknown(checks, "encryption", "yes", "security.encryption",
                     "no site or link says whether it encrypts");
-    if (requirement->service_level.throughput_per_s.set)
-        say_unknown(checks, "throughput",
-                    evaluation_number(arena, requirement->service_level.throughput_per_s.value),
-                    "service_level.throughput_per_s",
-                    "no measurement of the application at this size");
-    if (requirement->service_level.concurrent_users.set)
-        say_unknown(
-            checks, "concurrent_users",
-            evaluation_number(arena, (double)requirement->service_level.concurrent_users.value),
-            "service_level.concurrent_users", "no measurement of the application at this size");
+    evaluation_report_load(model, checks);
     if (solution->catalogue_only)
         say_unknown(checks, "catalogue_only", "a provider at each site", "provider",
                     "at least one site is catalogue only: it can be designed for, not opened");

@@ -43,19 +43,25 @@ static bool same_application(const char *id, const char *name)
     return id && strncmp(id, name, len) == 0 && (id[len] == '@' || !id[len]);
 }
 
-static double pair_similarity(const struct evaluation_model *model, size_t component,
-                              const struct feasibility_case_component *other)
+struct own { /* one component of the need, as cases are compared with it */
+    const struct requirement_component *component;
+    const char *application; /* name, or NULL */
+    int form, accelerator, tier;
+};
+struct owns {
+    struct own items[COMPONENTS_MAX];
+    size_t count, all; /* compared; of how many */
+};
+
+static double pair_similarity(const struct own *own, const struct feasibility_case_component *other)
 {
-    const struct requirement_component *own = &model->requirement->components.items[component];
-    const struct application_spec_ref *ref = evaluation_application(model, component);
-    bool same = ref && ref->spec.name && other->application
-                    ? same_application(other->application, ref->spec.name)
-                    : str_eq(own->name, other->name);
-    int form = own->form ? own->form : ref ? ref->spec.form : FORM_ABSENT;
-    int accelerator = own->accelerator ? own->accelerator->kind : ACCELERATOR_ABSENT;
-    return 0.4 * same + 0.2 * (form == other->form) + 0.2 * (accelerator == other->accelerator) +
-           0.1 * closeness(own->vcpus, other->vcpus) +
-           0.1 * closeness(own->memory_gib, other->memory_gib);
+    bool same = own->application && other->application
+                    ? same_application(other->application, own->application)
+                    : str_eq(own->component->name, other->name);
+    return 0.4 * same + 0.2 * (own->form == other->form) +
+           0.2 * (own->accelerator == other->accelerator) +
+           0.1 * closeness(own->component->vcpus, other->vcpus) +
+           0.1 * closeness(own->component->memory_gib, other->memory_gib);
 }
 
 static int tier_of(const struct evaluation_model *model, const struct solution *solution,
@@ -72,23 +78,40 @@ static int tier_of(const struct evaluation_model *model, const struct solution *
     return TIER_ABSENT;
 }
 
-static void compare_components(const struct evaluation_model *model,
-                               const struct solution *solution, const struct feasibility_case *item,
-                               double *ret_components, double *ret_sites)
+static void describe_need(const struct evaluation_model *model, const struct solution *solution,
+                          struct owns *out)
 {
     const struct requirement *requirement = model->requirement;
+    out->all = requirement->components.count;
+    out->count = out->all < COMPONENTS_MAX ? out->all : COMPONENTS_MAX;
+    for (size_t c = 0; c < out->count; c++) {
+        const struct requirement_component *own = &requirement->components.items[c];
+        const struct application_spec_ref *ref = evaluation_application(model, c);
+        out->items[c] = (struct own){.component = own,
+                                     .application = ref ? ref->spec.name : NULL,
+                                     .form = own->form ? own->form
+                                             : ref     ? ref->spec.form
+                                                       : FORM_ABSENT,
+                                     .accelerator = own->accelerator ? own->accelerator->kind
+                                                                     : ACCELERATOR_ABSENT,
+                                     .tier = tier_of(model, solution, own->name)};
+    }
+}
+
+static void compare_components(const struct owns *owns, const struct feasibility_case *item,
+                               double *ret_components, double *ret_sites)
+{
     bool taken[COMPONENTS_MAX] = {false};
-    size_t own = requirement->components.count, others = item->components.count;
-    size_t most = own > others ? own : others, pairs = 0;
-    own = own < COMPONENTS_MAX ? own : COMPONENTS_MAX;
+    size_t others = item->components.count, pairs = 0;
+    size_t most = owns->all > others ? owns->all : others;
     others = others < COMPONENTS_MAX ? others : COMPONENTS_MAX;
     double sum = 0, same_tier = 0;
-    for (size_t c = 0; c < own; c++) {
+    for (size_t c = 0; c < owns->count; c++) {
         size_t best = SIZE_MAX;
         double most_similar = -1;
         for (size_t k = 0; k < others; k++) {
             double similarity =
-                taken[k] ? -1 : pair_similarity(model, c, &item->components.items[k]);
+                taken[k] ? -1 : pair_similarity(&owns->items[c], &item->components.items[k]);
             if (similarity > most_similar) {
                 most_similar = similarity;
                 best = k;
@@ -99,8 +122,7 @@ static void compare_components(const struct evaluation_model *model,
         taken[best] = true;
         sum += most_similar;
         pairs++;
-        int tier = tier_of(model, solution, requirement->components.items[c].name);
-        int other = item->components.items[best].tier;
+        int tier = owns->items[c].tier, other = item->components.items[best].tier;
         same_tier += tier == TIER_ABSENT || other == TIER_ABSENT ? 0.5 : tier == other;
     }
     *ret_components = most ? sum / (double)most : 0;
@@ -136,13 +158,13 @@ static double compare_demands(const struct evaluation_model *model,
     return count ? sum / (double)count : 1.0;
 }
 
-static double similarity_of(const struct evaluation_model *model, const struct solution *solution,
+static double similarity_of(const struct evaluation_model *model, const struct owns *owns,
                             const struct feasibility_case *item)
 {
     double components, sites;
     int own = model->requirement->scenario;
     double scenario = own != item->scenario ? 0.0 : own ? 1.0 : 0.5;
-    compare_components(model, solution, item, &components, &sites);
+    compare_components(owns, item, &components, &sites);
     return 0.3 * scenario + 0.4 * components + 0.2 * compare_demands(model, item) + 0.1 * sites;
 }
 
@@ -184,9 +206,12 @@ void evaluation_report_cases(struct evaluation_model *model, const struct soluti
     size_t known = cases ? cases->items.count : 0, similar = 0, opened = 0, real = 0;
     struct ranked *ranked = arena_array(arena, known + 1, sizeof *ranked);
     double weight = 0, good = 0;
+    struct owns owns;
+    if (known)
+        describe_need(model, solution, &owns);
     for (size_t i = 0; i < known; i++) {
         const struct feasibility_case *item = &cases->items.items[i];
-        double similarity = similarity_of(model, solution, item);
+        double similarity = similarity_of(model, &owns, item);
         if (similarity < SIMILAR)
             continue;
         ranked[similar++] = (struct ranked){item, similarity};

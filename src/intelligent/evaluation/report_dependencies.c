@@ -43,6 +43,7 @@ struct resolution {
     struct evaluation_model *model;
     const struct application_spec_refs *known;
     struct arena *arena;
+    const struct application_spec_ref **by_name; /* all that are known, sorted */
     LIST(struct package) packages;
     LIST(struct need) needs;
     LIST(struct resolve_statement) statements;
@@ -73,17 +74,52 @@ static int newest_first(const void *a, const void *b)
     return order ? order : strcmp(x->id ? x->id : "", y->id ? y->id : "");
 }
 
-static void gather_versions(struct resolution *r, struct package *package)
+static int by_name(const void *a, const void *b)
+{
+    const struct application_spec_ref *x = *(const struct application_spec_ref *const *)a;
+    const struct application_spec_ref *y = *(const struct application_spec_ref *const *)b;
+    int order = strcmp(x->spec.name ? x->spec.name : "", y->spec.name ? y->spec.name : "");
+    return order ? order : (x > y) - (x < y); /* they lie in one array: as given */
+}
+
+static void sort_known(struct resolution *r)
+{
+    size_t count = r->known->items.count;
+    r->by_name = arena_array(r->arena, count + 1, sizeof *r->by_name);
+    for (size_t i = 0; i < count; i++)
+        r->by_name[i] = &r->known->items.items[i];
+    qsort(r->by_name, count, sizeof *r->by_name, by_name);
+}
+
+/* The first of that name and how many there are. */
+static size_t find_known(const struct resolution *r, const char *name, size_t *ret_count)
+{
+    size_t low = 0, high = r->known->items.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *own = r->by_name[middle]->spec.name;
+        if (strcmp(own ? own : "", name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_count = 0;
+    while (low + *ret_count < r->known->items.count &&
+           str_eq(r->by_name[low + *ret_count]->spec.name, name))
+        ++*ret_count;
+    return low;
+}
+
+static void gather_versions(struct resolution *r, struct package *package, size_t first,
+                            size_t count)
 {
     bool placed = false;
-    for (size_t i = 0; i < r->known->items.count; i++)
-        placed = placed || (is_placed(r, &r->known->items.items[i]) &&
-                            str_eq(r->known->items.items[i].spec.name, package->name));
-    for (size_t i = 0; i < r->known->items.count; i++) {
-        const struct application_spec_ref *ref = &r->known->items.items[i];
+    for (size_t i = first; i < first + count; i++)
+        placed = placed || is_placed(r, r->by_name[i]);
+    for (size_t i = first; i < first + count; i++) {
+        const struct application_spec_ref *ref = r->by_name[i];
         bool there = false;
-        if (!str_eq(ref->spec.name, package->name) ||
-            (placed ? !is_placed(r, ref) : !str_eq(ref->state, "published")))
+        if (placed ? !is_placed(r, ref) : !str_eq(ref->state, "published"))
             continue;
         for (size_t k = 0; k < package->versions.count && !there; k++)
             there = str_eq(package->versions.items[k].ref->spec.version, ref->spec.version);
@@ -95,25 +131,18 @@ static void gather_versions(struct resolution *r, struct package *package)
               newest_first);
 }
 
-static bool is_known(const struct resolution *r, const char *name)
-{
-    for (size_t i = 0; i < r->known->items.count; i++)
-        if (str_eq(r->known->items.items[i].spec.name, name))
-            return true;
-    return false;
-}
-
 /* SIZE_MAX when nothing is known of it. */
 static size_t package_of(struct resolution *r, const char *name)
 {
     for (size_t i = 0; i < r->packages.count; i++)
         if (str_eq(r->packages.items[i].name, name))
             return i;
-    if (!is_known(r, name))
+    size_t count, first = find_known(r, name, &count);
+    if (count == 0)
         return SIZE_MAX;
     struct package *package = LIST_ADD(r->arena, &r->packages);
     package->name = name;
-    gather_versions(r, package);
+    gather_versions(r, package, first, count);
     return r->packages.count - 1;
 }
 
@@ -400,6 +429,7 @@ void evaluation_report_dependencies(struct evaluation_model *model,
     struct resolve_answer answer;
     if (!r.known)
         return;
+    sort_known(&r);
     for (size_t c = 0; c < model->requirement->components.count; c++) {
         const struct application_spec_ref *ref = evaluation_application(model, c);
         if (ref && model->requirement->components.items[c].form != FORM_SERVER)

@@ -1,6 +1,6 @@
 /* report_network.c - the network dimension beyond what measuring checks: jitter and loss of the
- * paths against what the scenario usually needs, the split of an end-to-end bound into network,
- * computing and queueing, and whether the access technology that is asked can carry what is asked.
+ * paths against what the scenario usually needs, and whether the access technology that is asked
+ * can carry what is asked (the split of an end-to-end bound: report_response.c).
  *
  * Contract: work is in the links of the solution's routes and of the user's access point only.  The
  * requirement has no bound on jitter or loss, so both are advice.  A technology's figures fail a
@@ -125,146 +125,6 @@ static void check_quality(struct evaluation_model *model, struct evaluation_chec
         if (loss)
             check_quality_of_flow(model, checks, f, loss, LOSS);
     }
-}
-
-/* ---- the split of an end-to-end bound ---- */
-
-/* What computing and queueing may take together, in ms, and how it divides (M/M/1 at each of n
- * equal instances): with service time S and arrival rate λ/n at one, a request stays S/(1-Sλ/n);
- * that this is R gives S = R/(1+Rλ/n).  Where λ is not stated, S = R(1-ρ). */
-struct computing {
-    double together, service;
-    double rate; /* of one instance, per second; NaN = not stated */
-    double utilisation;
-    int64_t instances;
-};
-
-/* Instances that share the requests: of the component with the fewest that users reach, else of
- * all. */
-static int64_t serving_instances(const struct evaluation_model *model)
-{
-    int64_t least = INT64_MAX;
-    for (size_t f = 0; f < model->flow_count; f++)
-        if (model->flows[f].from < 0 && model->instances[model->flows[f].to] < least)
-            least = model->instances[model->flows[f].to];
-    for (size_t c = 0; least == INT64_MAX && c < model->requirement->components.count; c++)
-        if (model->instances[c] < least || c == 0)
-            least = model->instances[c];
-    return least;
-}
-
-static struct computing divide(const struct evaluation_model *model,
-                               const struct feasibility_split *split, double together)
-{
-    struct computing c = {.together = together, .rate = NAN, .utilisation = split->utilisation};
-    struct opt_double rate = model->requirement->service_level.throughput_per_s;
-    c.instances = serving_instances(model);
-    if (rate.set) {
-        c.rate = rate.value / (double)c.instances;
-        double per_ms = c.rate / 1000.0;
-        c.service = together / (1.0 + together * per_ms);
-        c.utilisation = c.service * per_ms;
-    } else {
-        c.service = together * (1.0 - c.utilisation);
-    }
-    return c;
-}
-
-static void say_unmeasured(struct evaluation_checks *checks, const char *code, double required,
-                           const char *method, const struct feasibility_split *split)
-{
-    struct evaluation_claim item = {DIMENSION_NETWORK,
-                                    code,
-                                    "service",
-                                    arena_printf(checks->arena, "%.6g", required),
-                                    NULL,
-                                    "ms",
-                                    {false, 0},
-                                    VERDICT_UNKNOWN,
-                                    0.0};
-    struct feasibility_check *check = evaluation_check_add(checks, &item);
-    evaluation_evidence_add(checks, check, "requirement", "service_level.max_response_ms", method,
-                            0);
-    if (split)
-        evaluation_evidence_add(checks, check, "requirement", "split", split->source, 0);
-}
-
-static void check_split(struct evaluation_model *model, struct evaluation_checks *checks,
-                        double bound, double one_way)
-{
-    struct arena *arena = checks->arena;
-    const struct feasibility_standards *standards = model->input.standards;
-    const struct feasibility_profile *profile =
-        feasibility_profile_find(standards, model->requirement->scenario);
-    const struct feasibility_split *split = profile && profile->split ? profile->split
-                                            : standards               ? standards->profiles.split
-                                                                      : NULL;
-    if (!split)
-        return;
-    struct evaluation_advice advice = {.dimension = DIMENSION_NETWORK,
-                                       .code = "response.network",
-                                       .subject = "service",
-                                       .unit = "ms",
-                                       .required = split->network_share * bound,
-                                       .observed = one_way,
-                                       .margin = split->network_share * bound - one_way,
-                                       .tag = split->tag,
-                                       .kind = "requirement",
-                                       .ref = "split",
-                                       .source = split->source};
-    struct feasibility_check *check = evaluation_advise(checks, &advice);
-    evaluation_evidence_add(checks, check, "path", "routes",
-                            arena_printf(arena, "the network's part, one way: %.4g %% of the bound",
-                                         100.0 * split->network_share),
-                            0);
-    double network = isnan(one_way) ? 2 * split->network_share * bound : 2 * one_way;
-    if (network >= bound)
-        return; /* response_time has failed */
-    struct computing part = divide(model, split, bound - network);
-    const char *method =
-        isnan(part.rate)
-            ? arena_printf(arena,
-                           "of the %.6g ms that the network leaves, at %.3g %% utilisation (M/M/1)",
-                           part.together, 100.0 * part.utilisation)
-            : arena_printf(arena,
-                           "of the %.6g ms that the network leaves, at %.6g requests a second for "
-                           "each of %lld instances (M/M/1)",
-                           part.together, part.rate, (long long)part.instances);
-    say_unmeasured(checks, "response.compute", part.service, method,
-                   isnan(part.rate) ? split : NULL);
-    say_unmeasured(checks, "response.queueing", part.together - part.service, method,
-                   isnan(part.rate) ? split : NULL);
-}
-
-/* A request passes each flow once and its answer returns: the network's part is at most twice the
- * sum over flows of the largest path latency. */
-static void check_response(struct evaluation_model *model, const struct solution *solution,
-                           struct evaluation_checks *checks)
-{
-    struct arena *arena = checks->arena;
-    struct opt_double bound = model->requirement->service_level.max_response_ms;
-    if (!bound.set)
-        return;
-    bool any = solution->routes.count > 0 && solution->latency.set;
-    double network = any ? 2 * solution->latency.value : NAN;
-    bool too_much = any && network > bound.value + EVALUATION_LATENCY_TOL;
-    struct evaluation_claim item = {
-        DIMENSION_NETWORK,
-        "response_time",
-        "service",
-        evaluation_number(arena, bound.value),
-        any ? arena_printf(arena, "network %.10g + compute unknown", network) : NULL,
-        "ms",
-        evaluation_margin(any ? bound.value - network : NAN),
-        too_much ? VERDICT_FAIL : VERDICT_UNKNOWN,
-        too_much ? 0.8 : 0.0};
-    struct feasibility_check *check = evaluation_check_add(checks, &item);
-    evaluation_evidence_add(checks, check, "path", "routes",
-                            any ? "there and back over all flows; the margin is what computing and "
-                                  "queueing may take, of which there is no measurement"
-                                : "no flow is stated, so the network's part is not known",
-                            0);
-    check_split(model, checks, bound.value, any ? solution->latency.value : NAN);
 }
 
 /* ---- access ---- */
@@ -428,6 +288,6 @@ void evaluation_report_network(struct evaluation_model *model, const struct solu
                                struct evaluation_checks *checks)
 {
     check_quality(model, checks);
-    check_response(model, solution, checks);
+    evaluation_report_response(model, solution, checks);
     check_access(model, checks);
 }

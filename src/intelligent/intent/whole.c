@@ -71,6 +71,15 @@ static int by_name(const char *const *names, const char *text)
 
 static void network(struct intent_read *read, struct requirement *r)
 {
+    bool total = false;
+    for (size_t i = 0; i < read->facts.count; i++) /* 每台1G，总带宽10G: the total counts */
+        if (alive(&read->facts.items[i], FIELD_BANDWIDTH) &&
+            (read->facts.items[i].flags & FACT_TOTAL))
+            total = true;
+    for (size_t i = 0; i < read->facts.count && total; i++)
+        if (read->facts.items[i].field == FIELD_BANDWIDTH &&
+            !(read->facts.items[i].flags & FACT_TOTAL))
+            read->facts.items[i].dead = true;
     const struct intent_fact *fact = choose(read, FIELD_BANDWIDTH, "network.bandwidth_mbps");
     if (fact && fact->value > 0) {
         const struct intent_fact *streams = greatest(read, FIELD_STREAMS);

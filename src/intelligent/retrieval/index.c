@@ -404,11 +404,10 @@ enum err_code retrieval_index_seal(struct retrieval_index *index, struct err *er
 }
 
 /* ---- what both sealing and loading compute ---- */
-double retrieval_weight(const struct retrieval_index *index, uint32_t term)
+double retrieval_weight(const struct retrieval_index *index, uint32_t term, uint8_t kind)
 {
     double n = index->term[term].passages;
-    return index->model.kind_weight[index->term[term].kind] *
-           log1p(((double)index->passages - n + 0.5) / (n + 0.5));
+    return index->model.kind_weight[kind] * log1p(((double)index->passages - n + 0.5) / (n + 0.5));
 }
 
 static void weigh_lengths(struct retrieval_index *index)

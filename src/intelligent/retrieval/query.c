@@ -60,7 +60,10 @@ static void collect(const struct retrieval_index *index, const char *text, size_
             clause = LIST_ADD(arena, &out->clauses);
             clause->term = term;
             clause->order = order;
+            clause->kind = (uint8_t)token->kind;
         }
+        if (token->kind < clause->kind)
+            clause->kind = (uint8_t)token->kind;
         clause->count++;
     }
 }
@@ -80,7 +83,7 @@ enum err_code retrieval_question_read(const struct retrieval_index *index, const
         collect(index, text, len, mask, true, out, arena);
     for (size_t i = 0; i < out->clauses.count; i++) {
         struct retrieval_clause *clause = &out->clauses.items[i];
-        clause->weight = retrieval_weight(index, clause->term) * clause->count;
+        clause->weight = retrieval_weight(index, clause->term, clause->kind) * clause->count;
     }
     if (out->clauses.count > RETRIEVAL_CLAUSES_MAX) {
         qsort(out->clauses.items, out->clauses.count, sizeof *out->clauses.items, compare_weight);

@@ -77,8 +77,9 @@ static void add_passage(const struct retrieval_index *index, uint32_t passage, d
         uint32_t term = found.items[i].term;
         for (; i < found.count && found.items[i].term == term; i++)
             posting.count[found.items[i].field]++;
-        *LIST_ADD(arena, out) = (struct typical){term, share * retrieval_saturate(index, &posting) *
-                                                           retrieval_weight(index, term)};
+        *LIST_ADD(arena, out) =
+            (struct typical){term, share * retrieval_saturate(index, &posting) *
+                                       retrieval_weight(index, term, index->term[term].kind)};
     }
 }
 
@@ -184,7 +185,7 @@ static void nearness_init(struct nearness *n, const struct retrieval_index *inde
     n->words = arena_array(arena, asked->clauses.count + 1, sizeof *n->words);
     for (size_t i = 0; i < asked->clauses.count; i++) {
         const struct retrieval_clause *clause = &asked->clauses.items[i];
-        if (index->term[clause->term].kind != RETRIEVAL_WORD)
+        if (clause->kind != RETRIEVAL_WORD)
             continue;
         n->words[n->count] = (struct asked_word){
             .term = clause->term, .order = clause->order, .weight = clause->weight};

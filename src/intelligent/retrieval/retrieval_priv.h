@@ -189,8 +189,8 @@ static inline const char *retrieval_passage_id(const struct retrieval_index *ind
 }
 /* Norms, impacts of blocks and terms from lengths and postings. */
 void retrieval_index_weigh(struct retrieval_index *index);
-/* Robertson–Spärck Jones idf × weight of the term's kind. */
-double retrieval_weight(const struct retrieval_index *index, uint32_t term);
+/* Robertson–Spärck Jones idf × weight of the kind that the term came about as. */
+double retrieval_weight(const struct retrieval_index *index, uint32_t term, uint8_t kind);
 
 /* ---- postings.c ---- */
 struct retrieval_posting {
@@ -248,6 +248,7 @@ struct retrieval_clause {
     uint32_t term;
     uint32_t count; /* times in the query */
     uint32_t order; /* of its first place in the query */
+    uint8_t kind;   /* as the query has it: a compound, though others write it as a word */
     double weight;  /* idf × times × weight of its kind, and what feedback adds */
 };
 struct retrieval_question {

@@ -184,9 +184,40 @@ enum err_code analysis_split(const struct analysis_log *log, int64_t at,
                              struct analysis_log *before, struct analysis_log *after,
                              struct err *err);
 
+/* ---- proposals ---- */
+
+enum analysis_proposal_kind {
+    ANALYSIS_UNNEEDED, /* drop a dependency that other runs did without */
+    ANALYSIS_PACK,     /* like tasks at one site: set up once */
+    ANALYSIS_EARLY,    /* begin moving things when the flow begins */
+    ANALYSIS_PARALLEL, /* one more task at once */
+    ANALYSIS_MEMOISE,  /* keep what a repeated task made */
+    ANALYSIS_CACHE,    /* keep things near: moving them takes what the fastest tenth took */
+    ANALYSIS_PROPOSALS
+};
+extern const char *const analysis_proposal_names[ANALYSIS_PROPOSALS];
+
+struct analysis_proposal {
+    enum analysis_proposal_kind kind;
+    int64_t cases;     /* tasks or dependencies it would change, in the runs tried */
+    int64_t runs;      /* of these, runs that would be shorter */
+    double gain_s;     /* of a run's makespan, mean over the runs tried */
+    double gain_share; /* of the makespan */
+};
+struct analysis_proposals {
+    int64_t runs_tried;
+    double base_s; /* mean makespan that the scheduler finds for them as they are */
+    LIST(struct analysis_proposal) items; /* most gain first; those without gain are left out */
+};
+/* By scheduling up to 24 runs (of at most 500 tasks, spread over the log) as they are and as each
+ * proposal would have them. */
+enum err_code analysis_propose(const struct analysis_log *log, struct analysis_proposals *out,
+                               struct arena *arena, struct err *err);
+
 /* ---- faces ---- */
 void analysis_write(const struct analysis_log *log, const struct analysis_report *report,
-                    const struct analysis_comparison *comparison, struct buf *out);
+                    const struct analysis_comparison *comparison,
+                    const struct analysis_proposals *proposals, struct buf *out);
 /* SVG: a run's tasks over time, waits in front, critical path marked. */
 void analysis_gantt(const struct analysis_log *log, size_t run, bool chinese, struct buf *out);
 /* SVG: the value stream, kinds in the order in which they begin, work and wait of each. */

@@ -136,8 +136,31 @@ static void put_comparison(struct json_writer *w, const struct analysis_comparis
     json_end(w, ']');
 }
 
+static void put_proposals(struct json_writer *w, const struct analysis_proposals *p)
+{
+    json_key(w, "proposals");
+    json_begin(w, '{');
+    json_member_int(w, "runs_tried", p->runs_tried);
+    json_member_double(w, "makespan_s", p->base_s);
+    json_key(w, "items");
+    json_begin(w, '[');
+    for (size_t i = 0; i < p->items.count; i++) {
+        const struct analysis_proposal *item = &p->items.items[i];
+        json_begin(w, '{');
+        json_member_text(w, "proposal", analysis_proposal_names[item->kind]);
+        json_member_int(w, "cases", item->cases);
+        json_member_int(w, "runs", item->runs);
+        json_member_double(w, "gain_s", item->gain_s);
+        json_member_double(w, "gain_share", item->gain_share);
+        json_end(w, '}');
+    }
+    json_end(w, ']');
+    json_end(w, '}');
+}
+
 void analysis_write(const struct analysis_log *log, const struct analysis_report *report,
-                    const struct analysis_comparison *comparison, struct buf *out)
+                    const struct analysis_comparison *comparison,
+                    const struct analysis_proposals *proposals, struct buf *out)
 {
     struct json_writer w = JSON_WRITER(out);
     const struct analysis_report *r = report;
@@ -185,5 +208,7 @@ void analysis_write(const struct analysis_log *log, const struct analysis_report
     put_flows(&w, log, r);
     if (comparison)
         put_comparison(&w, comparison);
+    if (proposals)
+        put_proposals(&w, proposals);
     json_end(&w, '}');
 }

@@ -73,6 +73,7 @@ struct ballot {
     size_t voter;
     double weight;
     bool count_users;
+    bool echo; /* of a callee's: counts by weight, not as one more */
 };
 
 static void vote(size_t carrier, void *ctx)
@@ -87,13 +88,14 @@ static void vote(size_t carrier, void *ctx)
         return;
     }
     c->voters++;
+    c->echoes += ballot->echo;
     c->votes += ballot->weight;
 }
 
 void rootcause_count_users(const struct rootcause_model *model, struct rootcause_view *view)
 {
     for (size_t n = 0; n < model->nodes_count; n++) {
-        struct ballot ballot = {view, n, 0, true};
+        struct ballot ballot = {view, n, 0, true, false};
         if (model->nodes[n].serves)
             each_carrier(model, n, vote, &ballot);
     }
@@ -111,6 +113,20 @@ static double unexplained(const struct rootcause_model *model, const struct root
             most = fmax(most, rootcause_weigh(model, view, s));
     }
     return most;
+}
+
+/* Ill because of a callee that is more so? */
+static bool is_echo(const struct rootcause_model *model, const struct rootcause_view *view,
+                    size_t node)
+{
+    for (size_t i = 0; i < model->nodes[node].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[node].influences + i];
+        if (influence->way == ROOTCAUSE_BY_CALLEE &&
+            view->weight[influence->cause] > view->weight[node])
+            return true;
+    }
+    return false;
 }
 
 /* The carrier's series that stirred most; its mean score in the harmful direction. */
@@ -165,13 +181,14 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     double total = 0, best = 0;
     view->common = ROOTCAUSE_NONE;
     for (size_t n = 0; n < model->nodes_count; n++) {
-        view->carriers[n].voters = 0;
+        view->carriers[n].voters = view->carriers[n].echoes = 0;
         view->carriers[n].votes = 0;
         view->carriers[n].last = 0;
     }
+    for (size_t n = 0; n < model->nodes_count; n++)
+        view->weight[n] = view->service[n] > 0 ? unexplained(model, view, n) : 0;
     for (size_t n = 0; n < model->nodes_count; n++) {
-        struct ballot ballot = {view, n, view->service[n] > 0 ? unexplained(model, view, n) : 0,
-                                false};
+        struct ballot ballot = {view, n, view->weight[n], false, is_echo(model, view, n)};
         if (ballot.weight <= 0)
             continue;
         total += ballot.weight;
@@ -180,8 +197,8 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     for (size_t n = 0; n < model->nodes_count; n++) {
         struct rootcause_carrier *c = &view->carriers[n];
         size_t series;
-        if (c->voters < VOTERS_LEAST || c->votes < PART_LEAST * total ||
-            (double)c->voters < HIT_LEAST * (double)c->users)
+        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
+            c->votes < PART_LEAST * total || (double)c->voters < HIT_LEAST * (double)c->users)
             continue;
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;

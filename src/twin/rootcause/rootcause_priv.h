@@ -51,9 +51,12 @@ struct rootcause_model {
 struct rootcause_carrier {
     size_t users;  /* services that use it */
     size_t voters; /* of them, those that are ill and nothing explains it */
+    size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
     double votes, part, hit, score;
 };
+
+#define ROOTCAUSE_SILENCE 2.0 /* severity of an entity that stopped reporting altogether */
 
 /* One window looked at. */
 struct rootcause_view {
@@ -70,6 +73,8 @@ struct rootcause_view {
     size_t *before;   /* [node] the effect before it on that path, or NONE */
     size_t *by;       /* [node] influence that leads to it */
     double *score;    /* [node] */
+    size_t *silent;   /* [node] row since which all that it reported is missing, or NONE */
+    double *weight;   /* [node] what of its latency and errors nobody explains */
     struct rootcause_carrier *carriers; /* [node] */
     size_t common,
         common_series;   /* the carrier that explains most, or NONE, and its series or NONE */

@@ -20,6 +20,8 @@
 #define SCORE_MOST 1e6
 #define DAY_S 86400.0
 #define BINS_MOST 96    /* a quarter of an hour each */
+#define REPEATS 0.3     /* correlation of a day with the one before */
+#define OUTLIER 4.0     /* scales; more weighs no more in it */
 #define SEASON_GAIN 0.7 /* the time of day must narrow the spread to this */
 
 struct pool { /* one metric over all entities */
@@ -32,6 +34,7 @@ struct work {
     double *values; /* [rows] scratch */
     double *bins;   /* [BINS_MOST] medians of the time of day of one series */
     size_t bin_count;
+    size_t day;    /* rows of a day */
     size_t *bin;   /* [rows] time of day */
     size_t *order; /* rows of the history by bin; */
     size_t *start; /* [bin_count + 1] where each bin begins in it */
@@ -78,6 +81,10 @@ static struct pool **pool_levels(const struct telemetry_table *table, size_t bas
         struct pool *pool = pools[s];
         normal[s].present = base ? (double)count / (double)base : 0;
         normal[s].known = count >= LEAST_KNOWN;
+        for (size_t i = 0, run = 0; i < base; i++) {
+            run = isnan(values[i]) ? run + 1 : 0;
+            normal[s].gap = run > normal[s].gap ? run : normal[s].gap;
+        }
         if (!pool->levels)
             pool->levels = arena_array(arena, pool->count, sizeof *pool->levels);
         if (!normal[s].known)
@@ -118,6 +125,7 @@ static void plan_season(const struct telemetry_table *table, size_t base, struct
         return;
     double steps = DAY_S / table->step_s;
     work->bin_count = steps > BINS_MOST ? BINS_MOST : (size_t)steps;
+    work->day = (size_t)(steps + 0.5);
     work->bin = arena_array(arena, table->rows, sizeof *work->bin);
     work->start = arena_array(arena, work->bin_count + 1, sizeof *work->start);
     work->order = arena_array(arena, base, sizeof *work->order);
@@ -135,13 +143,36 @@ static void plan_season(const struct telemetry_table *table, size_t base, struct
         work->order[next[work->bin[i]]++] = i;
 }
 
+/* Is a day at all like the day before?  A look before the work: correlation at a day's distance. */
+static bool repeats(const double *values, const struct telemetry_normal *normal,
+                    const struct work *work, size_t base)
+{
+    double n = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;
+    for (size_t i = 0; i + work->day < base; i++) {
+        if (isnan(values[i]) || isnan(values[i + work->day]))
+            continue;
+        double x = (values[i] - normal->centre) / normal->scale;
+        double y = (values[i + work->day] - normal->centre) / normal->scale;
+        x = fmax(-OUTLIER, fmin(OUTLIER, x));
+        y = fmax(-OUTLIER, fmin(OUTLIER, y));
+        n++;
+        sx += x;
+        sy += y;
+        sxx += x * x;
+        syy += y * y;
+        sxy += x * y;
+    }
+    double vx = sxx - sx * sx / n, vy = syy - sy * sy / n;
+    return n >= LEAST_KNOWN && vx > 0 && vy > 0 && sxy - sx * sy / n > REPEATS * sqrt(vx * vy);
+}
+
 /* Medians by time of day, each over its bin and the two beside it; false when the time of day does
  * not tell. */
 static bool find_season(size_t base, const double *values, struct telemetry_normal *normal,
                         struct work *work)
 {
     size_t bins = work->bin_count, kept = 0;
-    if (bins == 0 || normal->scale <= 0)
+    if (bins == 0 || normal->scale <= 0 || !repeats(values, normal, work, base))
         return false;
     for (size_t b = 0; b < bins; b++) {
         size_t count = 0;

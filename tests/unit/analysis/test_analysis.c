@@ -286,6 +286,73 @@ static void test_two_periods_differ_only_where_they_do(void **state)
     analysis_log_done(&log);
 }
 
+static const struct analysis_proposal *proposal_of(const struct analysis_proposals *p, int kind)
+{
+    for (size_t i = 0; i < p->items.count; i++)
+        if ((int)p->items.items[i].kind == kind)
+            return &p->items.items[i];
+    return NULL;
+}
+
+/* open 10 s → deliver 6 s → start 1 s; in three runs out of six deliver began beside open. */
+static void test_proposals_gain_what_the_schedule_then_gains(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct analysis_log log;
+    struct analysis_proposals p;
+    struct err err = ERR_INIT;
+    (void)state;
+    for (int run = 0; run < 6; run++) {
+        int64_t begin = 1000000 * (run + 1), deliver = begin + (run < 3 ? 10000 : 0);
+        int64_t start = begin + (run < 3 ? 16000 : 10000);
+        buf_printf(&text,
+                   "{\"run\":\"%d\",\"task\":\"o\",\"kind\":\"open\",\"started_at\":%lld,"
+                   "\"ended_at\":%lld}\n{\"run\":\"%d\",\"task\":\"d\",\"kind\":\"deliver\","
+                   "\"started_at\":%lld,\"ended_at\":%lld,\"after\":[%s]}\n{\"run\":\"%d\","
+                   "\"task\":\"s\",\"kind\":\"start\",\"started_at\":%lld,\"ended_at\":%lld,"
+                   "\"after\":[\"o\",\"d\"]}\n",
+                   run, (long long)begin, (long long)begin + 10000, run, (long long)deliver,
+                   (long long)deliver + 6000, run < 3 ? "\"o\"" : "", run, (long long)start,
+                   (long long)start + 1000);
+    }
+    read_ok(buf_str(&text), &log);
+    assert_int_equal(analysis_propose(&log, &p, &arena, &err), ERR_OK);
+    assert_int_equal(p.runs_tried, 6);
+    assert_true(fabs(p.base_s - (17 * 3 + 11 * 3) / 6.0) < 1e-9);
+    const struct analysis_proposal *early = proposal_of(&p, ANALYSIS_EARLY);
+    const struct analysis_proposal *drop = proposal_of(&p, ANALYSIS_UNNEEDED);
+    assert_true(early && early->gain_s == 3 && early->runs == 3);
+    assert_true(drop && drop->gain_s == 3 && drop->cases == 3);
+    assert_null(proposal_of(&p, ANALYSIS_PARALLEL)); /* nobody waited */
+    assert_null(proposal_of(&p, ANALYSIS_PACK));
+    assert_null(proposal_of(&p, ANALYSIS_MEMOISE));
+    assert_null(proposal_of(&p, ANALYSIS_CACHE)); /* all deliveries take the same */
+    analysis_log_done(&log);
+}
+
+/* Two runs of a: x, x (the same key), 4 s and 2 s one after the other. */
+static void test_repeated_work_is_proposed_to_be_kept(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct analysis_log log;
+    struct analysis_proposals p;
+    struct err err = ERR_INIT;
+    (void)state;
+    read_ok(
+        "{\"task\":\"a\",\"kind\":\"pull\",\"key\":\"k\",\"started_at\":1000,\"ended_at\":5000}\n"
+        "{\"task\":\"b\",\"kind\":\"pull\",\"key\":\"k\",\"after\":[\"a\"],\"started_at\":5000,"
+        "\"ended_at\":7000}\n",
+        &log);
+    assert_int_equal(analysis_propose(&log, &p, &arena, &err), ERR_OK);
+    const struct analysis_proposal *keep = proposal_of(&p, ANALYSIS_MEMOISE);
+    assert_non_null(keep);
+    assert_true(keep->gain_s == 2 && fabs(keep->gain_share - 2.0 / 6) < 1e-12 && keep->cases == 1);
+    const struct analysis_proposal *near = proposal_of(&p, ANALYSIS_CACHE);
+    assert_true(near && near->gain_s == 2); /* both as fast as the fastest */
+    analysis_log_done(&log);
+}
+
 static void test_names_in_drawings_are_no_markup(void **state)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
@@ -318,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_critical_paths_and_slack_are_those_of_brute_force),
         cmocka_unit_test(test_a_cycle_of_predecessors_has_no_critical_path),
         cmocka_unit_test(test_two_periods_differ_only_where_they_do),
+        cmocka_unit_test(test_proposals_gain_what_the_schedule_then_gains),
+        cmocka_unit_test(test_repeated_work_is_proposed_to_be_kept),
         cmocka_unit_test(test_names_in_drawings_are_no_markup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

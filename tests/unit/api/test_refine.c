@@ -295,11 +295,60 @@ static void test_a_refinement_does_not_stand_in_its_own_way(void **state)
     assert_int_equal(held_at(house, "s0"), 2);
 }
 
+static void test_a_batch_is_stored_whole_or_not_at_all(void **state)
+{
+    struct house *house = *state;
+    give_sites(house, 2); /* ten cores in all, two at each site */
+    const char *need = need_of(house);
+    const char *item = word(house, "{\"requirement\":\"%s\"}", need);
+    const char *eight = word(house, "{\"needs\":[%s,%s,%s,%s,%s,%s,%s,%s]}", item, item, item, item,
+                             item, item, item, item);
+    struct answer trial =
+        ask(house, ANN, "POST", "/api/v1/solutions/batch?dry_run=true", NULL, eight);
+    assert_status(trial, 200);
+    int64_t before = changes(house);
+    struct answer batch = ask(house, ANN, "POST", "/api/v1/solutions/batch", NULL, eight);
+    assert_status(batch, 201);
+    assert_int_equal(json_size(json_get(batch.json, "needs")), 8);
+    assert_true(json_number(json_get(batch.json, "gap"), 1) < 1e-9);
+    double total = 0;
+    for (size_t i = 0; i < 8; i++)
+        total += json_number(json_path(batch.json, word(house, "needs[%zu].cost", i)), 0);
+    assert_true(total - json_number(json_get(batch.json, "total"), 0) < 1e-6);
+    assert_int_equal(count_of(house, "SELECT COUNT(*) FROM compute_allocations"), 8);
+    assert_int_equal(held_at(house, "s0") + held_at(house, "s1") + held_at(house, "s2") +
+                         held_at(house, "s3"),
+                     8);
+    struct answer set =
+        ask(house, ANN, "GET",
+            word(house, "/api/v1/solutions/%s", text_of(&batch, "needs[7].solution")), NULL, NULL);
+    assert_status(set, 200);
+    assert_string_equal(text_of(&set, "status.reservation.state"), "held");
+    assert_true(changes(house) > before);
+    before = changes(house);
+    struct answer full = ask(house, ANN, "POST", "/api/v1/solutions/batch", NULL, eight);
+    assert_status(full, 422); /* two cores are left */
+    assert_string_equal(problem_code(&full), "infeasible");
+    assert_true(json_size(json_get(full.json, "together")) >= 3);
+    assert_int_equal(changes(house), before);
+    struct answer bad = ask(house, ANN, "POST", "/api/v1/solutions/batch", NULL,
+                            word(house, "{\"needs\":[%s,{\"requirement\":\"need-none\"}]}", item));
+    assert_status(bad, 404);
+    assert_string_equal(text_of(&bad, "field"), "needs[1]");
+    bad = ask(house, BOB, "POST", "/api/v1/solutions/batch", NULL,
+              word(house, "{\"needs\":[%s]}", item));
+    assert_status(bad, 404);
+    bad = ask(house, ANN, "POST", "/api/v1/solutions/batch", NULL, "{\"needs\":[]}");
+    assert_status(bad, 400);
+    assert_int_equal(changes(house), before);
+}
+
 const struct CMUnitTest refine_tests[] = {
     API_TEST(test_a_design_is_refined_compared_confirmed_and_opened),
     API_TEST(test_bad_refinements_name_the_field_and_change_nothing),
     API_TEST(test_fifty_designs_at_once_get_room_for_thirty_and_no_site_is_overfull),
     API_TEST(test_room_that_nobody_took_is_free_again_without_a_restart),
     API_TEST(test_a_refinement_does_not_stand_in_its_own_way),
+    API_TEST(test_a_batch_is_stored_whole_or_not_at_all),
 };
 const size_t refine_test_count = ARRAY_LEN(refine_tests);

@@ -173,6 +173,79 @@ static void test_a_network_above_its_share_is_advice_and_above_the_bound_a_failu
     world_done(&world);
 }
 
+/* One instance of `eye` that was seen to take so long for a request, and to serve so many. */
+static struct feasibility_report measured(struct world *world, double bound, double rate,
+                                          double service_ms, double throughput)
+{
+    static struct feasibility_measurements all;
+    char need[256];
+    snprintf(need, sizeof need,
+             "\"user_location\":\"home\"," TEN_MBPS
+             ",\"service_level\":{\"max_response_ms\":%g,\"throughput_per_s\":%g}",
+             bound, rate);
+    judge(world, "", "", need);
+    all = (struct feasibility_measurements){{NULL, 0}};
+    if (service_ms > 0)
+        *LIST_ADD(&world->arena, &all.items) = (struct feasibility_measurement){
+            .component = "eye", .metric = METRIC_SERVICE_MS, .value = service_ms, .tag = TAG_A};
+    if (throughput > 0)
+        *LIST_ADD(&world->arena, &all.items) =
+            (struct feasibility_measurement){.component = "eye",
+                                             .metric = METRIC_THROUGHPUT_PER_S,
+                                             .value = throughput,
+                                             .at_ms = 77,
+                                             .source = "load test",
+                                             .tag = TAG_B};
+    world->input.measurements = &all;
+    return world_report(world);
+}
+
+static void test_a_measured_service_settles_the_response(void **state)
+{
+    (void)state;
+    struct world world; /* 10 ms of network; 8 ms at 50 a second wait 8 · 0.4 / 0.6 = 5.33 ms */
+    struct feasibility_report report = measured(&world, 110, 50, 8, 0);
+    const struct feasibility_check *check = network_check_of(&report, "response_time");
+    assert_int_equal(check->verdict, VERDICT_PASS);
+    assert_string_equal(check->observed, "network 10 + compute 8 + queueing 5.33333");
+    assert_near(check->confidence, 0.9, 1e-9);
+    assert_int_equal(network_check_of(&report, "response.compute")->verdict, VERDICT_PASS);
+    assert_int_equal(network_check_of(&report, "response.queueing")->verdict, VERDICT_PASS);
+    world_done(&world);
+    report = measured(&world, 20, 50, 8, 0); /* only by what queueing is estimated to take */
+    assert_int_equal(network_check_of(&report, "response_time")->verdict, VERDICT_UNKNOWN);
+    assert_near(network_check_of(&report, "response_time")->margin.value, -10.0 / 3, 1e-6);
+    world_done(&world);
+    report = measured(&world, 15, 50, 8, 0); /* network and computing alone are too much */
+    assert_int_equal(network_check_of(&report, "response_time")->verdict, VERDICT_FAIL);
+    world_done(&world);
+    report = measured(&world, 1000, 125, 8, 0); /* the queue grows without end */
+    assert_int_equal(network_check_of(&report, "response_time")->verdict, VERDICT_FAIL);
+    assert_null(network_check_of(&report, "response.queueing")->observed);
+    world_done(&world);
+}
+
+static void test_throughput_is_held_against_what_was_measured(void **state)
+{
+    (void)state;
+    struct world world;
+    struct feasibility_report report = measured(&world, 110, 50, 0, 60);
+    const struct feasibility_check *check = report_check(&report, DIMENSION_BUSINESS, "throughput");
+    assert_int_equal(check->verdict, VERDICT_PASS);
+    assert_near(check->margin.value, 10, 1e-9);
+    assert_near(check->confidence, 0.7, 1e-9);
+    assert_int_equal(check->evidence.items[0].at_ms, 77);
+    world_done(&world);
+    report = measured(&world, 110, 50, 0, 40);
+    assert_int_equal(report_check(&report, DIMENSION_BUSINESS, "throughput")->verdict,
+                     VERDICT_FAIL);
+    world_done(&world);
+    report = measured(&world, 110, 50, 0, 0);
+    assert_int_equal(report_check(&report, DIMENSION_BUSINESS, "throughput")->verdict,
+                     VERDICT_UNKNOWN);
+    world_done(&world);
+}
+
 static void test_without_flows_the_networks_part_is_unknown(void **state)
 {
     (void)state;
@@ -271,6 +344,8 @@ int network_tests(void)
         cmocka_unit_test(test_one_second_of_inference_leaves_the_network_ten_milliseconds),
         cmocka_unit_test(test_a_stated_rate_decides_what_queueing_takes),
         cmocka_unit_test(test_a_network_above_its_share_is_advice_and_above_the_bound_a_failure),
+        cmocka_unit_test(test_a_measured_service_settles_the_response),
+        cmocka_unit_test(test_throughput_is_held_against_what_was_measured),
         cmocka_unit_test(test_without_flows_the_networks_part_is_unknown),
         cmocka_unit_test(test_the_type_of_the_links_at_the_access_point_is_looked_at),
         cmocka_unit_test(test_a_technology_carries_a_bound_always_sometimes_or_never),

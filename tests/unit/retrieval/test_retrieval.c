@@ -188,6 +188,34 @@ static void test_words_that_only_ask_do_not_count(void **state)
     retrieval_index_free(index);
 }
 
+static double asked_weight(const struct retrieval_index *index, const char *query, const char *term)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    struct retrieval_question question;
+    uint32_t wanted = retrieval_term_find(index, term);
+    assert_int_equal(retrieval_question_read(index, query, &question, &arena, NULL), ERR_OK);
+    for (size_t i = 0; i < question.clauses.count; i++) {
+        if (question.clauses.items[i].term == wanted)
+            return question.clauses.items[i].weight;
+    }
+    return 0;
+}
+
+static void test_a_compound_weighs_less_than_the_word_that_it_also_is(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    static const char *const texts[] = {"a nonlinear wave", "a non-linear beam", "a wave", NULL};
+    struct retrieval_index *index = index_of(texts);
+    double word = asked_weight(index, "nonlinear", "nonlinear");
+    double compound = asked_weight(index, "non-linear", "nonlinear");
+    assert_true(compound > 0 && compound < word);
+    assert_true(asked_weight(index, "non-linear, nonlinear", "nonlinear") > word);
+    assert_memory_equal(found(index, "nonlinear", &arena), "0 1", 4);
+    assert_memory_equal(found(index, "non-linear", &arena), "1 0", 4);
+    retrieval_index_free(index);
+}
+
 static void test_words_that_stand_close_count_more(void **state)
 {
     (void)state;
@@ -340,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_known_words_are_terms),
         cmocka_unit_test(test_a_hit_says_why_and_where),
         cmocka_unit_test(test_words_that_only_ask_do_not_count),
+        cmocka_unit_test(test_a_compound_weighs_less_than_the_word_that_it_also_is),
         cmocka_unit_test(test_words_that_stand_close_count_more),
         cmocka_unit_test(test_what_is_typical_of_the_best_is_looked_for_too),
         cmocka_unit_test(test_a_smaller_limit_gives_the_beginning_of_a_larger),
