@@ -9,7 +9,7 @@ clean:
 	rm -rf build build-test build-clang build-release build-fuzz
 
 # Longer suites, run by hand before a release.
-.PHONY: torture bench bench-design property-long bench-lean bare systemd
+.PHONY: torture bench bench-design property-long bench-retrieval bench-lean bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
 	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40

@@ -41,7 +41,7 @@ for part in "$@"; do
             echo "seed $seed"
             build/swan bench design --needs 15 --time-limit 5 --seed $seed
         done
-        build-bench/bench/design-cbc --sites 100,300,1000 --needs 15 --time-limit 60
+        build-bench/bench/design-cbc --sites 100,300,1000 --needs 12 --time-limit 60
         ;;
     *) echo "run.sh: no part '$part'" >&2; exit 2 ;;
     esac || [ $? -eq 77 ]

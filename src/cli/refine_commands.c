@@ -334,6 +334,19 @@ static enum err_code refine_body(struct cli_call *call, struct buf *body, struct
     return ERR_OK;
 }
 
+/* The need as it was asked for this time: the answer speaks of it. */
+static void change_need(struct cli_call *call, struct requirement *need)
+{
+    for (size_t i = 0; i < call->option_count; i++) {
+        const char *value = call->options[i].value, *equals = strchr(value, '=');
+        if (!str_eq(call->options[i].option->name, "set") || !equals)
+            continue;
+        /* the server has taken it, so it is well written */
+        requirement_set(need, arena_strndup(call->arena, value, (size_t)(equals - value)),
+                        equals + 1, call->arena, NULL);
+    }
+}
+
 static enum err_code tell_infeasible(struct cli_call *call, const struct http_reply *reply,
                                      struct err *err)
 {
@@ -347,6 +360,7 @@ static enum err_code tell_infeasible(struct cli_call *call, const struct http_re
         return why.code;
     }
     *err = why;
+    change_need(call, &need);
     return cli_tell_infeasible(call, reply, &need, err);
 }
 

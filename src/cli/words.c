@@ -637,6 +637,9 @@ static const char *const sentences[] = {
        "is "
        "unexplained"),
     N_("its own {1} stays within its history"),
+    N_("{1} reported nothing any more from {2} on, as never before"),
+    N_("silence has no shape: it may be its monitoring that failed"),
+    N_("the first candidate fell silent: nothing of it can be compared"),
     N_("{1} rows of metrics.csv were out of order and were sorted"),
     N_("{1} rows of metrics.csv had a time that was there already and were merged"),
     N_("{1} cells hold no finite number and count as missing"),

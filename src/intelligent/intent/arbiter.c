@@ -107,6 +107,12 @@ static int label_slot(const struct intent_read *read, const struct intent_fact *
     return found;
 }
 
+static bool says(const struct arbiter *a, uint32_t clause, int mark)
+{
+    const struct intent_clause *c = clause_of(a, clause);
+    return intent_find(a->read, c->first, c->last, CLASS_MARK, mark) != UINT32_MAX;
+}
+
 /* "same as A": the component whose name ends in the word after the mark. */
 static int find_pointed(const struct arbiter *a, const struct intent_fact *same, int index)
 {
@@ -158,6 +164,9 @@ static void refer(struct arbiter *a, struct group *g, const struct intent_phrase
             if (slots[s])
                 g->factor[s] = p->twice->value;
         g->same = target;
+        for (int s = 0; s < SLOTS && !p->same && !has_spec(p->slots) && slots[SLOT_CPU] == 0; s++)
+            g->same_slot[s] |= g->app && !slots[s] && (intent_is_spec(s) || s == SLOT_ARCH) &&
+                               says(a, p->clause, MARK_ORDINAL); /* 第三台内存减半 */
         if (!p->same)
             return;
     }
@@ -322,15 +331,37 @@ static void forget_pending(struct arbiter *a)
     a->pending_count = 0;
 }
 
+/* Does the clause before `clause` name something and state no amount? */
+static bool names_only(const struct arbiter *a, uint32_t clause)
+{
+    const struct intent_clause *before = clause > 0 ? clause_of(a, clause - 1) : NULL;
+    if (!before || before->sentence != clause_of(a, clause)->sentence)
+        return false;
+    bool role = false;
+    for (uint32_t i = before->first; i < before->last; i++) {
+        const struct intent_token *token = intent_at(a->read, i);
+        if (token->kind == TOKEN_NUMBER)
+            return false;
+        role |= intent_sense_of(token, CLASS_ROLE) != NULL;
+    }
+    return role;
+}
+
 /* A clause of places, tiers or architectures alone. */
 static void qualify(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
     bool strong = clause->before == ';' || clause->before == 'E' || clause->before == '\n';
+    bool of_next = clause->before == '(' && a->count > 0 && names_only(a, p->clause);
+    bool goes_on = a->qualified_clause == p->clause && clause->before == ',';
     for (int s = SLOT_ARCH; s < SLOTS; s++) {
         struct intent_fact *fact = p->slots[s];
         if (!fact)
             continue;
+        if (of_next) { /* 总部（深圳）放1台 */
+            put_off(a, s, p);
+            continue;
+        }
         if (fact->flags & FACT_ALL) {
             a->all[s] = fact;
             continue;
@@ -356,12 +387,13 @@ static void qualify(struct arbiter *a, const struct intent_phrase *p)
             give(g, s, fact); /* 美国西海岸，硅谷 */
             continue;
         }
-        if (a->count > 1 && !any &&
+        if (a->count > 1 && !any && !(goes_on && !g->slots[s]) &&
             (strong || of_whole(a, p) || after_whole(a, p) ||
              clause->sentence != a->groups[a->current].sentence))
             a->all[s] = fact;
         else if (!g->slots[s]) {
             give(g, s, fact);
+            a->qualified_clause = p->clause + 1;
             if (s == SLOT_LOCATION && p->spread_count > 1) {
                 memcpy(g->spread, p->spread, sizeof g->spread);
                 g->spread_count = p->spread_count;
@@ -402,12 +434,6 @@ static bool spread_spec(struct arbiter *a, const struct intent_phrase *p)
     for (int i = first; i < a->count; i++)
         lay(a, &a->groups[i], p);
     return true;
-}
-
-static bool says(const struct arbiter *a, uint32_t clause, int mark)
-{
-    const struct intent_clause *c = clause_of(a, clause);
-    return intent_find(a->read, c->first, c->last, CLASS_MARK, mark) != UINT32_MAX;
 }
 
 static bool is_single(const struct intent_fact *count)
@@ -558,6 +584,53 @@ static bool only_form(const struct intent_phrase *p)
     return !p->role && !p->slots[SLOT_LOCATION] && !p->slots[SLOT_TIER] && !p->same && !p->twice;
 }
 
+/* The component that a head of an earlier phrase meant: by its name, or the one database. */
+static int meant(const struct arbiter *a, const struct intent_fact *head)
+{
+    int found = find_named(a, head->text);
+    bool database = head->sense && str_eq(head->sense->value, "database");
+    for (int i = 0; i < a->count && found < 0; i++) {
+        const struct intent_fact *own = a->groups[i].app ? a->groups[i].app : a->groups[i].role;
+        if (own && (same_name(own->text, head->text) ||
+                    (database && own->sense && str_eq(own->sense->value, "database"))))
+            found = i;
+    }
+    return found;
+}
+
+/* 前端放公有云，后端和库放私有云; Kafka和ES每台再加2T盘: of components named before. */
+static bool said_of_named(struct arbiter *a, const struct intent_phrase *p)
+{
+    int targets[APPS_MAX];
+    int count = 0;
+    bool place = p->slots[SLOT_TIER] || p->slots[SLOT_LOCATION];
+    if (p->slots[SLOT_COUNT] || p->slots[SLOT_CPU] || p->slots[SLOT_MEMORY] || p->same ||
+        p->twice || !(place || p->slots[SLOT_DISK]) || p->spread_count > 1)
+        return false;
+    for (size_t i = p->first; i < p->last; i++) {
+        const struct intent_fact *head = &a->read->facts.items[i];
+        if (head->field != FIELD_HEAD || !intent_of_component(head) || head->code == HEAD_MACHINE)
+            continue;
+        int named = head->code == HEAD_DELIVERY ? -1 : meant(a, head);
+        if (named < 0 || count == APPS_MAX || !has_spec(a->groups[named].slots))
+            return false;
+        targets[count++] = named;
+    }
+    if (count == 0)
+        return false;
+    for (int k = 0; k < count; k++)
+        for (int s = 0; s < SLOTS; s++) {
+            struct group *g = &a->groups[targets[k]];
+            if (!p->slots[s] || (g->slots[s] && s != SLOT_DISK))
+                continue;
+            double have = g->slots[s] ? g->value[s] : 0;
+            give(g, s, p->slots[s]);
+            g->value[s] = have + p->slots[s]->value + (s == SLOT_DISK ? p->more_disk : 0);
+        }
+    a->current = targets[count - 1];
+    return true;
+}
+
 static void settle(struct arbiter *a, const struct intent_phrase *p)
 {
     const struct intent_clause *clause = clause_of(a, p->clause);
@@ -614,6 +687,16 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
             p = &reference;
         }
     }
+    if (said_of_named(a, p))
+        return;
+    if (!p->app && p->role && has_spec(p->slots) && !p->slots[SLOT_COUNT]) {
+        int named = find_named(a, p->role->text); /* 三台应用服务器，…，应用8核16G */
+        if (named >= 0 && !has_spec(a->groups[named].slots)) {
+            a->current = named;
+            lay(a, &a->groups[named], p);
+            return;
+        }
+    }
     if (p->app) {
         int named = find_named(a, p->app->text);
         if (named >= 0 && !differs(&a->groups[named], p)) {
@@ -660,6 +743,10 @@ static void settle(struct arbiter *a, const struct intent_phrase *p)
         struct group *old = g;
         g = begin(a, p);
         lay(a, g, p);
+        bool counted = p->slots[SLOT_COUNT] && (p->slots[SLOT_COUNT]->flags & FACT_FORM);
+        if (!p->app && !p->role && !p->machine && !p->delivery && !counted && g != old &&
+            old->delivery && old->sentence == g->sentence)
+            g->delivery = old->delivery; /* vmdk两个，一个4C8G，一个2C4G */
         forget_pending(a);
         /* 北京3台，上海2台: the same machines elsewhere */
         if (!p->app && !p->role && !p->machine && !p->delivery && !has_spec(p->slots) && g != old &&

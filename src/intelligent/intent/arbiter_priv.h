@@ -34,6 +34,7 @@ struct arbiter {
     struct intent_fact *pending[SLOTS]; /* said before the component that it belongs to */
     struct intent_fact *pending_spread[PLACES_MAX];
     unsigned pending_count;        /* places in pending_spread */
+    uint32_t qualified_clause;     /* after the last statement of one component alone */
     uint32_t pending_clause;       /* of the last statement that was put off */
     int shared_first, shared_last; /* components that one specification was laid on */
     uint32_t shared_sentence;

@@ -43,6 +43,10 @@ uint32_t intent_card_fact(struct intent_read *read, uint32_t first, uint32_t nou
         end = ++next;
     if (!numbered) { /* A10一张, A100 x 8, 910B一共32张, GPU 2块 */
         uint32_t i = next;
+        if (model && intent_at(read, i)->kind == TOKEN_NUMBER && i + 2 < last &&
+            intent_unit_of(read, i + 1, last) == UNIT_GB &&
+            intent_sense_of(intent_at(read, i + 2), CLASS_MUL))
+            i = next += 2; /* A100 80G x 2 */
         while (i < last && i < next + 4 && intent_at(read, i)->kind != TOKEN_NUMBER) {
             const struct intent_token *token = intent_at(read, i);
             if (intent_is_mark(read, i, MARK_TOTAL))
@@ -148,7 +152,8 @@ uint32_t intent_cards(struct intent_read *read, struct intent_measure *m, uint32
             return m->next;
         }
     }
-    bool each = m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH);
+    bool each = (m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_EACH)) ||
+                (m->next < last && intent_is_mark(read, m->next, MARK_EACH));
     /* a number of cards whose kind was or will be named */
     for (size_t i = read->facts.count; i-- > 0;) {
         struct intent_fact *fact = &read->facts.items[i];

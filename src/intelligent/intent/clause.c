@@ -304,6 +304,14 @@ static void mask_clauses(struct intent_read *read)
                     continue;
                 }
             }
+            if (kind == MASK_BACKGROUND && i > first && need_in(read, first, i) != UINT32_MAX) {
+                uint32_t end = i; /* "we want to move it off the old NAS: 30 TB" */
+                while (end < clause->last && !intent_is_punct(&read->tokens.items[end], ':'))
+                    end++;
+                mask(read, i, end);
+                i = end;
+                continue;
+            }
             bool at_end = i + 1 == clause->last;
             mask(read, kind == MASK_INJECT || at_end ? first : i, clause->last);
             clause->masked = i == first || kind == MASK_INJECT || at_end;
@@ -505,8 +513,25 @@ static void find_prefixes(struct intent_read *read)
         find_known(read, c, named, known);
 }
 
+/* twelve (12) servers: the same number twice is one. */
+static void join_repeated(struct intent_read *read)
+{
+    struct intent_token *items = read->tokens.items;
+    size_t kept = 0, count = read->tokens.count;
+    for (size_t i = 0; i < count; i++) {
+        bool twice = i + 3 < count && items[i].kind == TOKEN_NUMBER &&
+                     intent_is_punct(&items[i + 1], '(') && items[i + 2].kind == TOKEN_NUMBER &&
+                     intent_is_punct(&items[i + 3], ')') && items[i + 2].number == items[i].number;
+        items[kept++] = items[i];
+        if (twice)
+            i += 3;
+    }
+    read->tokens.count = kept;
+}
+
 void intent_divide(struct intent_read *read)
 {
+    join_repeated(read);
     cut(read);
     mask_times(read);
     find_prefixes(read);

@@ -119,6 +119,17 @@ static void name_apart(struct arbiter *a, struct requirement_component *c, size_
         c->name = arena_printf(a->read->arena, "%s %zu", name, n);
 }
 
+/* 测试环境 is no application: a specification beside it is of servers. */
+static bool is_environment(const struct arbiter *a, const struct intent_fact *role)
+{
+    for (uint32_t i = role->first; i < role->last; i++) {
+        const struct intent_sense *sense = intent_sense_of(intent_at(a->read, i), CLASS_ROLE);
+        if (sense && str_eq(sense->value, "environment"))
+            return true;
+    }
+    return false;
+}
+
 static void emit(struct arbiter *a, int index, const struct intent_fact *location)
 {
     struct group *g = &a->groups[index];
@@ -135,7 +146,8 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
     const struct intent_sense *use = g->app ? g->app->sense : NULL;
     bool serves = use && (str_eq(use->value, "database") || str_eq(use->value, "cache") ||
                           str_eq(use->value, "storage"));
-    a->read->other_parts |= (g->app || g->role) && !serves;
+    bool bare = !g->app && g->same < 0 && g->slots[SLOT_CPU]; /* ECS beside a database */
+    a->read->other_parts |= ((g->app || g->role) && !serves) || bare;
     const struct intent_fact *count = g->slots[SLOT_COUNT];
     const struct intent_fact *form = g->delivery ? g->delivery : g->machine;
     if (g->delivery)
@@ -150,7 +162,7 @@ static void emit(struct arbiter *a, int index, const struct intent_fact *locatio
     } else if (a->form) {
         c->form = (int)a->form->value;
         form = a->form;
-    } else if (!g->app && !g->role &&
+    } else if (!g->app && (!g->role || is_environment(a, g->role)) &&
                ((count && !g->paired) || g->slots[SLOT_CPU] || g->slots[SLOT_MEMORY]))
         c->form = FORM_SERVER; /* a bare specification is of servers */
     if (c->form && form)

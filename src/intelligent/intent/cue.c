@@ -183,6 +183,10 @@ static uint16_t run_before(const struct intent_read *read, uint32_t i)
 static uint32_t head(struct intent_read *read, uint32_t i)
 {
     uint32_t last = clause_of(read, i)->last, end = i, named = UINT32_MAX;
+    const struct intent_sense *part = intent_sense_of(intent_at(read, i), CLASS_APP);
+    if (part && !part->scenario && i + 1 < last &&
+        (intent_is_text(read, i + 1, "里") || intent_is_text(read, i + 1, "中")))
+        return i + 1; /* 丢tomcat里跑 */
     int kind = HEAD_DELIVERY + 1, form = FORM_ABSENT;
     bool machine = false, negated = false;
     const struct intent_sense *use = NULL;
@@ -430,6 +434,17 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         return end > i ? end : i + 1;
     }
     if ((sense = intent_sense_of(token, CLASS_ACCESS))) {
+        uint32_t before = i;
+        while (before > clause_of(read, i)->first && i - before < 3 &&
+               (before == i || intent_is_punct(intent_at(read, before), ':') ||
+                mark_at(read, before, MARK_BOUND) || mark_at(read, before, MARK_APPROX)))
+            before--;
+        if (intent_is_text(read, i, "5g") && before < i &&
+            intent_is(intent_at(read, before), CLASS_LABEL, LABEL_BANDWIDTH)) {
+            struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
+            fact->value = fact->upper = 5000; /* 带宽5G */
+            return i + 1;
+        }
         simple(read, i, FIELD_ACCESS, sense, CLASS_ACCESS);
         return i + 1;
     }
@@ -445,6 +460,10 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         if (sense->code != OBJECTIVE_LATENCY || !of_delivery(read, i))
             simple(read, i, FIELD_OBJECTIVE, sense, CLASS_OBJECTIVE);
     } else if ((sense = intent_sense_of(token, CLASS_SPEED))) {
+        const struct intent_clause *clause = clause_of(read, i);
+        if (intent_find(read, clause->first, clause->last, CLASS_LABEL, LABEL_CARRIER) !=
+            UINT32_MAX)
+            return i + 1; /* 内网万兆 */
         struct intent_fact *fact = intent_add(read, FIELD_BANDWIDTH, i, i + 1);
         fact->value = fact->upper = sense->number;
     } else if ((sense = intent_sense_of(token, CLASS_SPAN))) {
@@ -453,6 +472,15 @@ static uint32_t word(struct intent_read *read, uint32_t i)
         bool half = next->kind == TOKEN_NUMBER && next->number < 1 && next->clause == token->clause;
         fact->value = fact->upper = sense->number * (half ? 1.5 : 1); /* 一年半 */
         fact->sense = sense;
+    } else if (intent_is(token, CLASS_MARK, MARK_ORDINAL)) { /* 第二台 */
+        struct intent_fact *name = intent_add(read, FIELD_HEAD, i, i + 1);
+        name->code = HEAD_APP;
+        name->value = FORM_ABSENT;
+        name->text = intent_words(read, i, i + 1);
+        struct intent_fact *fact = intent_add(read, FIELD_COUNT, i, i + 1);
+        fact->value = fact->upper = 1;
+        fact->flags |= FACT_FORM;
+        return i + 1;
     } else if (intent_is(token, CLASS_MARK, MARK_ONE)) { /* 来台 */
         struct intent_fact *fact = intent_add(read, FIELD_COUNT, i, i + 1);
         fact->value = fact->upper = 1;

@@ -164,7 +164,8 @@ enum intent_mark {
     MARK_RECOGNISE,
     MARK_CAMERA,
     MARK_BETWEEN,
-    MARK_ONE
+    MARK_ONE,
+    MARK_ORDINAL
 };
 
 enum intent_level { LEVEL_NONE, LEVEL_CITY, LEVEL_PROVINCE, LEVEL_REGION, LEVEL_COUNTRY };

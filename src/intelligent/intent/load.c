@@ -46,6 +46,8 @@ void intent_bound_time(struct intent_read *read, const struct intent_measure *m,
 static double unit_days(int unit)
 {
     switch (unit) {
+    case UNIT_HOUR:
+        return 1.0 / 24;
     case UNIT_WEEK:
         return 7;
     case UNIT_MONTH:
@@ -231,7 +233,7 @@ void intent_users(struct intent_read *read, const struct intent_measure *m, uint
     const struct intent_clause *clause = intent_clause_of(read, m->first);
     bool named = intent_unit_of(read, m->unit, clause->last) == UNIT_PERSON &&
                  strstr(intent_sense_of(intent_at(read, m->unit), CLASS_UNIT)->value, "person") &&
-                 contains(read, m->unit, "并发");
+                 (contains(read, m->unit, "并发") || contains(read, m->unit, "concurrent"));
     if (!named &&
         intent_find(read, clause->first, clause->last, CLASS_LABEL, LABEL_CONCURRENT) == UINT32_MAX)
         return;

@@ -173,6 +173,13 @@ struct intent_fact *intent_measure_add(struct intent_read *read, int field,
     fact->value = m->value;
     fact->upper = m->upper;
     fact->flags |= intent_share_flags(read, m->first, last);
+    const struct intent_fact *before =
+        read->facts.count > 1 ? &read->facts.items[read->facts.count - 2] : NULL;
+    bool spec = field == FIELD_CPU || field == FIELD_MEMORY;
+    if (spec && before && before->clause + 1 == fact->clause && (before->flags & FACT_TOTAL) &&
+        (before->field == FIELD_CPU || before->field == FIELD_MEMORY) &&
+        !(fact->flags & FACT_EACH) && m->first == intent_clause_of(read, m->first)->first)
+        fact->flags |= FACT_TOTAL; /* 一共512核，2T内存 */
     return fact;
 }
 

@@ -118,6 +118,24 @@ static uint32_t fold(uint32_t c)
     return c >= 0x4e00 && c <= 0x9fff ? simplify(c) : c;
 }
 
+static bool is_numeral(uint32_t c)
+{
+    static const char numerals[] = "一二三四五六七八九十两百千";
+    for (size_t at = 0; at < sizeof numerals - 1;)
+        if (str_next(numerals, sizeof numerals - 1, &at) == c)
+            return true;
+    return false;
+}
+
+/* Does a number, or a sign of money before one, stand at `at`? */
+static bool digit_follows(const char *source, size_t len, size_t at)
+{
+    if (at >= len)
+        return false;
+    uint32_t c = fold(str_next(source, len, &at));
+    return (c >= '0' && c <= '9') || c == ' ' || c == '$' || c == 0xa5 || is_numeral(c);
+}
+
 static void put(struct intent_text *text, uint32_t c, size_t begin, size_t end)
 {
     char bytes[5];
@@ -151,6 +169,8 @@ void intent_normalise(struct intent_read *read, const char *source, size_t len)
             bar++;
         if (bar < text->bars.count && text->bars.items[bar] == begin)
             folded = '|';
+        if (folded == '~' && !digit_follows(source, len, at))
+            folded = ','; /* 多少钱呀～预算八千 */
         if (folded == ' ') {
             if (!blank)
                 blank_at = begin;

@@ -71,6 +71,7 @@ static bool noun_stands(const struct intent_read *read, uint32_t i)
     for (uint32_t k = clause->first; k + 1 < i; k++) {
         const struct intent_token *token = intent_at(read, k);
         if (token->kind == TOKEN_HAN || intent_sense_of(token, CLASS_UNIT) ||
+            (noun && mark_at(read, k, MARK_ALL)) || mark_at(read, k, MARK_SPLIT) ||
             mark_at(read, k, MARK_PREMISES) || mark_at(read, k, MARK_INSTITUTION))
             noun = true;
         else if (!intent_sense_of(token, CLASS_FUNC))
@@ -91,7 +92,7 @@ static bool of_users(const struct intent_read *read, uint32_t i)
             !intent_sense_of(intent_at(read, k), CLASS_FUNC))
             return false;
     const struct intent_clause *before = clause - 1;
-    if (clause->before == '(')
+    if (clause->before == '(' && clause->last == i + 1)
         return intent_sense_of(intent_at(read, before->last - 1), CLASS_USER) != NULL;
     if (clause->before != ',' || i == clause->first || clause->last != i + 1)
         return false;
@@ -111,8 +112,11 @@ static int place_field(const struct intent_read *read, uint32_t i)
 {
     const struct intent_clause *clause = clause_of(read, i);
     bool user = false;
-    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX)
+    if (intent_find(read, clause->first, i, CLASS_MODE, MODE_MULTI_SITE) != UINT32_MAX &&
+        intent_find(read, i, clause->last, CLASS_UNIT, UNIT_MACHINE) == UINT32_MAX)
         return 0; /* 异地灾备放洛阳: the other site */
+    if (intent_find(read, clause->first, i, CLASS_MARK, MARK_BETWEEN) != UINT32_MAX)
+        return 0; /* between our Leeds office and Manchester */
     for (uint32_t k = i + 1; k < clause->last && k <= i + 3; k++) {
         const struct intent_token *token = intent_at(read, k);
         if (mark_at(read, k, MARK_INSTITUTION))
@@ -125,7 +129,8 @@ static int place_field(const struct intent_read *read, uint32_t i)
             break;
         }
         if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_PUNCT ||
-            mark_at(read, k, MARK_PUT) || mark_at(read, k, MARK_RUN))
+            intent_is_text(read, k, "but") || mark_at(read, k, MARK_PUT) ||
+            mark_at(read, k, MARK_RUN))
             break;
     }
     for (uint32_t k = i; k-- > clause->first;) {

@@ -322,6 +322,17 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
         intent_bound_time(read, m, 1, UNIT_MS); /* ping 30 */
         return next;
     }
+    bool share = label == LABEL_NONE && next < last &&
+                 intent_is(intent_at(read, next), CLASS_LABEL, LABEL_AVAILABILITY);
+    if ((share || label == LABEL_AVAILABILITY) && m->value >= 90 && m->value < 100) {
+        struct intent_fact *fact = intent_add(read, FIELD_AVAILABILITY, m->first, next + share);
+        fact->value = m->value; /* 99.9 SLA */
+        return next + share;
+    }
+    if (label == LABEL_NONE && m->first >= clause->first + 2 && next == last &&
+        intent_is_punct(intent_at(read, m->first - 1), ':') &&
+        intent_is(intent_at(read, m->first - 2), CLASS_UNIT, UNIT_CORE))
+        return by_label(read, m, LABEL_CPU); /* vCPU: 4 */
     if (label == LABEL_NONE && is_price(read, m, clause)) {
         intent_money(read, m, UNIT_CNY, m->first, next);
         return next;
@@ -357,6 +368,17 @@ static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_
     }
     if (site_count(read, m, next, last))
         return next + 1;
+    if (next == last && m->first > clause->first &&
+        intent_unit_of(read, m->first - 1, last) == UNIT_REPLICA) { /* replicas 3 */
+        intent_add(read, FIELD_REPLICAS, m->first - 1, next)->value = m->value;
+        return next;
+    }
+    if (next + 1 == last && intent_is_mark(read, next, MARK_EACH) &&
+        intent_last_of(read, FIELD_LOCATION, intent_at(read, m->first)->clause) &&
+        intent_unit_of(read, m->first + 1, last) == UNIT_NONE) { /* London and Dublin three each */
+        count(read, m, next + 1, false)->flags |= FACT_EACH;
+        return last;
+    }
     bool six_with = next + 1 < last && intent_is_text(read, next, "with") &&
                     intent_at(read, next + 1)->kind == TOKEN_NUMBER &&
                     counted_before(read, clause->sentence);
@@ -534,6 +556,9 @@ static bool per_socket(const struct intent_read *read, const struct intent_measu
          intent_unit_of(read, m->first - 1, last) == UNIT_STREAM ||
          intent_is(intent_at(read, m->first - 1), CLASS_LABEL, LABEL_CPU)))
         return true;
+    if (m->first >= clause->first + 2 && intent_is_mark(read, m->first - 1, MARK_SOCKET) &&
+        intent_at(read, m->first - 2)->kind == TOKEN_NUMBER)
+        return true; /* 2颗64核 */
     return m->next + 1 < last && intent_is_mark(read, m->next, MARK_EACH) &&
            (intent_is_mark(read, m->next + 1, MARK_SOCKET) ||
             intent_is(intent_at(read, m->next + 1), CLASS_LABEL, LABEL_CPU));
@@ -639,6 +664,12 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     case UNIT_MINUTE:
         intent_bound_time(read, &m, 60000, unit);
         return m.next;
+    case UNIT_HOUR:
+        if (!intent_is_mark(read, m.next, MARK_BOUND) &&
+            !intent_is_mark(read, m.next, MARK_DEADLINE) &&
+            (intent_has_mark(read, clause, MARK_RUN) || intent_has_mark(read, clause, MARK_USE)))
+            return intent_duration(read, &m, unit); /* 跑72小时 */
+        return m.next;
     case UNIT_DAY:
     case UNIT_WEEK:
     case UNIT_MONTH:
@@ -646,6 +677,10 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     case UNIT_YEAR:
         return intent_duration(read, &m, unit);
     case UNIT_MACHINE:
+        if (m.next < last && (intent_is_text(read, m.next, "接入") ||
+                              (intent_sense_of(intent_at(read, m.next), CLASS_USER) &&
+                               intent_phrase_head(read, m.next, last) == UINT32_MAX)))
+            return m.next; /* 20万台接入, 150台设备: what is served, not what is ordered */
         count(read, &m, m.next, true);
         return m.next;
     case UNIT_INSTANCE:
@@ -665,6 +700,10 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
         return m.next;
     }
     case UNIT_PERSON:
+        if (intent_sense_of(intent_at(read, m.unit), CLASS_MACHINE)) { /* 12 workers */
+            count(read, &m, m.unit, false);
+            return m.unit;
+        }
         intent_users(read, &m, m.next);
         return m.next;
     case UNIT_REQUEST:

@@ -253,7 +253,7 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
     }
     if (label == LABEL_NONE && clause->correction && read->facts.count > 0) { /* 从32G调到64G */
         const struct intent_fact *last = &read->facts.items[read->facts.count - 1];
-        if (last->clause == intent_at(read, m->first)->clause && (last->flags & FACT_LABELLED))
+        if (last->clause + 1 >= intent_at(read, m->first)->clause && (last->flags & FACT_LABELLED))
             label = last->field == FIELD_MEMORY ? LABEL_MEMORY
                     : last->field == FIELD_DISK ? LABEL_DISK
                                                 : LABEL_NONE;
@@ -265,9 +265,15 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
         intent_bandwidth(read, m, unit, next);
         return next;
     }
-    if (intent_has_mark(read, clause, MARK_PERDAY) ||
+    bool daily = intent_find(read, clause->first, m->first, CLASS_SPAN, SPAN_DAY) != UINT32_MAX;
+    if (daily || intent_has_mark(read, clause, MARK_PERDAY) ||
         (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
         return next; /* 每天新增200G; 平时50G */
+    if (label == LABEL_NONE && unit == UNIT_GB && intent_has_mark(read, clause, MARK_PEAK) &&
+        !intent_last_of(read, FIELD_CPU, intent_at(read, m->first)->clause)) {
+        intent_bandwidth(read, m, unit, next); /* CDN峰值80G */
+        return next;
+    }
     uint32_t first = m->first;
     double pieces = field == FIELD_DISK ? pieces_before(read, m, &first) : 1;
     struct intent_fact *fact = intent_measure_add(read, field, m, next);

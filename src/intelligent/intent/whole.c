@@ -71,6 +71,15 @@ static int by_name(const char *const *names, const char *text)
 
 static void network(struct intent_read *read, struct requirement *r)
 {
+    bool total = false;
+    for (size_t i = 0; i < read->facts.count; i++) /* 每台1G，总带宽10G: the total counts */
+        if (alive(&read->facts.items[i], FIELD_BANDWIDTH) &&
+            (read->facts.items[i].flags & FACT_TOTAL))
+            total = true;
+    for (size_t i = 0; i < read->facts.count && total; i++)
+        if (read->facts.items[i].field == FIELD_BANDWIDTH &&
+            !(read->facts.items[i].flags & FACT_TOTAL))
+            read->facts.items[i].dead = true;
     const struct intent_fact *fact = choose(read, FIELD_BANDWIDTH, "network.bandwidth_mbps");
     if (fact && fact->value > 0) {
         const struct intent_fact *streams = greatest(read, FIELD_STREAMS);
@@ -250,6 +259,14 @@ static bool says(const struct intent_read *read, const struct intent_clause *cla
     return intent_find(read, clause->first, clause->last, class, code) != UINT32_MAX;
 }
 
+/* 用一天, 跑一天: how long; 一天 alone is a rate's. */
+static bool is_used_for(const struct intent_read *read, const struct intent_fact *fact)
+{
+    return fact->first > read->clauses.items[fact->clause].first &&
+           (intent_is(intent_at(read, fact->first - 1), CLASS_MARK, MARK_USE) ||
+            intent_is(intent_at(read, fact->first - 1), CLASS_MARK, MARK_RUN));
+}
+
 /* A span beside money is its period (预算每月…, 一年预算两万), beside a load its rate. */
 static void duration(struct intent_read *read, struct requirement *r)
 {
@@ -260,8 +277,8 @@ static void duration(struct intent_read *read, struct requirement *r)
             continue;
         const struct intent_clause *clause = &read->clauses.items[fact->clause];
         if (fact->sense &&
-            (fact->sense->code == SPAN_DAY || says(read, clause, CLASS_UNIT, UNIT_CNY) ||
-             says(read, clause, CLASS_UNIT, UNIT_USD) ||
+            ((fact->sense->code == SPAN_DAY && !is_used_for(read, fact)) ||
+             says(read, clause, CLASS_UNIT, UNIT_CNY) || says(read, clause, CLASS_UNIT, UNIT_USD) ||
              says(read, clause, CLASS_LABEL, LABEL_BUDGET) || states_in(read, i, FIELD_BUDGET) ||
              states_in(read, i, FIELD_THROUGHPUT) ||
              says(read, clause, CLASS_MARK, MARK_RETENTION) ||

@@ -10,14 +10,28 @@
 #include "base/str.h"
 #include "intelligent/knowledge/knowledge_priv.h"
 
-#define PIECE 4096 /* bytes fed at once */
+#define PIECE 1024 /* bytes fed at once */
+/* The parser compares each attribute of an element with those before it. */
+#define ATTRIBUTES_MAX 512        /* of an element larger than a piece */
+#define COMPARISONS_MAX 200000000 /* of a page: about a second */
+
+/* An element that is not read yet. */
+struct pending {
+    long begin;         /* its place */
+    size_t seen;        /* bytes looked at */
+    size_t parts;       /* blanks and quotes that may end attributes */
+    char quote, before; /* the open quote; the last character that is no blank */
+    bool after_blank, ended;
+};
 
 struct reader {
     struct knowledge_draft *draft;
     htmlParserCtxtPtr parser;
+    struct pending pending;
     struct err *err;
     enum err_code rc;
     int depth;
+    size_t comparisons;
     int skipping; /* depth of the element whose text is left out; 0 = none */
     int pre;      /* depth of <pre>, 0 = none */
     int table;    /* tables open */
@@ -70,6 +84,56 @@ static const char *attribute(const xmlChar **attributes, const char *name)
     return NULL;
 }
 
+static void refuse_attributes(struct reader *r)
+{
+    if (!r->rc)
+        r->rc = err_set(r->err, ERR_TOO_LARGE, "elements have too many attributes");
+    xmlStopParser(r->parser);
+}
+
+static void count_comparisons(struct reader *r, const xmlChar **attributes)
+{
+    size_t count = 0;
+    while (attributes && attributes[count * 2]) /* a value may be NULL */
+        count++;
+    r->comparisons += count * count / 2;
+    if (r->comparisons > COMPARISONS_MAX)
+        refuse_attributes(r);
+}
+
+/* The element that the parser waits for the end of, before it reads it: each attribute has a blank
+ * before it or the quote of another.  Goes on where it stopped, for an element may be a picture of
+ * megabytes. */
+static void look_at_pending(struct reader *r)
+{
+    const htmlParserInputPtr input = r->parser->input;
+    size_t len = input ? (size_t)(input->end - input->cur) : 0, i;
+    long begin = xmlByteConsumed(r->parser);
+    struct pending *p = &r->pending;
+    if (len < PIECE || input->cur[0] != '<')
+        return;
+    if (p->begin != begin || p->seen == 0)
+        *p = (struct pending){.begin = begin, .seen = 1};
+    for (i = p->seen; i < len && !p->ended; i++) {
+        char c = (char)input->cur[i];
+        bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (p->quote) {
+            p->parts += c == p->quote;
+            p->quote = c == p->quote ? '\0' : p->quote;
+        } else if (p->before == '=' && (c == '"' || c == '\''))
+            p->quote = c;
+        else if (c == '>')
+            p->ended = true;
+        else if (blank && !p->after_blank)
+            p->parts++;
+        p->after_blank = blank;
+        p->before = blank ? p->before : c;
+    }
+    p->seen = i;
+    if (p->parts > ATTRIBUTES_MAX)
+        refuse_attributes(r);
+}
+
 static void read_meta(struct reader *r, const xmlChar **attributes)
 {
     struct err why = ERR_INIT;
@@ -104,6 +168,7 @@ static void on_start(void *ctx, const xmlChar *element, const xmlChar **attribut
             err_set(r->err, ERR_TOO_LARGE, "elements are nested deeper than %d", KNOWLEDGE_DEPTH);
         xmlStopParser(r->parser);
     }
+    count_comparisons(r, attributes);
     if (r->rc || r->skipping)
         return;
     if (is_one_of(name, skipped)) {
@@ -259,8 +324,10 @@ enum err_code knowledge_read_html(struct knowledge_draft *draft, const char *tex
     htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_NOERROR |
                                    HTML_PARSE_NOWARNING | HTML_PARSE_IGNORE_ENC);
     r.parser = parser;
-    for (size_t at = 0; at < len && !r.rc; at += PIECE)
+    for (size_t at = 0; at < len && !r.rc; at += PIECE) {
         htmlParseChunk(parser, text + at, (int)(len - at < PIECE ? len - at : PIECE), 0);
+        look_at_pending(&r);
+    }
     if (!r.rc)
         htmlParseChunk(parser, NULL, 0, 1);
     close_block(&r);

@@ -116,11 +116,18 @@ static size_t item_at(const char *line, size_t len)
     return 0;
 }
 
+static bool ends_with(const char *text, size_t len,
+                      const char *end) /* without counting its length */
+{
+    size_t size = strlen(end);
+    return len >= size && memcmp(text + len - size, end, size) == 0;
+}
+
 static bool ends_sentence(const struct buf *text)
 {
     static const char *const ends[] = {"。", "！", "？", "；", "：", "”", "）", ".", "!", "?", ":"};
     for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (str_has_suffix(buf_str(text), ends[i]))
+        if (ends_with(buf_str(text), text->len, ends[i]))
             return true;
     return text->len == 0;
 }

@@ -74,6 +74,13 @@ static void check_step(const struct rootcause_model *model, const struct rootcau
     const double *times = model->given->metrics.times;
     step->effect = model->nodes[effect].id;
     step->cause = model->nodes[cause].id;
+    if (view->silent[cause] != ROOTCAUSE_NONE) { /* who waits for it or stands on it is not well */
+        size_t felt =
+            ends.effect != ROOTCAUSE_NONE ? rootcause_onset_of(model, view, ends.effect) : view->to;
+        step->verified = view->silent[cause] <= felt + rootcause_tolerance(model);
+        step->why = step->verified ? NULL : "it fell silent only after its effect began";
+        return;
+    }
     if (ends.cause == ROOTCAUSE_NONE) {
         bool quiet = view->severity[cause] <= 0;
         size_t which = quiet ? cause : effect;
@@ -147,6 +154,8 @@ static size_t onset_of_node(const struct rootcause_model *model, const struct ro
                             size_t node)
 {
     size_t first = view->to - 1;
+    if (view->best_series[node] == ROOTCAUSE_NONE && view->silent[node] != ROOTCAUSE_NONE)
+        return view->silent[node];
     if (node != view->common)
         return rootcause_onset_of(model, view, view->best_series[node]);
     for (size_t i = 0; i < view->anomalous_count; i++) {
@@ -213,14 +222,30 @@ static void say_common(const struct rootcause_model *model, const struct rootcau
     say_steps(out, arena);
 }
 
+static void say_silence(const struct rootcause_model *model, const struct rootcause_view *view,
+                        size_t node, struct rootcause_cause *out, struct arena *arena)
+{
+    char when[CLOCK_TEXT_SIZE];
+    clock_format((int64_t)(model->given->metrics.times[view->silent[node]] * 1000), when);
+    SAY(&out->supporting, "%s reported nothing any more from %s on, as never before",
+        model->nodes[node].id, when);
+    SAY(&out->unverified, "silence has no shape: it may be its monitoring that failed");
+    say_changes(model, view, out, arena);
+    say_steps(out, arena);
+}
+
 static void say_evidence(const struct rootcause_model *model, const struct rootcause_view *view,
                          size_t node, struct rootcause_cause *out, struct arena *arena)
 {
     const struct rootcause_node *of = &model->nodes[node];
     size_t best = view->best_series[node], said = 0;
-    const struct telemetry_excursion *x = &view->excursion[best];
+    const struct telemetry_excursion *x = &view->excursion[best == ROOTCAUSE_NONE ? 0 : best];
     if (node == view->common) {
         say_common(model, view, node, out, arena);
+        return;
+    }
+    if (best == ROOTCAUSE_NONE) {
+        say_silence(model, view, node, out, arena);
         return;
     }
     SAY(&out->supporting, "%s",
@@ -256,7 +281,7 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
 /* ---- what may be claimed ---- */
 
 struct checks {
-    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside;
+    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside, heard;
 };
 
 static bool rival_is_separate(const struct rootcause_model *model,
@@ -271,13 +296,26 @@ static bool rival_is_separate(const struct rootcause_model *model,
     return true;
 }
 
+/* The symptom is within its history while its customers are more than ever, and the candidate works
+ * more but nobody feels it. */
+static bool is_demand(const struct rootcause_model *model, const struct rootcause_view *view,
+                      size_t best)
+{
+    size_t traffic = model->symptom_node == ROOTCAUSE_NONE ? ROOTCAUSE_NONE
+                                                           : model->traffic[model->symptom_node];
+    return traffic != ROOTCAUSE_NONE && model->symptom_series != ROOTCAUSE_NONE &&
+           view->excursion[model->symptom_series].severity <= 0 &&
+           view->excursion[traffic].severity > 0 && view->excursion[traffic].score > 0 &&
+           view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
+}
+
 static struct checks make_checks(const struct rootcause_model *model,
                                  const struct rootcause_view *view,
                                  const struct rootcause_answer *answer)
 {
     struct checks c = {.verified = true, .alone = true};
     size_t node = view->rank[0], best = view->best_series[node];
-    bool common = node == view->common;
+    bool common = node == view->common || best == ROOTCAUSE_NONE; /* or fell silent */
     const struct rootcause_cause *cause = &answer->causes.items[0];
     c.real = answer->evidence >=
              fmax(model->symptom_series == ROOTCAUSE_NONE ? EVIDENCE_ALONE : EVIDENCE_LEAST,
@@ -288,6 +326,7 @@ static struct checks make_checks(const struct rootcause_model *model,
                view->excursion[best].score > 0;
     c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
                             view->loaded[model->symptom_series] >= DEMAND);
+    c.demand = c.demand || (!common && is_demand(model, view, best));
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
@@ -305,6 +344,7 @@ static struct checks make_checks(const struct rootcause_model *model,
     c.own = common || view->explained[best] <= EXPLAINED_MOST;
     c.calibrated = answer->usual_windows >= WINDOWS_LEAST;
     c.inside = !model->nodes[node].outside;
+    c.heard = node == view->common || best != ROOTCAUSE_NONE;
     return c;
 }
 
@@ -354,6 +394,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
         {c->own, "most of the first candidate's change is explained by others"},
         {c->calibrated, "the history is too short for more than a few windows to compare with"},
         {c->inside, "the first candidate is seen through others only"},
+        {c->heard, "the first candidate fell silent: nothing of it can be compared"},
     };
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
         if (!checks[i].holds) {

@@ -14,6 +14,7 @@
 #define HALF 0.5           /* severity of a cause of another kind that explains half */
 #define SUPPOSED 0.7       /* what a call that nobody told of explains at most */
 #define SUPPOSE_LEAST 0.7  /* company that it takes to suppose one */
+#define BY_SILENCE 0.7     /* what a callee or a host that fell silent explains */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
 /* How well a change of class `cause` explains one of class `effect` over an influence. */
@@ -167,6 +168,13 @@ static double by_neighbours(const struct rootcause_model *model, const struct ro
         double best = 0;
         if (view->severity[influence->cause] <= 0)
             continue;
+        bool stands_on =
+            influence->way == ROOTCAUSE_BY_CALLEE || influence->way == ROOTCAUSE_BY_HOST;
+        if (stands_on && view->silent[influence->cause] != ROOTCAUSE_NONE &&
+            rootcause_is_felt(model->given->metrics.series[series].class) &&
+            view->silent[influence->cause] <=
+                rootcause_onset_of(model, view, series) + rootcause_tolerance(model))
+            best = BY_SILENCE;
         for (size_t k = 0; k < cause->count; k++) {
             size_t other = model->series[cause->first + k];
             if (view->excursion[other].severity <= 0)

@@ -16,6 +16,7 @@
 #define NO_PATH 0.35   /* what a thing without a path to the symptom may be blamed */
 #define SYMPTOM 0.5    /* without a topology: the symptom is where it was seen, not why */
 #define ENOUGH 6.0     /* severities far above this say little more than this */
+#define UNHEARD 0.7    /* what silence says: no shape that could be compared */
 #define SECOND 0.25    /* what another class of metric adds */
 #define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
 #define RIVAL 0.5      /* share of the first score from where candidates are compared */
@@ -42,6 +43,7 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->score = arena_array(arena, nodes, sizeof *view->score);
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
+    view->silent = arena_array(arena, nodes, sizeof *view->silent);
     view->weight = arena_array(arena, nodes, sizeof *view->weight);
     view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
     view->common = ROOTCAUSE_NONE;
@@ -58,6 +60,34 @@ size_t rootcause_onset_of(const struct rootcause_model *model, const struct root
                           size_t series)
 {
     return telemetry_onset(&model->scores, series, view->pad, &view->excursion[series]);
+}
+
+/* Entities of which nothing is heard any more. */
+static bool find_silent(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    bool any = false;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        const struct rootcause_node *node = &model->nodes[n];
+        size_t since = 0, heard = 0, silent = 0;
+        view->silent[n] = ROOTCAUSE_NONE;
+        for (size_t i = 0; i < node->count && heard == 0; i++) {
+            size_t s = model->series[node->first + i];
+            size_t row = telemetry_silence(&model->scores, s, view->to);
+            bool last =
+                !isnan(model->given->metrics.values[s * model->given->metrics.rows + view->to - 1]);
+            heard += last;
+            silent += row < view->to;
+            since = row < view->to && row > since ? row : since;
+        }
+        if (heard || !silent)
+            continue;
+        any = true;
+        view->silent[n] = since;
+        view->severity[n] = fmax(view->severity[n], ROOTCAUSE_SILENCE);
+        if (node->serves)
+            view->service[n] = fmax(view->service[n], ROOTCAUSE_SILENCE);
+    }
+    return any;
 }
 
 static void find_excursions(const struct rootcause_model *model, struct rootcause_view *view)
@@ -203,6 +233,20 @@ static bool changed_before(const struct rootcause_model *model, const struct roo
     return false;
 }
 
+/* Nothing can be compared of what is not heard; what stands on a silent host is silent with it. */
+static double of_silence(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t n)
+{
+    double score = ROOTCAUSE_SILENCE * ENOUGH / (ROOTCAUSE_SILENCE + ENOUGH) * UNHEARD;
+    for (size_t i = 0; i < model->nodes[n].influence_count; i++) {
+        const struct rootcause_influence *influence =
+            &model->influences[model->nodes[n].influences + i];
+        if (influence->way == ROOTCAUSE_BY_HOST && view->silent[influence->cause] != ROOTCAUSE_NONE)
+            return score * ALONE;
+    }
+    return score;
+}
+
 static double of_node(const struct rootcause_model *model, struct rootcause_view *view, size_t n)
 {
     const struct rootcause_node *node = &model->nodes[n];
@@ -229,6 +273,8 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
             }
         }
     double score = best + SECOND * second;
+    if (view->silent[n] != ROOTCAUSE_NONE)
+        score = fmax(score, of_silence(model, view, n));
     if (node->outside)
         score *= OUTSIDE;
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph)
@@ -304,8 +350,9 @@ double rootcause_look(const struct rootcause_model *model, struct rootcause_view
     view->to = to;
     view->pad = from > pad ? from - pad : 0;
     find_excursions(model, view);
+    bool any_silent = find_silent(model, view);
     view->rank_count = 0;
-    if (view->anomalous_count == 0)
+    if (view->anomalous_count == 0 && !any_silent)
         return 0;
     rootcause_explain(model, view);
     rootcause_find_common(model, view);

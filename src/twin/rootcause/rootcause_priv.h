@@ -56,6 +56,8 @@ struct rootcause_carrier {
     double votes, part, hit, score;
 };
 
+#define ROOTCAUSE_SILENCE 2.0 /* severity of an entity that stopped reporting altogether */
+
 /* One window looked at. */
 struct rootcause_view {
     size_t from, to, pad;                  /* correlations are taken over [pad, to) */
@@ -71,6 +73,7 @@ struct rootcause_view {
     size_t *before;   /* [node] the effect before it on that path, or NONE */
     size_t *by;       /* [node] influence that leads to it */
     double *score;    /* [node] */
+    size_t *silent;   /* [node] row since which all that it reported is missing, or NONE */
     double *weight;   /* [node] what of its latency and errors nobody explains */
     struct rootcause_carrier *carriers; /* [node] */
     size_t common,

@@ -8,9 +8,11 @@
 #include "twin/telemetry/lasting.h"
 #include "twin/telemetry/telemetry.h"
 
-#define BAND 2.0      /* scales from normal where an excursion begins */
-#define MOVE_MOST 60  /* beyond this a deviation weighs no more in a correlation */
-#define LEAST_PAIRS 4 /* rows with both values */
+#define BAND 2.0        /* scales from normal where an excursion begins */
+#define MOVE_MOST 60    /* beyond this a deviation weighs no more in a correlation */
+#define SILENCE_LEAST 3 /* rows */
+#define PRESENT 0.9     /* of the history: what comes and goes is not silent when it is gone */
+#define LEAST_PAIRS 4   /* rows with both values */
 
 void telemetry_excursion_find(const struct telemetry_scores *scores, size_t series, size_t from,
                               size_t to, struct telemetry_excursion *out)
@@ -36,6 +38,17 @@ void telemetry_excursion_find(const struct telemetry_scores *scores, size_t seri
         }
     }
     out->severity = fmax(0, log2((best / normal->reference + 1) / 2));
+}
+
+size_t telemetry_silence(const struct telemetry_scores *scores, size_t series, size_t to)
+{
+    const double *values = scores->table->values + series * scores->table->rows;
+    const struct telemetry_normal *normal = &scores->normal[series];
+    size_t first = to;
+    while (first > 0 && isnan(values[first - 1]))
+        first--;
+    bool long_enough = to - first >= SILENCE_LEAST && to - first > 2 * normal->gap;
+    return normal->known && normal->present >= PRESENT && long_enough ? first : to;
 }
 
 /* Where [from, to] splits best into two levels: greatest likelihood with one variance. */

@@ -81,6 +81,10 @@ static struct pool **pool_levels(const struct telemetry_table *table, size_t bas
         struct pool *pool = pools[s];
         normal[s].present = base ? (double)count / (double)base : 0;
         normal[s].known = count >= LEAST_KNOWN;
+        for (size_t i = 0, run = 0; i < base; i++) {
+            run = isnan(values[i]) ? run + 1 : 0;
+            normal[s].gap = run > normal[s].gap ? run : normal[s].gap;
+        }
         if (!pool->levels)
             pool->levels = arena_array(arena, pool->count, sizeof *pool->levels);
         if (!normal[s].known)

@@ -70,6 +70,7 @@ struct telemetry_normal {
     double scale;     /* robust deviation, floors included; > 0 */
     double reference; /* score that its own history seldom passes; >= TELEMETRY_REFERENCE_LEAST */
     double present;   /* share of the rows before the window with a value */
+    size_t gap;       /* rows of the longest gap before the window */
 };
 #define TELEMETRY_REFERENCE_LEAST 3.0
 
@@ -94,6 +95,10 @@ struct telemetry_excursion {
 };
 void telemetry_excursion_find(const struct telemetry_scores *scores, size_t series, size_t from,
                               size_t to, struct telemetry_excursion *out);
+
+/* First row of a silence that lasts up to row `to`: of a series that was there nearly always, for
+ * three rows or more and twice as long as ever before.  `to` itself when there is none. */
+size_t telemetry_silence(const struct telemetry_scores *scores, size_t series, size_t to);
 
 /* The change point: the first row of the step or ramp that leads to the peak, found by the split
  * of greatest likelihood and traced back to where the series left its normal band; never before

@@ -16,9 +16,10 @@
 #include "intelligent/evaluation/resolve_priv.h"
 
 #define ROUNDS 6000
-#define PACKAGES_MAX 5
+#define DEEP_ROUNDS 6000
+#define PACKAGES_MAX 8 /* of the deep ones; the others have up to five */
 #define VERSIONS_MAX 3
-#define STATEMENTS_MAX 40
+#define STATEMENTS_MAX 72
 
 struct instance {
     struct resolve_problem problem;
@@ -50,14 +51,20 @@ static void add_statement(struct instance *in, struct rand *rand, size_t owner, 
         in->needs[owner][version][in->counts[owner][version]++] = i;
 }
 
-static void make(struct instance *in, struct rand *rand)
+static void make(struct instance *in, struct rand *rand, bool deep)
 {
     memset(in, 0, sizeof *in);
     in->problem = (struct resolve_problem){.packages = in->packages, .statements = in->statements};
-    in->problem.package_count = 1 + rand_below(rand, PACKAGES_MAX);
+    in->problem.package_count = deep ? PACKAGES_MAX - rand_below(rand, 2) : 1 + rand_below(rand, 5);
     uint64_t generosity = 2 + rand_below(rand, 7), needs = rand_below(rand, 4);
+    if (deep) {
+        generosity = 5 + rand_below(rand, 3);
+        needs = 2 + rand_below(rand, 2);
+    }
     for (size_t p = 0; p < in->problem.package_count; p++)
-        in->packages[p].versions = rand_below(rand, 12) ? 1 + rand_below(rand, VERSIONS_MAX) : 0;
+        in->packages[p].versions = rand_below(rand, 12) == 0 ? 0
+                                   : deep                    ? VERSIONS_MAX
+                                                             : 1 + rand_below(rand, VERSIONS_MAX);
     for (size_t i = 1 + rand_below(rand, 3); i > 0; i--)
         add_statement(in, rand, RESOLVE_ROOT, 0, generosity);
     for (size_t p = 0; p < in->problem.package_count; p++)
@@ -130,7 +137,7 @@ static void test_a_choice_is_found_iff_there_is_one_and_else_the_least_reason(vo
     for (int round = 0; round < ROUNDS; round++) {
         struct arena arena = ARENA_INIT;
         struct resolve_answer answer;
-        make(&in, &rand);
+        make(&in, &rand, false);
         evaluation_resolve(&in.problem, &answer, &arena);
         bool there = exists(&in, NULL);
         if (answer.outcome != (there ? RESOLVE_FOUND : RESOLVE_NONE))
@@ -159,6 +166,31 @@ static void test_a_choice_is_found_iff_there_is_one_and_else_the_least_reason(vo
     assert_true(found > ROUNDS / 5 && none > ROUNDS / 5);
 }
 
+/* Deep enough that decisions are jumped over and conflicts are met again. */
+static void test_deep_choices_are_found_iff_there_are_any(void **state)
+{
+    (void)state;
+    static struct instance in;
+    struct rand rand;
+    size_t none = 0;
+    rand_init(&rand, 1993);
+    for (int round = 0; round < DEEP_ROUNDS; round++) {
+        struct arena arena = ARENA_INIT;
+        struct resolve_answer answer;
+        make(&in, &rand, true);
+        evaluation_resolve(&in.problem, &answer, &arena);
+        bool there = exists(&in, NULL);
+        if (answer.outcome != (there ? RESOLVE_FOUND : RESOLVE_NONE))
+            fail_msg("round %d: outcome %d, brute force says %d", round, (int)answer.outcome,
+                     (int)there);
+        if (there)
+            assert_true(is_closed(&in, answer.chosen, NULL) && is_lean(&in, answer.chosen));
+        none += !there;
+        arena_done(&arena);
+    }
+    assert_true(none > DEEP_ROUNDS / 10 && none < DEEP_ROUNDS * 9 / 10);
+}
+
 static void test_the_work_is_bounded(void **state)
 {
     (void)state;
@@ -168,7 +200,7 @@ static void test_the_work_is_bounded(void **state)
     for (int round = 0; round < 500; round++) {
         struct arena arena = ARENA_INIT;
         struct resolve_answer answer;
-        make(&in, &rand);
+        make(&in, &rand, false);
         in.problem.work_max = 1;
         evaluation_resolve(&in.problem, &answer, &arena);
         if (answer.outcome == RESOLVE_FOUND)
@@ -183,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_choice_is_found_iff_there_is_one_and_else_the_least_reason),
+        cmocka_unit_test(test_deep_choices_are_found_iff_there_are_any),
         cmocka_unit_test(test_the_work_is_bounded),
     };
     return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);

@@ -215,6 +215,56 @@ static void test_html_nested_without_end_is_refused_soon(void **state)
     assert_non_null(strstr(bed->err.text, "nested"));
 }
 
+static void test_html_with_attributes_without_end_is_refused_soon(void **state)
+{
+    CLEANUP(buf_done) struct buf one = BUF_INIT;
+    CLEANUP(buf_done) struct buf many = BUF_INIT;
+    struct bed *bed = *state;
+    struct knowledge_reading r;
+    buf_add_str(&one, "<p ");
+    for (int i = 0; i < 500000; i++)
+        buf_printf(&one, "a%d=\"x\"", i);
+    buf_add_str(&one, ">text");
+    for (int i = 0; i < 20000; i++) {
+        buf_add_str(&many, "<p");
+        for (int k = 0; k < 300; k++)
+            buf_printf(&many, " a%x", k);
+        buf_add_str(&many, ">text");
+    }
+    assert_int_equal(knowledge_read_bytes("a.html", buf_str(&one), one.len, NULL, NULL, &r,
+                                          &bed->arena, &bed->err),
+                     ERR_TOO_LARGE);
+    assert_int_equal(knowledge_read_bytes("a.html", buf_str(&many), many.len, NULL, NULL, &r,
+                                          &bed->arena, &bed->err),
+                     ERR_TOO_LARGE);
+    assert_non_null(strstr(bed->err.text, "attributes"));
+}
+
+static void test_a_picture_inside_a_page_is_no_harm(void **state)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct bed *bed = *state;
+    buf_add_str(&text, "<p>before<img alt=\"a b c\" src=\"data:image/png;base64,");
+    for (int i = 0; i < 300000; i++)
+        buf_add_str(&text, "iVBORw0KGgo=");
+    buf_add_str(&text, "\">after<script>if (a<b) { ");
+    for (int i = 0; i < 5000; i++)
+        buf_printf(&text, "f (%d) ; ", i);
+    buf_add_str(&text, "}</script>");
+    struct knowledge_reading r = read_text(bed, "a.html", buf_str(&text));
+    assert_string_equal(passage(&r, 0)->text, "beforeafter");
+}
+
+static void test_a_million_pages_in_one_paragraph_are_read(void **state)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct bed *bed = *state;
+    for (int i = 0; i < 1000000; i++)
+        buf_add_str(&text, "a\f");
+    struct knowledge_reading r = read_text(bed, "a.txt", buf_str(&text));
+    assert_true(r.passages.count > 1000);
+}
+
 static void check_charset(struct bed *bed, const char *name, const char *bytes, size_t len,
                           const char *encoding, const char *text)
 {
@@ -343,6 +393,9 @@ int run_read_tests(void)
         BED_TEST(test_markdown_gives_words_without_its_signs),
         BED_TEST(test_html_gives_structure_and_no_scripts),
         BED_TEST(test_html_nested_without_end_is_refused_soon),
+        BED_TEST(test_html_with_attributes_without_end_is_refused_soon),
+        BED_TEST(test_a_picture_inside_a_page_is_no_harm),
+        BED_TEST(test_a_million_pages_in_one_paragraph_are_read),
         BED_TEST(test_charsets_are_told_by_mark_zeros_declaration_or_fit),
         BED_TEST(test_bytes_that_are_no_text_are_refused),
         BED_TEST(test_plain_text_has_chapters_paragraphs_and_items),

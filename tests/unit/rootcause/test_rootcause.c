@@ -1,4 +1,5 @@
 /* test_rootcause.c - what is claimed, of whom, on which evidence; and what is not claimed. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -217,6 +218,25 @@ static void test_order_time_and_units_do_not_matter(void **state)
     }
 }
 
+static void test_a_callee_that_fell_silent_is_likely_when_its_callers_are_ill(void **state)
+{
+    struct test_case c;
+    (void)state;
+    case_init(&c, 10);
+    case_add(&c, CART, LATENCY, 148, 0.3);
+    case_add(&c, SHOP, LATENCY, 148, 0.2);
+    for (int m = 0; m < METRICS; m++)
+        for (size_t i = 147; i < ROWS; i++)
+            case_series(&c, DB, m)[i] = (double)NAN;
+    case_diagnose(&c);
+    assert_int_equal(c.answer.status, ROOTCAUSE_LIKELY);
+    assert_string_equal(first(&c)->entity, "db");
+    assert_null(first(&c)->metric);
+    assert_true(first(&c)->onset == c.given.metrics.times[147]);
+    assert_true(says(first(&c)->supporting.items, first(&c)->supporting.count, "reported nothing"));
+    case_done(&c);
+}
+
 static void test_a_short_history_is_said_and_a_far_alarm_refused(void **state)
 {
     struct test_case c;
@@ -309,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_edges_that_never_carried_load_are_called_doubtful),
         cmocka_unit_test(test_a_change_before_the_onset_is_a_suspect_and_a_later_one_is_not),
         cmocka_unit_test(test_order_time_and_units_do_not_matter),
+        cmocka_unit_test(test_a_callee_that_fell_silent_is_likely_when_its_callers_are_ill),
         cmocka_unit_test(test_a_short_history_is_said_and_a_far_alarm_refused),
         cmocka_unit_test(test_json_that_is_not_a_case_is_refused_with_its_path),
         cmocka_unit_test(test_the_answer_is_json_with_the_contract_s_members),

@@ -215,6 +215,27 @@ static void test_company_is_seen_through_direction_and_lag(void **state)
     arena_done(&arena);
 }
 
+static void test_silence_is_longer_than_any_gap_before(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    (void)state;
+    struct telemetry_table table = noise(3, "cpu", 8, &arena);
+    for (size_t i = 0; i < ROWS; i++) {
+        if (i >= ROWS - 4)
+            table.values[i] = (double)NAN;
+        if (i >= ROWS - 4 || (i >= 50 && i < 52)) /* gaps of two happen there */
+            table.values[ROWS + i] = (double)NAN;
+        if (i % 3 == 0 || i >= ROWS - 4) /* comes and goes */
+            table.values[2 * ROWS + i] = (double)NAN;
+    }
+    struct telemetry_scores scores = score(&table, &arena);
+    assert_int_equal(telemetry_silence(&scores, 0, ROWS), ROWS - 4);
+    assert_int_equal(telemetry_silence(&scores, 0, ROWS - 2), ROWS - 2); /* two rows: too short */
+    assert_int_equal(telemetry_silence(&scores, 1, ROWS), ROWS);
+    assert_int_equal(telemetry_silence(&scores, 2, ROWS), ROWS);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_scores_keep_under_a_change_of_unit_and_of_time),
         cmocka_unit_test(test_constant_empty_and_huge_series_have_finite_scores),
         cmocka_unit_test(test_the_time_of_day_is_normal_where_history_shows_it),
+        cmocka_unit_test(test_silence_is_longer_than_any_gap_before),
         cmocka_unit_test(test_company_is_seen_through_direction_and_lag),
     };
     int failed = test_csv_run();
