@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "lean/cache/place_priv.h"
 
-#define WORK 600000000.0 /* sites × artefacts × CACHE_NEAR × steps */
+#define WORK 450000000.0 /* sites × artefacts × CACHE_NEAR × steps */
 #define STEPS_MOST 200
 #define KEEP 0.7f   /* of the last direction; with LENGTH the best of a few tried */
 #define LENGTH 0.45 /* of the way that the target promises, at first */

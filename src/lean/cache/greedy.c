@@ -82,13 +82,24 @@ static void look_again(struct cache_placing *p, size_t a, size_t j)
     p->next[at] = next;
 }
 
+/* Site j waits longer or shorter now: those that serve it, or could, look again. */
+static void make_stale(struct cache_placing *p, size_t j)
+{
+    p->stale[j] = true;
+    for (size_t k = 0; k < p->way_count[j]; k++)
+        p->stale[p->ways[j * CACHE_NEAR + k].site] = true;
+}
+
 static void change_copy(struct cache_placing *p, size_t a, size_t site, bool add)
 {
     p->has[site * p->artefacts + a] = add;
     p->used_gib[site] += add ? (double)p->size_gib[a] : -(double)p->size_gib[a];
     look_again(p, a, site);
-    for (size_t k = p->reverse_begin[site]; k < p->reverse_begin[site + 1]; k++)
+    make_stale(p, site);
+    for (size_t k = p->reverse_begin[site]; k < p->reverse_begin[site + 1]; k++) {
         look_again(p, a, p->reverse[k] / CACHE_NEAR);
+        make_stale(p, p->reverse[k] / CACHE_NEAR);
+    }
 }
 
 static void sink(struct offer *heap, size_t count, size_t i)
@@ -241,8 +252,10 @@ bool cache_place_again(struct cache_placing *p)
     for (size_t site = 0; site < p->sites; site++) {
         if (site % 64 == 0 && cache_stopped(p->asked))
             return false;
-        if (p->room_gib[site] > 0)
-            better = fill_again(p, site, &filling) || better;
+        if (!(p->room_gib[site] > 0) || !p->stale[site])
+            continue;
+        better = fill_again(p, site, &filling) || better;
+        p->stale[site] = false;
     }
     return better;
 }

@@ -64,6 +64,7 @@ struct cache_placing {
     float *wait; /* seconds of one fetch as it is: the nearest holder's … */
     float *next; /* … and the second's; CACHE_ENDLESS when there is no second */
     double *used_gib;
+    bool *stale; /* of each site: what its copies are worth has changed since it was filled */
 };
 
 /* Seconds of one fetch of a thing of that size over the way. */
