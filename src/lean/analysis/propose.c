@@ -78,7 +78,8 @@ static void find_fast(struct proposing *p)
         size_t count = begin[t] - from;
         p->fast[t] = -1;
         if (count)
-            p->fast[t] = analysis_quantile(values + from, count, 0.1);
+            p->fast[t] = analysis_quantile(
+                values + from, count, count > 1 ? (double)(count / 10) / (double)(count - 1) : 0);
         from = begin[t];
     }
 }

@@ -53,7 +53,7 @@ void cache_copy_values(const struct cache_placing *p, size_t site, float *restri
             /* without a copy here the second holder would serve whom this one serves */
             float other = wait[a] + has[a] * (next[a] - wait[a]);
             float less = other - (latency + size[a] * gib_s);
-            values[a] += fetches[a] * (less > 0 ? less : 0);
+            values[a] += fetches[a] * cache_above(less);
         }
     }
 }
@@ -90,14 +90,33 @@ static void make_stale(struct cache_placing *p, size_t j)
         p->stale[p->ways[j * CACHE_NEAR + k].site] = true;
 }
 
+/* One holder more for site j, `seconds` away. */
+static void look_at(struct cache_placing *p, size_t at, float seconds)
+{
+    if (seconds < p->wait[at]) {
+        p->next[at] = p->wait[at];
+        p->wait[at] = seconds;
+    } else if (seconds < p->next[at]) {
+        p->next[at] = seconds;
+    }
+}
+
 static void change_copy(struct cache_placing *p, size_t a, size_t site, bool add)
 {
     p->has[site * p->artefacts + a] = add;
     p->used_gib[site] += add ? (double)p->size_gib[a] : -(double)p->size_gib[a];
-    look_again(p, a, site);
+    if (add)
+        look_at(p, site * p->artefacts + a, 0);
+    else
+        look_again(p, a, site);
     make_stale(p, site);
     for (size_t k = p->reverse_begin[site]; k < p->reverse_begin[site + 1]; k++) {
-        look_again(p, a, p->reverse[k] / CACHE_NEAR);
+        size_t j = p->reverse[k] / CACHE_NEAR;
+        if (add)
+            look_at(p, j * p->artefacts + a,
+                    cache_way_seconds(&p->ways[p->reverse[k]], p->size_gib[a]));
+        else
+            look_again(p, a, j);
         make_stale(p, p->reverse[k] / CACHE_NEAR);
     }
 }
