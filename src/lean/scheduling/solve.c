@@ -14,9 +14,9 @@
 #define FIRST_ROUND 200
 #define CHECKED_TASKS 2000    /* plans of so many are checked before they leave; quadratic */
 #define SMALL_TASKS 45        /* closed if it can be */
-#define SMALL_CONFLICTS 16000 /* about 0.7 s */
+#define SMALL_CONFLICTS 20000 /* less than a second */
 #define MIDDLE_TASKS 75
-#define MIDDLE_CONFLICTS 3000 /* about 0.2 s, whatever the number of schedules */
+#define MIDDLE_CONFLICTS 8000 /* less than half a second */
 #define LARGE_SHARE 10        /* of larger ones: one conflict for so many schedules */
 #define WINDOWS_MAX 4000000   /* starts that are open, all tasks together */
 #define STEP_CONFLICTS 200    /* for one makespan from below */
