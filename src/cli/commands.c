@@ -542,7 +542,8 @@ static const struct cli_command_table *const tables[] = {
     &cli_lean_table,
     &cli_lean_cache_table, //
     &cli_twin_table,       //
-    &cli_knowledge_table,  //
+    &cli_twin_simulate_table,
+    &cli_knowledge_table, //
 };
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)
