@@ -62,12 +62,12 @@ static enum err_code read_inputs(struct cli_call *call, struct simulate_inputs *
 
 static const char *ms_text(struct arena *arena, struct opt_double value)
 {
-    return value.set ? arena_printf(arena, "%.3g", value.value) : "-";
+    return value.set ? arena_printf(arena, value.value < 100 ? "%.3g" : "%.0f", value.value) : "-";
 }
 
 static const char *change_text(struct arena *arena, struct opt_double value)
 {
-    return value.set ? arena_printf(arena, "%+.3g", value.value) : "-";
+    return value.set ? arena_printf(arena, fabs(value.value) < 100 ? "%+.3g" : "%+.0f", value.value) : "-";
 }
 
 static void translate(const struct cli_column *columns, struct cli_column *out, size_t count)
@@ -130,7 +130,7 @@ static void show_stations(struct cli_call *call, const struct simulation_result 
         cli_cell(&table, one->site);
         cli_cell(&table, arena_printf(arena, "%lld", (long long)one->visits));
         cli_cell(&table, arena_printf(arena, "%.3g", one->utilisation * 100));
-        cli_cell(&table, arena_printf(arena, "%.3g", one->mean_response_ms));
+        cli_cell(&table, ms_text(arena, (struct opt_double){true, one->mean_response_ms}));
     }
     cli_say(call, "\n");
     cli_table_print(call, &table);

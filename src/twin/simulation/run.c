@@ -90,6 +90,7 @@ struct run {
     struct event *events;
     size_t event_count, event_room;
     uint64_t made, handled;
+    size_t open, under_way; /* requests and attempts that have not ended */
     struct attempt *attempts;
     uint32_t attempt_count, attempt_room, attempt_free;
     struct request *requests;
@@ -144,6 +145,7 @@ static struct event take_next(struct run *run)
 static uint32_t attempt_new(struct run *run)
 {
     uint32_t id = run->attempt_free;
+    run->under_way++;
     if (id != NOBODY) {
         run->attempt_free = run->attempts[id].behind;
         return id;
@@ -159,6 +161,7 @@ static uint32_t attempt_new(struct run *run)
 static void attempt_end(struct run *run, uint32_t id)
 {
     struct attempt *attempt = &run->attempts[id];
+    run->under_way--;
     attempt->life++;
     attempt->depth = 0;
     attempt->behind = run->attempt_free;
@@ -168,6 +171,7 @@ static void attempt_end(struct run *run, uint32_t id)
 static uint32_t request_new(struct run *run)
 {
     uint32_t id = run->request_free;
+    run->open++;
     if (id != NOBODY) {
         run->request_free = run->requests[id].next_free;
         return id;
@@ -202,6 +206,7 @@ static void request_end(struct run *run, uint32_t id, bool answered)
     } else if (tally) {
         tally->figures.lost++;
     }
+    run->open--;
     request->ticket++;
     request->next_free = run->request_free;
     run->request_free = id;
@@ -547,11 +552,18 @@ static void look_at_flows(struct run *run)
         run->flows[f].served = simulation_served(run->world, f);
 }
 
+/* Everything on it is lost, in both directions. */
+static void kill_link(struct run *run, int32_t link)
+{
+    run->link_life[link]++;
+    run->edge_free[2 * link] = run->edge_free[2 * link + 1] = run->now;
+}
+
 static void kill_node(struct run *run, int32_t node)
 {
     const struct sim_world *world = run->world;
     for (int32_t i = world->first[node]; i < world->first[node + 1]; i++)
-        run->link_life[world->out[i] / 2]++;
+        kill_link(run, world->out[i] / 2);
     for (int32_t i = 0; i < world->instances; i++)
         if (world->instance_node[i] == node)
             kill_station(run, i);
@@ -569,7 +581,7 @@ static void on_change(struct run *run, uint32_t number)
     if (change->begins && !change->notice && change->node >= 0)
         kill_node(run, change->node);
     else if (change->begins && !change->notice)
-        run->link_life[change->link]++;
+        kill_link(run, change->link);
     look_at_flows(run);
 }
 
@@ -681,9 +693,8 @@ static enum err_code play(struct run *run, bool faults, struct err *err)
         schedule(run, world->changes[i].at, EVENT_CHANGE, (uint32_t)i, 0);
     while (run->event_count && !rc) {
         struct event event = take_next(run);
-        if (event.kind == EVENT_CHANGE && event.at >= run->scenario->duration_s &&
-            !world->changes[event.who].begins && run->seen < run->scenario->duration_s)
-            count_availability(run, run->scenario->duration_s);
+        if (event.at >= run->scenario->duration_s && !run->open && !run->under_way)
+            break; /* all is settled: what is left are changes that nobody feels */
         run->now = event.at;
         run->handled++;
         handle(run, &event);

@@ -113,7 +113,7 @@ struct simulation_result {
 extern const struct json_table simulation_result_table;
 
 /* ERR_INVALID with the path of what is wrong in the scenario, ERR_TOO_LARGE where it asks for more
- * than 5 million requests. */
+ * than 5 million requests, retries counted in. */
 enum err_code simulation_run(const struct network *network,
                              const struct simulation_scenario *scenario, uint64_t seed,
                              struct simulation_result *out, struct arena *arena, struct err *err);

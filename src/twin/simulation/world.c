@@ -17,6 +17,8 @@
 #define REQUESTS_MOST 5e6
 #define ROUNDS_MOST 100000 /* of the traffic equations: calls that fade more slowly are refused */
 
+#define VISITS_MOST 1000 /* of services, for one request */
+
 #define BITS_TO_KB 8.0 /* a Mbit/s carries 1000/8 thousand bytes a second */
 
 /* Numbers of names, kept as number + 1 so that NULL is "not there". */
@@ -183,10 +185,11 @@ static enum err_code check_calls(const struct sim_world *world, struct err *err)
     size_t n = world->scenario->services.count;
     double *now = arena_array(world->arena, n, sizeof *now);
     double *next = arena_array(world->arena, n, sizeof *next);
-    double sum = (double)n;
+    double sum = (double)n, total = 0;
     for (size_t i = 0; i < n; i++)
         now[i] = 1;
-    for (int round_ = 0; round_ < ROUNDS_MOST && sum > 1e-12 && sum < 1e9; round_++) {
+    for (int round_ = 0; round_ < ROUNDS_MOST && sum > 1e-12 && total < VISITS_MOST * (double)n;
+         round_++) {
         sum = 0;
         memset(next, 0, n * sizeof *next);
         for (size_t i = 0; i < n; i++)
@@ -195,13 +198,15 @@ static enum err_code check_calls(const struct sim_world *world, struct err *err)
                 next[call->service] += now[i] * call->probability;
                 sum += now[i] * call->probability;
             }
+        total += sum;
         double *swap = now;
         now = next;
         next = swap;
     }
     if (sum <= 1e-12)
         return ERR_OK;
-    err_set(err, ERR_INVALID, "calls between services never end, or grow without bound");
+    err_set(err, ERR_INVALID, "calls between services never end, or are more than %d a request",
+            VISITS_MOST);
     err_field(err, "services");
     return err_hint(err, "calls in a circle need probabilities whose product is well below 1");
 }
@@ -353,7 +358,8 @@ static enum err_code read_faults(struct sim_world *world, const struct map *node
         last = fmax(last, fault->until_s.set ? fmin(fault->until_s.value, end) : end);
         rc = read_fault(world, i, nodes, flows, &changes, err);
     }
-    qsort(changes.items, changes.count, sizeof *changes.items, by_time);
+    if (changes.count)
+        qsort(changes.items, changes.count, sizeof *changes.items, by_time);
     world->changes = changes.items;
     world->change_count = changes.count;
     first = fmax(first, scenario->warmup_s);
@@ -374,13 +380,14 @@ static enum err_code check_size(const struct sim_world *world, struct err *err)
         for (size_t k = 0; k < scenario->faults.count; k++)
             if (str_eq(scenario->faults.items[k].flow, scenario->flows.items[i].name))
                 rate *= fmax(1, scenario->faults.items[k].factor.value);
-        requests += rate * scenario->duration_s;
+        requests += rate * scenario->duration_s * (double)(1 + scenario->flows.items[i].retries);
         sources++;
     }
     if (!(requests <= REQUESTS_MOST)) {
-        err_set(err, ERR_TOO_LARGE, "these may be more than %.0f requests", REQUESTS_MOST);
+        err_set(err, ERR_TOO_LARGE, "these may be more than %.0f requests and retries",
+                REQUESTS_MOST);
         err_field(err, "duration_s");
-        return err_hint(err, "a shorter time, lower rates, or the analytic mode");
+        return err_hint(err, "a shorter time, lower rates or fewer retries");
     }
     for (size_t i = 0; i < scenario->services.count; i++)
         sources += world->services[i].call_count ? world->services[i].count : 0;
