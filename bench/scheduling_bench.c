@@ -1,19 +1,21 @@
-/* scheduling_bench.c - lean/scheduling on PSPLIB: deviations at given numbers of schedules, rate,
- * proofs.
+/* scheduling_bench.c - lean/scheduling on PSPLIB: deviations, rate, proofs.
  *
- *     scheduling-bench DATA [--sets j30,j60,j120] [--schedules 1000,5000,50000] [--every K] [--seed
- * N]
+ *     scheduling-bench DATA [--sets j30,j60,j120] [--schedules 1000,5000,50000] [--every K]
+ *         [--seed N] [--method search|both]
+ *     scheduling-bench --large
  *
- * DATA holds bounds.csv (set, instance, lo, hi, critical_path) and SET/NAME.sm.  Three parts:
- * schedule generation alone (genetic search, cheap bounds), the same with exact search, and how
- * many of the first set are proven within a second.  Every plan is checked here.  Time is that of
- * the engine. */
+ * DATA holds bounds.csv (set, instance, lo, hi, critical_path) and SET/NAME.sm.  First schedule
+ * generation alone (genetic search, cheap bounds), then the same with exact search.  Every plan is
+ * checked here, and every bound against the best known.  Time is that of the engine.
+ * --large needs no data: 10,000 generated tasks, and a new plan for 1,000 of which a third is over.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/rand.h"
 #include "base/str.h"
 #include "lean/scheduling/scheduling.h"
 
@@ -29,7 +31,7 @@ struct totals {
 };
 
 struct options {
-    const char *data, *sets;
+    const char *data, *sets, *method; /* NULL: both ways */
     long every, seed;
 };
 
@@ -134,12 +136,103 @@ static void run_set(const struct options *options, const char *set, enum schedul
     fflush(stdout);
 }
 
+/* Each task follows one or two of the sixty before it; four resources of which it needs up to ten.
+ */
+static void generate(size_t tasks, struct scheduling_problem *out, struct rand *rand,
+                     struct arena *arena)
+{
+    memset(out, 0, sizeof *out);
+    for (int r = 0; r < 4; r++)
+        LIST_ADD(arena, &out->resources)->capacity = 15 + (int64_t)rand_below(rand, 26);
+    for (size_t i = 0; i < tasks; i++) {
+        struct scheduling_task *task = LIST_ADD(arena, &out->tasks);
+        int64_t *demands = arena_array(arena, 4, sizeof *demands);
+        for (int r = 0; r < 4; r++)
+            demands[r] = (int64_t)rand_below(rand, 11);
+        task->demands = demands;
+        task->duration = 1 + (int64_t)rand_below(rand, 10);
+        for (uint64_t k = 1 + rand_below(rand, 2); k > 0 && i > 0; k--)
+            *LIST_ADD(arena, &task->after) = i - 1 - rand_below(rand, i < 60 ? i : 60);
+    }
+}
+
+static void solve_large(const struct scheduling_problem *problem, int64_t schedules,
+                        struct scheduling_plan *plan, struct arena *arena)
+{
+    struct scheduling_input input = {.problem = problem, .schedules = schedules, .seed = 1};
+    struct err err = ERR_INIT;
+    int64_t begin = clock_mono_us();
+    if (scheduling_solve(&input, plan, arena, &err))
+        fail("large", err.text);
+    printf("%zu tasks, %lld schedules: makespan %lld, bound %lld, %.2f s\n", problem->tasks.count,
+           (long long)plan->schedules, (long long)plan->makespan, (long long)plan->lower_bound,
+           (double)(clock_mono_us() - begin) / 1e6);
+    if (is_broken(problem, plan))
+        fail("large", "a plan breaks a rule");
+}
+
+/* A third of the plan is over; what runs takes 3 longer, and one in twenty of the rest 2. */
+static void replan(struct scheduling_problem *problem, const struct scheduling_plan *plan,
+                   struct rand *rand, struct arena *arena)
+{
+    struct scheduling_plan next;
+    struct scheduling_moves moves;
+    struct err err = ERR_INIT;
+    problem->now = plan->makespan / 3;
+    for (size_t i = 0; i < problem->tasks.count; i++) {
+        struct scheduling_task *task = &problem->tasks.items[i];
+        task->start = plan->starts[i];
+        if (task->start > problem->now) {
+            task->duration += rand_below(rand, 20) ? 0 : 2;
+            continue;
+        }
+        bool over = task->start + task->duration <= problem->now;
+        task->state = over ? SCHEDULING_DONE : SCHEDULING_RUNNING;
+        task->duration += over ? 0 : 3;
+    }
+    struct scheduling_change change = {.starts = plan->starts, .seed = 1};
+    int64_t begin = clock_mono_us();
+    if (scheduling_replan(problem, &change, &next, &moves, arena, &err))
+        fail("replan", err.text);
+    printf("re-planned in %.1f ms: makespan %lld, bound %lld, moved %lld by %lld in all, at most "
+           "%lld\n",
+           (double)(clock_mono_us() - begin) / 1e3, (long long)next.makespan,
+           (long long)next.lower_bound, (long long)moves.moved, (long long)moves.disturbance,
+           (long long)moves.largest);
+    struct scheduling_input input = {.problem = problem, .schedules = 2000, .seed = 1};
+    int64_t moved = 0;
+    if (scheduling_solve(&input, &next, arena, &err))
+        fail("replan", err.text);
+    for (size_t i = 0; i < problem->tasks.count; i++)
+        moved += llabs(next.starts[i] - plan->starts[i]);
+    printf("from nothing: makespan %lld, moved by %lld in all\n", (long long)next.makespan,
+           (long long)moved);
+}
+
+static int run_large(void)
+{
+    CLEANUP(arena_done) struct arena arena;
+    struct scheduling_problem problem;
+    struct scheduling_plan plan;
+    struct rand rand;
+    arena_init(&arena, (size_t)4 << 30);
+    rand_init(&rand, 1);
+    generate(10000, &problem, &rand, &arena);
+    solve_large(&problem, 100, &plan, &arena);
+    generate(1000, &problem, &rand, &arena);
+    solve_large(&problem, 2000, &plan, &arena);
+    replan(&problem, &plan, &rand, &arena);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.sets = "j30,j60,j120", .every = 1, .seed = 1};
     const char *budgets = "1000,5000,50000";
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (str_eq(argv[i], "--large"))
+            return run_large();
         if (argv[i][0] != '-')
             options.data = argv[i];
         else if (str_eq(argv[i], "--sets"))
@@ -148,6 +241,8 @@ int main(int argc, char **argv)
             budgets = value;
         else if (str_eq(argv[i], "--every"))
             options.every = atol(value) > 0 ? atol(value) : 1;
+        else if (str_eq(argv[i], "--method"))
+            options.method = value;
         else if (str_eq(argv[i], "--seed"))
             options.seed = atol(value);
         i += argv[i][0] == '-';
@@ -159,6 +254,8 @@ int main(int argc, char **argv)
            "max s");
     for (int method = SCHEDULING_HEURISTIC; method >= SCHEDULING_BOTH; method--) {
         char list[256], *rest = NULL;
+        if (options.method && str_eq(options.method, "search") != (method == SCHEDULING_HEURISTIC))
+            continue;
         str_format(list, sizeof list, "%s", options.sets);
         for (char *set = strtok_r(list, ",", &rest); set; set = strtok_r(NULL, ",", &rest)) {
             char numbers[256], *more = NULL;

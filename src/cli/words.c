@@ -342,6 +342,14 @@ const char *cli_word(const char *group, const char *code)
 /* ---- sentences ---- */
 
 static const char *const sentences[] = {
+    /* hidden dangers */
+    N_("links of one duct, cable or owner are not known to the network file: risks that links "
+       "share are unknown"),
+    N_("there is no access point: what users reach is unknown"),
+    N_("{1} sites are reached by no access point now"),
+    N_("{1} services do not hold even with nothing failed: failures are not blamed for them"),
+    N_("pairs: only sites that neither failure darkens alone are counted"),
+    N_("{1} histories of the usage file are of nothing in the network"),
     /* assumptions */
     N_("users are at {1} too: no other place of theirs was said"),
     N_("{1} takes {2} vCPU, the least that {3} needs"),

@@ -139,6 +139,12 @@ static inline bool design_search_repeats(const struct search *s, size_t componen
 double design_search_share_out(const double group[SEARCH_GROUPS], double again, size_t instances,
                                unsigned set);
 
+/* search_order.c */
+void design_search_order(struct search *s);
+void design_search_list_kids(struct search *s); /* once the order stands */
+/* By the dead ends so far; parents stay as they are. */
+void design_search_reorder(struct search *s);
+
 /* search_lists.c */
 bool design_search_lists_new(struct search *s); /* false: some component has nowhere to go */
 /* The list of `to` under the sites now taken by `from`: the next version.  False: dead. */

@@ -556,6 +556,9 @@ static bool per_socket(const struct intent_read *read, const struct intent_measu
          intent_unit_of(read, m->first - 1, last) == UNIT_STREAM ||
          intent_is(intent_at(read, m->first - 1), CLASS_LABEL, LABEL_CPU)))
         return true;
+    if (m->first >= clause->first + 2 && intent_is_mark(read, m->first - 1, MARK_SOCKET) &&
+        intent_at(read, m->first - 2)->kind == TOKEN_NUMBER)
+        return true; /* 2颗64核 */
     return m->next + 1 < last && intent_is_mark(read, m->next, MARK_EACH) &&
            (intent_is_mark(read, m->next + 1, MARK_SOCKET) ||
             intent_is(intent_at(read, m->next + 1), CLASS_LABEL, LABEL_CPU));

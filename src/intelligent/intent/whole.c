@@ -259,6 +259,14 @@ static bool says(const struct intent_read *read, const struct intent_clause *cla
     return intent_find(read, clause->first, clause->last, class, code) != UINT32_MAX;
 }
 
+/* 用一天, 跑一天: how long; 一天 alone is a rate's. */
+static bool is_used_for(const struct intent_read *read, const struct intent_fact *fact)
+{
+    return fact->first > read->clauses.items[fact->clause].first &&
+           (intent_is(intent_at(read, fact->first - 1), CLASS_MARK, MARK_USE) ||
+            intent_is(intent_at(read, fact->first - 1), CLASS_MARK, MARK_RUN));
+}
+
 /* A span beside money is its period (预算每月…, 一年预算两万), beside a load its rate. */
 static void duration(struct intent_read *read, struct requirement *r)
 {
@@ -269,8 +277,8 @@ static void duration(struct intent_read *read, struct requirement *r)
             continue;
         const struct intent_clause *clause = &read->clauses.items[fact->clause];
         if (fact->sense &&
-            (fact->sense->code == SPAN_DAY || says(read, clause, CLASS_UNIT, UNIT_CNY) ||
-             says(read, clause, CLASS_UNIT, UNIT_USD) ||
+            ((fact->sense->code == SPAN_DAY && !is_used_for(read, fact)) ||
+             says(read, clause, CLASS_UNIT, UNIT_CNY) || says(read, clause, CLASS_UNIT, UNIT_USD) ||
              says(read, clause, CLASS_LABEL, LABEL_BUDGET) || states_in(read, i, FIELD_BUDGET) ||
              states_in(read, i, FIELD_THROUGHPUT) ||
              says(read, clause, CLASS_MARK, MARK_RETENTION) ||

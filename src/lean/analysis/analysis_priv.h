@@ -48,7 +48,9 @@ double analysis_seconds(int64_t from, int64_t to); /* 0 when one is unknown or i
 int64_t analysis_ready(const struct analysis_log *log, size_t record);
 enum analysis_value analysis_value_of(const struct analysis_log *log,
                                       const struct analysis_record *record);
-/* Fills the spread; sorts `values`. */
+/* The value below which the share lies, between two of them by proportion; reorders `values`. */
+double analysis_quantile(double *values, size_t count, double share);
+/* Fills the spread; reorders `values`, which are not negative. */
 void analysis_spread_of(double *values, size_t count, struct analysis_spread *out);
 
 #endif

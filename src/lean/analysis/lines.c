@@ -152,7 +152,8 @@ static bool word(struct scan *s, struct span *out)
 {
     skip_blanks(s);
     const char *begin = s->at;
-    while (s->at < s->end && strchr("+-.0123456789eEtrufalsn", *s->at) && *s->at)
+    while (s->at < s->end &&
+           ((*s->at >= '0' && *s->at <= '9') || (*s->at && strchr("+-.eEtrufalsn", *s->at))))
         s->at++;
     *out = (struct span){begin, (size_t)(s->at - begin)};
     return out->len > 0 && out->len < 64;
@@ -187,6 +188,16 @@ static bool number(const struct span *span, double *out)
     char text[64], *end;
     if (span->len >= sizeof text)
         return false;
+    if (span->len && span->len <= 15) { /* whole numbers are most of them */
+        int64_t whole = 0;
+        size_t i = 0;
+        while (i < span->len && span->text[i] >= '0' && span->text[i] <= '9')
+            whole = 10 * whole + span->text[i++] - '0';
+        if (i == span->len) {
+            *out = (double)whole;
+            return true;
+        }
+    }
     memcpy(text, span->text, span->len);
     text[span->len] = '\0';
     *out = strtod(text, &end);

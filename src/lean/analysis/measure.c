@@ -14,17 +14,45 @@
 const char *const analysis_waste_names[ANALYSIS_WASTES] = {
     "waiting", "defects", "transport", "inventory", "repeated", "motion", "overproduction"};
 
-static int by_value(const void *a, const void *b)
+/* Brings the value of rank k to its place, lesser ones before it (Hoare's selection, three-way). */
+static void select_rank(double *values, size_t count, size_t k)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
+    size_t low = 0, high = count;
+    while (high - low > 1) {
+        double pivot = values[low + (high - low) / 2];
+        size_t less = low, i = low, more = high;
+        while (i < more) {
+            double value = values[i];
+            if (value < pivot) {
+                values[i++] = values[less];
+                values[less++] = value;
+            } else if (value > pivot) {
+                values[i] = values[--more];
+                values[more] = value;
+            } else {
+                i++;
+            }
+        }
+        if (k >= less && k < more)
+            return;
+        if (k < less)
+            high = less;
+        else
+            low = more;
+    }
 }
 
-static double quantile(const double *sorted, size_t count, double share)
+double analysis_quantile(double *values, size_t count, double share)
 {
     double at = share * (double)(count - 1), below = floor(at);
-    size_t i = (size_t)below;
-    return i + 1 < count ? sorted[i] + (at - below) * (sorted[i + 1] - sorted[i]) : sorted[i];
+    size_t k = (size_t)below;
+    select_rank(values, count, k);
+    if (k + 1 >= count || at <= below)
+        return values[k];
+    double next = values[k + 1];
+    for (size_t i = k + 2; i < count; i++)
+        next = values[i] < next ? values[i] : next;
+    return values[k] + (at - below) * (next - values[k]);
 }
 
 void analysis_spread_of(double *values, size_t count, struct analysis_spread *out)
@@ -32,15 +60,15 @@ void analysis_spread_of(double *values, size_t count, struct analysis_spread *ou
     memset(out, 0, sizeof *out);
     if (!count)
         return;
-    qsort(values, count, sizeof *values, by_value);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         out->sum += values[i];
+        out->most = values[i] > out->most ? values[i] : out->most;
+    }
     out->count = (int64_t)count;
     out->mean = out->sum / (double)count;
-    out->p50 = quantile(values, count, 0.5);
-    out->p90 = quantile(values, count, 0.9);
-    out->p99 = quantile(values, count, 0.99);
-    out->most = values[count - 1];
+    out->p50 = analysis_quantile(values, count, 0.5);
+    out->p90 = analysis_quantile(values, count, 0.9);
+    out->p99 = analysis_quantile(values, count, 0.99);
 }
 
 /* What kinds of task do for the customer where their records do not say: by words in their names.

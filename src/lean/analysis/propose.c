@@ -56,12 +56,6 @@ static bool moves_things(const struct analysis_log *log, const struct analysis_r
     return false;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void find_fast(struct proposing *p)
 {
     const struct analysis_log *log = p->log;
@@ -83,10 +77,9 @@ static void find_fast(struct proposing *p)
     for (size_t t = 0, from = 0; t < log->text_count; t++) { /* begin[t] is the end of t now */
         size_t count = begin[t] - from;
         p->fast[t] = -1;
-        if (count) {
-            qsort(values + from, count, sizeof *values, by_value);
-            p->fast[t] = values[from + count / 10];
-        }
+        if (count)
+            p->fast[t] = analysis_quantile(
+                values + from, count, count > 1 ? (double)(count / 10) / (double)(count - 1) : 0);
         from = begin[t];
     }
 }

@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "lean/cache/place_priv.h"
 
-#define WORK 600000000.0 /* sites × artefacts × CACHE_NEAR × steps */
+#define WORK 700000000.0 /* sites × artefacts × CACHE_NEAR × steps */
 #define STEPS_MOST 200
 #define KEEP 0.7f   /* of the last direction; with LENGTH the best of a few tried */
 #define LENGTH 0.45 /* of the way that the target promises, at first */
@@ -67,7 +67,7 @@ static double best_filling(struct dual *d, size_t site)
         float latency = way->latency_s, gib_s = way->gib_s;
         for (size_t a = 0; a < n; a++) {
             float over = price[a] - (latency + size[a] * gib_s);
-            values[a] += fetches[a] * (over > 0 ? over : 0);
+            values[a] += fetches[a] * cache_above(over);
         }
     }
     d->wanted_count = 0;

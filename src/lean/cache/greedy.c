@@ -53,7 +53,7 @@ void cache_copy_values(const struct cache_placing *p, size_t site, float *restri
             /* without a copy here the second holder would serve whom this one serves */
             float other = wait[a] + has[a] * (next[a] - wait[a]);
             float less = other - (latency + size[a] * gib_s);
-            values[a] += fetches[a] * (less > 0 ? less : 0);
+            values[a] += fetches[a] * cache_above(less);
         }
     }
 }
@@ -82,13 +82,43 @@ static void look_again(struct cache_placing *p, size_t a, size_t j)
     p->next[at] = next;
 }
 
+/* Site j waits longer or shorter now: those that serve it, or could, look again. */
+static void make_stale(struct cache_placing *p, size_t j)
+{
+    p->stale[j] = true;
+    for (size_t k = 0; k < p->way_count[j]; k++)
+        p->stale[p->ways[j * CACHE_NEAR + k].site] = true;
+}
+
+/* One holder more for site j, `seconds` away. */
+static void look_at(struct cache_placing *p, size_t at, float seconds)
+{
+    if (seconds < p->wait[at]) {
+        p->next[at] = p->wait[at];
+        p->wait[at] = seconds;
+    } else if (seconds < p->next[at]) {
+        p->next[at] = seconds;
+    }
+}
+
 static void change_copy(struct cache_placing *p, size_t a, size_t site, bool add)
 {
     p->has[site * p->artefacts + a] = add;
     p->used_gib[site] += add ? (double)p->size_gib[a] : -(double)p->size_gib[a];
-    look_again(p, a, site);
-    for (size_t k = p->reverse_begin[site]; k < p->reverse_begin[site + 1]; k++)
-        look_again(p, a, p->reverse[k] / CACHE_NEAR);
+    if (add)
+        look_at(p, site * p->artefacts + a, 0);
+    else
+        look_again(p, a, site);
+    make_stale(p, site);
+    for (size_t k = p->reverse_begin[site]; k < p->reverse_begin[site + 1]; k++) {
+        size_t j = p->reverse[k] / CACHE_NEAR;
+        if (add)
+            look_at(p, j * p->artefacts + a,
+                    cache_way_seconds(&p->ways[p->reverse[k]], p->size_gib[a]));
+        else
+            look_again(p, a, j);
+        make_stale(p, p->reverse[k] / CACHE_NEAR);
+    }
 }
 
 static void sink(struct offer *heap, size_t count, size_t i)
@@ -241,8 +271,10 @@ bool cache_place_again(struct cache_placing *p)
     for (size_t site = 0; site < p->sites; site++) {
         if (site % 64 == 0 && cache_stopped(p->asked))
             return false;
-        if (p->room_gib[site] > 0)
-            better = fill_again(p, site, &filling) || better;
+        if (!(p->room_gib[site] > 0) || !p->stale[site])
+            continue;
+        better = fill_again(p, site, &filling) || better;
+        p->stale[site] = false;
     }
     return better;
 }

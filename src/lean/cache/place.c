@@ -247,6 +247,7 @@ static void placing_init(struct cache_placing *p)
         p->network, p->wish->round_trips.set ? p->wish->round_trips.value : ROUND_TRIPS, &p->graph);
     p->room_gib = mem_array(n, sizeof *p->room_gib);
     p->used_gib = mem_array(n, sizeof *p->used_gib);
+    p->stale = mem_array(n, sizeof *p->stale);
     p->ways = mem_array(n * CACHE_NEAR, sizeof *p->ways);
     p->way_count = mem_array(n, sizeof *p->way_count);
     p->beyond_s = mem_array(n, sizeof *p->beyond_s);
@@ -268,6 +269,7 @@ static void placing_done(struct cache_placing *p)
     cache_graph_done(&p->graph);
     mem_free(p->room_gib);
     mem_free(p->used_gib);
+    mem_free(p->stale);
     mem_free(p->ways);
     mem_free(p->way_count);
     mem_free(p->beyond_s);

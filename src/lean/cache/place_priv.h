@@ -64,7 +64,14 @@ struct cache_placing {
     float *wait; /* seconds of one fetch as it is: the nearest holder's … */
     float *next; /* … and the second's; CACHE_ENDLESS when there is no second */
     double *used_gib;
+    bool *stale; /* of each site: what its copies are worth has changed since it was filled */
 };
+
+/* What is above 0: without a comparison, so that loops over artefacts become vectors. */
+static inline float cache_above(float value)
+{
+    return 0.5f * (value + __builtin_fabsf(value));
+}
 
 /* Seconds of one fetch of a thing of that size over the way. */
 static inline float cache_way_seconds(const struct cache_way *way, float size_gib)

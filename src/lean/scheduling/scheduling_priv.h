@@ -139,9 +139,18 @@ struct scheduling_best {
     int32_t *starts;
 };
 struct scheduling_search;
-struct scheduling_tuning { /* what search.c says about each */
-    double window_least, window_more, peak, mutation, regret, parallel, steps, children, refuse,
-        shock, mutated, elitist, size, swapped, tournament, extra[4];
+struct scheduling_tuning {
+    double window_least, window_more; /* of the crossover, as shares of the makespan */
+    double peak;                      /* chance that the window lies where most work is */
+    double mutated;                   /* chance that a child of different parents is mutated */
+    double mutation;                  /* tasks moved then, as a share of all */
+    double shock;                     /* the same for a child of equal parents */
+    int32_t steps;                    /* most places that a task is moved */
+    double parallel;                  /* share of the beginnings made by the parallel scheme */
+    int32_t size;                     /* of each population */
+    int32_t children;                 /* for one place, of which the best may take it */
+    int32_t tournament;               /* how many a mother is the best of */
+    bool elitist;                     /* a child takes its place only if it is no worse */
 };
 /* For a search of about so many schedules. */
 struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget);

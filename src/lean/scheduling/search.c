@@ -1,4 +1,10 @@
-/* search.c - genetic search over orders of tasks, in two populations. */
+/* search.c - genetic search over orders of tasks, in two populations.
+ *
+ * Contract: population d holds schedules that wait to become lists of direction d (as keys: their
+ * times seen from the other end), so each child of population d is generated in direction d and
+ * belongs to the other population.  Both have as many places; the child of the parent at a place
+ * competes for the same place there.  Every call of a generation scheme is counted, none is
+ * repeated for a list that is remembered.  Same seed, same sequence. */
 #include "lean/scheduling/scheduling_priv.h"
 
 #include <assert.h>
@@ -7,6 +13,7 @@
 
 #define SCHEDULING_POPULATION_MAX 1000
 #define CANDIDATES 8
+#define PEAK_SPAN_MAX 4096           /* longer: the window lies anywhere */
 #define LISTS_MAX ((int64_t)1 << 17) /* remembered */
 
 struct one { /* an individual: a schedule of one direction, as keys for the other */
@@ -34,11 +41,11 @@ struct scheduling_search {
     int64_t *priority;
     double *chance;
     int64_t *weights;
-    bool begun;
-    int64_t stale;
+    int32_t begun; /* places that have been filled */
     int64_t generation;
     uint64_t *lists; /* hashes of lists that were made */
     uint64_t list_mask;
+    int32_t *base[2]; /* [n] order among equal keys: what has most behind it first */
     struct scheduling_tuning t;
 };
 
@@ -63,7 +70,7 @@ static void order_by(struct scheduling_search *search, const int32_t *key, int d
         to = search->order;
     }
     for (int32_t i = 0; i < n; i++)
-        from[i] = direction ? n - 1 - i : i;
+        from[i] = search->base[direction][i];
     int width = bits < BUCKET_BITS ? bits : BUCKET_BITS;
     int32_t mask = (1 << width) - 1;
     for (int pass = 0; pass < passes; pass++) {
@@ -115,18 +122,15 @@ static void finish(struct scheduling_search *search, int direction, int32_t make
     out->lateness = 0;
     if (!direction && !model->plain)
         out->lateness = scheduling_lateness(model, starts);
-    if (direction && !model->plain)
-        out->makespan = makespan; /* an order only */
     for (int32_t i = 0; i < n; i++)
         out->key[i] = makespan - starts[i] - model->duration[i];
     out->hash = hash_of(out->key, n);
     if (direction && !model->plain)
-        return;
+        return; /* an order only: the mirror knows no calendars and releases */
     if (makespan < search->best.makespan ||
         (makespan == search->best.makespan && out->lateness < search->best.lateness)) {
         search->best.makespan = makespan;
         search->best.lateness = out->lateness;
-        search->stale = 0;
         for (int32_t i = 0; i < n; i++)
             search->best.starts[i] = direction ? out->key[i] : starts[i];
     }
@@ -214,7 +218,7 @@ static void begin_one(struct scheduling_search *search, int32_t index, struct on
     static const int rules[] = {0, 1, 2, 0, 3, 0};
     int32_t n = search->model->n;
     measure_rules(search, index < 6 ? rules[index] : index % 4 == 3 ? 1 : 0);
-    sample(search, index < 4 ? 0 : search->t.regret, search->list);
+    sample(search, index < 4 ? 0 : 1, search->list);
     if (index == 3 || (index > 5 && rand_unit(&search->rand) < search->t.parallel)) {
         int32_t *rank = search->composite;
         for (int32_t k = 0; k < n; k++)
@@ -239,9 +243,8 @@ static void cross(struct scheduling_search *search, int direction, const struct 
     int32_t length = (int32_t)((double)span * (search->t.window_least + u * search->t.window_more));
     length = length > span ? span : length;
     length = length < 1 ? 1 : length;
-    if (span <= 4096 && rand_unit(&search->rand) < search->t.peak) {
-        /* the window with the most work in it */
-        int64_t *w = search->weights, most = -1, sum = 0, run = 0;
+    if (span <= PEAK_SPAN_MAX && rand_unit(&search->rand) < search->t.peak) {
+        int64_t *w = search->weights, most = -1, sum = 0;
         memset(w, 0, (size_t)(span + 1) * sizeof *w);
         for (int32_t i = 0; i < n; i++) {
             w[father->key[i]] += model->load[i];
@@ -262,7 +265,6 @@ static void cross(struct scheduling_search *search, int direction, const struct 
                 most = sum;
             }
         }
-        (void)run;
     } else {
         from =
             span < length ? 0 : (int32_t)rand_below(&search->rand, (uint64_t)(span - length + 1));
@@ -294,7 +296,7 @@ static void mutate(struct scheduling_search *search, int direction, int32_t *lis
     times += rand_unit(&search->rand) < count - times;
     for (; times > 0; times--) {
         int32_t k = (int32_t)rand_below(&search->rand, (uint64_t)n), task = list[k];
-        int32_t steps = 1 + (int32_t)rand_below(&search->rand, (uint64_t)(search->t.steps));
+        int32_t steps = 1 + (int32_t)rand_below(&search->rand, (uint64_t)search->t.steps);
         if (rand_u64(&search->rand) & 1) {
             for (; steps && k > 0 && !has_arc(search->model, direction, list[k - 1], task);
                  steps--, k--)
@@ -318,7 +320,7 @@ static bool better(const struct one *a, const struct one *b)
 static const struct one *pick(struct scheduling_search *search, int d, const struct one *but)
 {
     const struct one *a = NULL, *b;
-    for (int k = 0; k < (int)search->t.tournament; k++) {
+    for (int k = 0; k < search->t.tournament; k++) {
         do
             b = &search->population[d][rand_below(&search->rand, (uint64_t)search->size)];
         while (b == but);
@@ -363,54 +365,48 @@ static int32_t best_index(struct scheduling_search *search, int d)
     return at;
 }
 
+/* Makes a list of two parents that has not been made before, if that is soon found. */
+static void breed(struct scheduling_search *search, int d, const struct one *parent, bool major)
+{
+    for (int attempts = 0; attempts < 10; attempts++) {
+        const struct one *other = pick(search, d, parent);
+        cross(search, d, major ? other : parent, major ? parent : other);
+        if (parent->hash == other->hash)
+            mutate(search, d, search->list, search->t.shock);
+        else if (attempts > 2 || rand_unit(&search->rand) < search->t.mutated)
+            mutate(search, d, search->list, search->t.mutation);
+        if (is_new(search, d, search->list))
+            return;
+    }
+}
+
+/* The best child of the parent at place k goes to spare[0]; false: all are in the population. */
+static bool make_child(struct scheduling_search *search, int d, int32_t k)
+{
+    bool have = false;
+    for (int c = 0; c < search->t.children && !done(search); c++) {
+        breed(search, d, &search->population[d][k], c % 2 == 0);
+        serial(search, d, search->list, &search->spare[1]);
+        if (is_known(search, 1 - d, &search->spare[1])) {
+            search->duplicates++;
+            continue;
+        }
+        if (!have || better(&search->spare[1], &search->spare[0]))
+            swap(&search->spare[0], &search->spare[1]);
+        have = true;
+    }
+    return have;
+}
+
 static void generation(struct scheduling_search *search, int d)
 {
     int to = 1 - d;
     int32_t best = best_index(search, to);
-    int children = (int)search->t.children;
     for (int32_t k = 0; k < search->size && !done(search); k++) {
-        const struct one *father = &search->population[d][k];
-        if (search->t.elitist == 2)
-            father = pick(search, d, NULL);
-        bool have = false;
-        for (int c = 0; c < children && !done(search); c++) {
-            for (int attempts = 0; attempts < 10; attempts++) {
-                const struct one *mother = pick(search, d, father);
-                if ((c + (int)search->t.swapped) % 2 == 0)
-                    cross(search, d, father, mother);
-                else
-                    cross(search, d, mother, father);
-                if (father->hash == mother->hash)
-                    mutate(search, d, search->list, search->t.shock);
-                else if (attempts > 2 || rand_unit(&search->rand) < search->t.mutated)
-                    mutate(search, d, search->list, search->t.mutation);
-                if (is_new(search, d, search->list))
-                    break;
-            }
-            serial(search, d, search->list, &search->spare[1]);
-            if (is_known(search, to, &search->spare[1])) {
-                search->duplicates++;
-                if (search->t.refuse > 0)
-                    continue;
-            }
-            if (!have || better(&search->spare[1], &search->spare[0]))
-                swap(&search->spare[0], &search->spare[1]);
-            have = true;
-        }
-        if (!have)
-            continue;
         struct one *old = &search->population[to][k];
-        if (search->t.elitist == 2) {
-            for (int32_t j = 0; j < search->size; j++)
-                if (better(old, &search->population[to][j]))
-                    old = &search->population[to][j];
-            if (!better(old, &search->spare[0]))
-                swap(old, &search->spare[0]);
+        if (!make_child(search, d, k))
             continue;
-        }
-        if (k == best && better(old, &search->spare[0]))
-            continue;
-        if (search->t.elitist > 0 && better(old, &search->spare[0]))
+        if ((k == best || search->t.elitist) && better(old, &search->spare[0]))
             continue;
         swap(old, &search->spare[0]);
         if (better(old, &search->population[to][best]))
@@ -420,25 +416,57 @@ static void generation(struct scheduling_search *search, int d)
 
 static void begin(struct scheduling_search *search)
 {
-    for (int32_t k = 0; k < search->size && !done(search); k++) {
+    for (; search->begun < search->size && !done(search); search->begun++) {
+        int32_t k = search->begun;
         begin_one(search, k, &search->population[1][k]);
-        if (done(search))
-            return;
+        if (search->generator.made >= search->until)
+            return; /* the place is filled anew when the search goes on */
         order_by(search, search->population[1][k].key, 1, search->list);
         serial(search, 1, search->list, &search->population[0][k]);
     }
-    search->begun = true;
 }
 
 void scheduling_search_run(struct scheduling_search *search, int64_t until, int32_t bound)
 {
     search->until = until;
     search->bound = bound;
-    if (!search->begun)
-        begin(search);
+    begin(search);
     while (!done(search)) {
         generation(search, search->generation % 2 ? 1 : 0);
         search->generation++;
+    }
+}
+
+static int by_key(const void *a, const void *b, void *key)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    int32_t s = ((const int32_t *)key)[x], t = ((const int32_t *)key)[y];
+    return s != t ? (s < t) - (s > t) : (x > y) - (x < y);
+}
+
+static int by_key_back(const void *a, const void *b, void *key)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    int32_t s = ((const int32_t *)key)[x], t = ((const int32_t *)key)[y];
+    return s != t ? (s < t) - (s > t) : (x < y) - (x > y);
+}
+
+/* What comes before a task has more behind it, or as much and a smaller number. */
+static void set_base(struct scheduling_search *search, struct arena *arena)
+{
+    const struct scheduling_model *model = search->model;
+    int32_t n = model->n, *key = arena_array(arena, (size_t)n + 1, sizeof *key);
+    for (int d = 0; d < 2; d++) {
+        search->base[d] = arena_array(arena, (size_t)n + 1, sizeof(int32_t));
+        for (int32_t i = 0; i < n; i++) {
+            int32_t longest = 0; /* way that ends before i: the tail in the mirror */
+            for (int32_t a = model->arc_at[0][i]; a < model->arc_at[0][i + 1]; a++)
+                if (d && key[model->arc[0][a]] > longest)
+                    longest = key[model->arc[0][a]];
+            key[i] = d ? longest + model->duration[i] : model->tail[i];
+            search->base[d][i] = d ? n - 1 - i : i;
+        }
+        qsort_r(search->base[d], (size_t)n, sizeof(int32_t), d ? by_key_back : by_key, key);
     }
 }
 
@@ -448,44 +476,45 @@ static void one_init(struct scheduling_search *search, struct one *one, struct a
     one->key = arena_array(arena, (size_t)search->model->n + 1, sizeof *one->key);
 }
 
+/* Found by trying on every third to tenth instance of J60 and J120, each with its number of
+ * schedules. */
 struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget)
 {
-    struct scheduling_tuning t = {.window_least = 0.05,
-                                  .window_more = 0.3,
-                                  .peak = 0.3,
-                                  .mutation = 0.02,
-                                  .regret = 1,
-                                  .parallel = 0.5,
-                                  .steps = 3,
-                                  .children = 1,
-                                  .refuse = 1,
-                                  .shock = 0.05,
-                                  .mutated = 0,
-                                  .elitist = 1,
-                                  .size = 40,
-                                  .swapped = 1,
-                                  .tournament = 4};
-    (void)n;
-    if (budget <= 2000) {
-        t.window_least = 0.15;
-        t.window_more = 0.2;
-        t.mutation = 0.01;
-        t.parallel = 0.8;
-        t.children = 2;
-        t.size = 30;
-    } else if (budget > 20000) {
-        t.window_least = 0.02;
-        t.window_more = 0.4;
-        t.peak = 1;
-        t.mutation = 0.04;
-        t.parallel = 0;
-        t.children = 3;
-        t.mutated = 0.3;
-        t.shock = 0.2;
-        t.size = 250;
-        t.tournament = 3;
-    }
-    return t;
+    bool large = n >= 90;
+    struct scheduling_tuning few = {.window_least = 0.15,
+                                    .window_more = 0.2,
+                                    .peak = large ? 0.8 : 0.3,
+                                    .mutation = 0.01,
+                                    .parallel = 0.8,
+                                    .shock = 0.05,
+                                    .steps = 3,
+                                    .children = 2,
+                                    .size = 30,
+                                    .tournament = large ? 6 : 4,
+                                    .elitist = !large};
+    struct scheduling_tuning some = {.window_least = 0.05,
+                                     .window_more = 0.3,
+                                     .peak = 0.3,
+                                     .mutation = 0.02,
+                                     .parallel = 0.5,
+                                     .shock = 0.05,
+                                     .steps = 3,
+                                     .children = 1,
+                                     .size = large ? 60 : 80,
+                                     .tournament = 4,
+                                     .elitist = true};
+    struct scheduling_tuning many = {.window_least = 0.02,
+                                     .window_more = 0.4,
+                                     .peak = large ? 1 : 0.3,
+                                     .mutation = 0.04,
+                                     .mutated = 0.3,
+                                     .shock = 0.2,
+                                     .steps = 3,
+                                     .children = 3,
+                                     .size = budget < 40000 ? 150 : 250,
+                                     .tournament = large ? 2 : 3,
+                                     .elitist = true};
+    return budget <= 2000 ? few : budget <= 15000 ? some : many;
 }
 
 struct scheduling_search *scheduling_search_new(const struct scheduling_model *model,
@@ -500,7 +529,8 @@ struct scheduling_search *scheduling_search_new(const struct scheduling_model *m
     search->t = *tuning;
     rand_init(&search->rand, input->seed);
     scheduling_generator_init(&search->generator, model, model->horizon, arena);
-    search->size = (int32_t)search->t.size;
+    search->size = search->t.size;
+    set_base(search, arena);
     search->best.makespan = INT32_MAX;
     search->best.starts = arena_array(arena, n + 1, sizeof(int32_t));
     search->list = arena_array(arena, n + 1, sizeof(int32_t));
@@ -515,7 +545,7 @@ struct scheduling_search *scheduling_search_new(const struct scheduling_model *m
         lists *= 2;
     search->list_mask = (uint64_t)lists - 1;
     search->lists = arena_array(arena, (size_t)lists, sizeof *search->lists);
-    search->weights = arena_array(arena, 4200, sizeof(int64_t));
+    search->weights = arena_array(arena, PEAK_SPAN_MAX + 1, sizeof(int64_t));
     for (int d = 0; d < 2; d++) {
         search->population[d] = arena_array(arena, (size_t)search->size, sizeof(struct one));
         for (int32_t k = 0; k < search->size; k++)

@@ -12,8 +12,11 @@
 
 #define SCHEDULES_DEFAULT 20000
 #define FIRST_ROUND 200
+#define CHECKED_TASKS 2000    /* plans of so many are checked before they leave; quadratic */
 #define SMALL_TASKS 45        /* closed if it can be */
-#define SMALL_CONFLICTS 16000 /* about 0.7 s */
+#define SMALL_CONFLICTS 20000 /* less than a second */
+#define MIDDLE_TASKS 75
+#define MIDDLE_CONFLICTS 8000 /* less than half a second */
 #define LARGE_SHARE 10        /* of larger ones: one conflict for so many schedules */
 #define WINDOWS_MAX 4000000   /* starts that are open, all tasks together */
 #define STEP_CONFLICTS 200    /* for one makespan from below */
@@ -73,9 +76,11 @@ static bool exact_is_within_reach(const struct solver *solver)
 
 static int64_t conflicts_left(const struct solver *solver)
 {
-    int64_t most = SMALL_CONFLICTS;
-    if (solver->model->n > SMALL_TASKS)
-        most = scheduling_search_made(solver->search) / LARGE_SHARE;
+    int64_t most = scheduling_search_made(solver->search) / LARGE_SHARE;
+    int64_t least = solver->model->n <= SMALL_TASKS    ? SMALL_CONFLICTS
+                    : solver->model->n <= MIDDLE_TASKS ? MIDDLE_CONFLICTS
+                                                       : 0;
+    most = most > least ? most : least;
     return most - (solver->exact ? scheduling_exact_conflicts(solver->exact) : 0);
 }
 
@@ -167,6 +172,7 @@ void scheduling_fill_plan(const struct scheduling_model *model, const int32_t *s
                           struct scheduling_plan *out, struct arena *arena)
 {
     size_t n = (size_t)model->n;
+    assert(n > CHECKED_TASKS || scheduling_holds(model, starts));
     out->starts = arena_array(arena, n + 1, sizeof *out->starts);
     out->waits = arena_array(arena, n + 1, sizeof *out->waits);
     out->makespan = 0;

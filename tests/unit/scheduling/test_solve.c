@@ -239,6 +239,29 @@ static void test_known_problems_keep_their_optima(void **state)
     }
 }
 
+/* Large populations are not filled in the first round of the search. */
+static void test_a_search_cut_while_it_begins_goes_on_soundly(void **state)
+{
+    int far = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        struct random_shape shape = {
+            .tasks = 32, .resources = 4, .longest = 10, .arcs = 0.06, .plain = true};
+        struct scheduling_problem problem;
+        struct scheduling_plan plan;
+        struct rand rand;
+        rand_init(&rand, 40 + seed);
+        random_problem(&shape, &rand, &problem, &arena);
+        struct scheduling_input input = {
+            .problem = &problem, .schedules = 50000, .seed = seed, .method = SCHEDULING_HEURISTIC};
+        assert_int_equal(scheduling_solve(&input, &plan, &arena, NULL), ERR_OK);
+        assert_null(broken_rule(&problem, plan.starts));
+        far += plan.schedules > 1000;
+    }
+    assert_true(far >= 3); /* elsewhere the bound was met at once */
+}
+
 static void test_nothing_changed_is_nothing_moved(void **state)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_INIT;
@@ -269,6 +292,7 @@ const struct CMUnitTest solve_tests[] = {
     cmocka_unit_test(test_no_tasks_are_a_plan_too),
     cmocka_unit_test(test_what_cannot_be_is_refused_by_its_path),
     cmocka_unit_test(test_known_problems_keep_their_optima),
+    cmocka_unit_test(test_a_search_cut_while_it_begins_goes_on_soundly),
     cmocka_unit_test(test_nothing_changed_is_nothing_moved),
 };
 const size_t solve_test_count = ARRAY_LEN(solve_tests);

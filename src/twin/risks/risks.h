@@ -1,0 +1,147 @@
+/* risks.h - engine: hidden dangers of a network and of what is placed on it.
+ *
+ * Pure: same input, same answer.  Method, complexity, literature and limits: README.md beside this
+ * file.  All memory comes from the caller's arena; the network must have passed network_check. */
+#ifndef SWAN_TWIN_RISKS_RISKS_H
+#define SWAN_TWIN_RISKS_RISKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "types/network.h"
+#include "types/solution.h"
+
+#define RISKS_MAX_ROWS 2000000 /* of a usage file */
+#define RISKS_MAX_NAME 512     /* bytes of an entity or a resource */
+#define RISKS_MAX_ROUTES 20000
+#define RISKS_TREND_LEAST 4 /* points below which no trend is told */
+
+/* ---- history of use ---- */
+struct risks_point {
+    double day; /* since 1970 */
+    double value;
+};
+struct risks_series {
+    const char *entity; /* site, or "a—b" of a link */
+    const char
+        *resource; /* vcpus, memory_gib, disk_gib, bandwidth_mbps or an accelerator's model */
+    LIST(struct risks_point) points; /* by rising time; of one time the last in the file */
+};
+struct risks_usage {
+    LIST(struct risks_series) series;
+};
+/* CSV with the header "time,entity,resource,value"; time in Unix seconds or RFC 3339, value the
+ * amount in use; RFC 4180 quotes, LF or CRLF, rows in any order.  ERR_INVALID and ERR_TOO_LARGE
+ * name the line.  Names are copied; the text may go. */
+enum err_code risks_read_usage(const char *text, size_t len, struct risks_usage *out,
+                               struct arena *arena, struct err *err);
+
+/* Theil and Sen's slope with its interval of 95 % (Sen 1968). */
+struct risks_trend {
+    bool known;                          /* false: fewer than RISKS_TREND_LEAST times */
+    size_t points;                       /* after thinning */
+    double slope, slope_low, slope_high; /* a day */
+    double level;                        /* of the line at the last time */
+};
+void risks_trend(const struct risks_series *series, struct risks_trend *out, struct arena *arena);
+
+/* ---- the question ---- */
+struct risks_input {
+    const struct network *network;
+    const struct solution *solution; /* placements and routes; NULL = the network alone */
+    const struct risks_usage *usage; /* or NULL */
+    double headroom_percent;         /* a cliff when less is free; 0 = 20 */
+    double horizon_days;             /* a trend that ends within is a cliff; 0 = 90 */
+    size_t pairs;                    /* most pairs tried with a solution; 0 = 20000 */
+    size_t firsts;                   /* most first elements of pairs without a solution; 0 = 50 */
+};
+
+/* ---- the answer ---- */
+enum risks_kind {
+    RISKS_SERVICE = 1, /* one failure, and a service breaks */
+    RISKS_ONE_SITE,    /* all instances of a component stand on one site */
+    RISKS_CUT,         /* one failure parts the network */
+    RISKS_CAPACITY,    /* little room, or a trend that uses it up */
+    RISKS_PAIR,        /* two failures break what each alone does not */
+    RISKS_SLOWER,      /* one failure, and sites are farther from the access points */
+    RISKS_KINDS
+};
+extern const char *const risks_kind_names[]; /* [0] = NULL, then names, then NULL */
+
+enum risks_severity {
+    RISKS_CRITICAL = 1,
+    RISKS_HIGH,
+    RISKS_MEDIUM,
+    RISKS_LOW,
+};
+extern const char *const risks_severity_names[];
+
+enum risks_reason {
+    RISKS_GONE = 1,    /* every instance fails with it */
+    RISKS_UNREACHABLE, /* instances are left, no path to them is */
+    RISKS_LATENCY_UNKNOWN,
+    RISKS_LATE,
+    RISKS_CONGESTED, /* the links of the new path do not carry it */
+    RISKS_CUT_OFF,
+    RISKS_FARTHER,
+    RISKS_HEADROOM,
+    RISKS_EXHAUSTION,
+    RISKS_ONE_INSTANCE,
+    RISKS_SAME_SITE,
+};
+extern const char *const risks_reason_names[];
+
+struct risks_amount { /* what stands there; unknown capacity counts as none, and is counted */
+    uint32_t sites, access;
+    double vcpus, memory_gib, accelerators;
+    uint32_t unknown; /* sites whose vcpus or memory are unknown */
+};
+
+struct risks_element { /* what fails: a node or a link */
+    const char *kind;  /* site, access, link, component; NULL = none */
+    const char *id;    /* of a link "a—b" */
+};
+
+struct risks_finding {
+    int kind, severity, reason; /* enum risks_kind, risks_severity, risks_reason */
+    struct risks_element element, second;
+    const char *service;                          /* "user→web", or a component */
+    const char *resource;                         /* of capacity */
+    const char *at;                               /* where it shows most: a site or a link */
+    struct opt_double observed, required, margin; /* margin = room, negative = missing */
+    const char *unit;
+    struct risks_amount off; /* CUT: all that is not in the largest piece, the element excluded */
+    uint32_t dark;           /* sites that no access point reaches any more */
+    uint32_t slower;         /* sites that are farther */
+    int64_t left, of;        /* instances */
+    struct opt_double days, days_low, days_high; /* to exhaustion; high absent = never */
+};
+
+struct risks_answer {
+    size_t sites, access, links;
+    size_t unreached;                    /* sites that no access point reaches now */
+    size_t services;                     /* flows and components looked at */
+    size_t broken_now;                   /* of them broken with nothing failed */
+    size_t singles;                      /* elements whose failure was looked at: all of them */
+    size_t singles_felt;                 /* of them felt by anything */
+    uint64_t pairs;                      /* of elements there are */
+    uint64_t pairs_tried;                /* worked out */
+    uint64_t pairs_left;                 /* that were not, and may hold something */
+    struct opt_double pair_most;         /* sites that a pair left out can darken at most */
+    size_t counts[RISKS_KINDS];          /* of all findings */
+    LIST(struct risks_finding) findings; /* worst first */
+    LIST(const char *) notes;
+};
+
+/* ERR_INVALID: the solution names what the network or its placements do not hold. */
+enum err_code risks_analyse(const struct risks_input *input, struct risks_answer *out,
+                            struct arena *arena, struct err *err);
+
+/* At most `most` findings of each kind (0 = all). */
+void risks_write(const struct risks_answer *answer, size_t most, struct buf *out);
+
+#endif

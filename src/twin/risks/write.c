@@ -1,0 +1,124 @@
+/* write.c - an answer as JSON; what does not apply or is not known is left out.
+ *
+ * Contract: `findings` keeps the order of the answer; counts are of all findings, also of those
+ * that `most` leaves out. */
+#include "base/json.h"
+
+#include "twin/risks/risks.h"
+
+static void write_known(struct json_writer *w, const char *key, struct opt_double value)
+{
+    if (value.set)
+        json_member_double(w, key, value.value);
+}
+
+static void write_element(struct json_writer *w, const char *key,
+                          const struct risks_element *element)
+{
+    if (!element->kind)
+        return;
+    json_key(w, key);
+    json_begin(w, '{');
+    json_member_text(w, "kind", element->kind);
+    json_member_text(w, "id", element->id);
+    json_end(w, '}');
+}
+
+static void write_amount(struct json_writer *w, const struct risks_amount *amount)
+{
+    json_key(w, "cut_off");
+    json_begin(w, '{');
+    json_member_int(w, "sites", amount->sites);
+    json_member_int(w, "access", amount->access);
+    json_member_double(w, "vcpus", amount->vcpus);
+    json_member_double(w, "memory_gib", amount->memory_gib);
+    json_member_double(w, "accelerators", amount->accelerators);
+    if (amount->unknown)
+        json_member_int(w, "sites_of_unknown_capacity", amount->unknown);
+    json_end(w, '}');
+}
+
+static void write_text(struct json_writer *w, const char *key, const char *text)
+{
+    if (text)
+        json_member_text(w, key, text);
+}
+
+static void write_finding(struct json_writer *w, const struct risks_finding *finding)
+{
+    json_begin(w, '{');
+    json_member_text(w, "kind", risks_kind_names[finding->kind]);
+    json_member_text(w, "severity", risks_severity_names[finding->severity]);
+    json_member_text(w, "reason", risks_reason_names[finding->reason]);
+    write_element(w, "element", &finding->element);
+    write_element(w, "second", &finding->second);
+    write_text(w, "service", finding->service);
+    write_text(w, "resource", finding->resource);
+    write_text(w, "at", finding->at);
+    write_known(w, "observed", finding->observed);
+    write_known(w, "required", finding->required);
+    write_known(w, "margin", finding->margin);
+    write_text(w, "unit", finding->unit);
+    if (finding->kind == RISKS_CUT)
+        write_amount(w, &finding->off);
+    if (finding->kind == RISKS_CUT || (finding->kind == RISKS_PAIR && !finding->service))
+        json_member_int(w, "dark_sites", finding->dark);
+    if (finding->kind == RISKS_SLOWER)
+        json_member_int(w, "farther_sites", finding->slower);
+    if (finding->of) {
+        json_member_int(w, "instances", finding->of);
+        json_member_int(w, "instances_left", finding->kind == RISKS_ONE_SITE ? 0 : finding->left);
+    }
+    write_known(w, "days", finding->days);
+    write_known(w, "days_low", finding->days_low);
+    write_known(w, "days_high", finding->days_high);
+    json_end(w, '}');
+}
+
+static void write_summary(struct json_writer *w, const struct risks_answer *answer)
+{
+    json_key(w, "summary");
+    json_begin(w, '{');
+    json_member_int(w, "sites", (int64_t)answer->sites);
+    json_member_int(w, "access", (int64_t)answer->access);
+    json_member_int(w, "links", (int64_t)answer->links);
+    json_member_int(w, "unreached_sites", (int64_t)answer->unreached);
+    json_member_int(w, "services", (int64_t)answer->services);
+    json_member_int(w, "services_broken_now", (int64_t)answer->broken_now);
+    json_member_int(w, "single_failures", (int64_t)answer->singles);
+    json_member_int(w, "single_failures_felt", (int64_t)answer->singles_felt);
+    json_member_int(w, "pairs", (int64_t)answer->pairs);
+    json_member_int(w, "pairs_worked_out", (int64_t)answer->pairs_tried);
+    json_member_int(w, "pairs_left_out", (int64_t)answer->pairs_left);
+    if (answer->pair_most.set)
+        json_member_double(w, "pair_left_out_darkens_at_most", answer->pair_most.value);
+    json_key(w, "findings");
+    json_begin(w, '{');
+    for (int kind = 1; kind < RISKS_KINDS; kind++)
+        json_member_int(w, risks_kind_names[kind], (int64_t)answer->counts[kind]);
+    json_end(w, '}');
+    json_member_text(w, "shared_risk", "unknown");
+    json_end(w, '}');
+}
+
+void risks_write(const struct risks_answer *answer, size_t most, struct buf *out)
+{
+    struct json_writer w = JSON_WRITER(out);
+    size_t written[RISKS_KINDS] = {0};
+    json_begin(&w, '{');
+    write_summary(&w, answer);
+    json_key(&w, "findings");
+    json_begin(&w, '[');
+    for (size_t i = 0; i < answer->findings.count; i++) {
+        const struct risks_finding *finding = &answer->findings.items[i];
+        if (!most || written[finding->kind]++ < most)
+            write_finding(&w, finding);
+    }
+    json_end(&w, ']');
+    json_key(&w, "notes");
+    json_begin(&w, '[');
+    for (size_t i = 0; i < answer->notes.count; i++)
+        json_put_text(&w, answer->notes.items[i]);
+    json_end(&w, ']');
+    json_end(&w, '}');
+}
