@@ -67,7 +67,8 @@ static const char *ms_text(struct arena *arena, struct opt_double value)
 
 static const char *change_text(struct arena *arena, struct opt_double value)
 {
-    return value.set ? arena_printf(arena, fabs(value.value) < 100 ? "%+.3g" : "%+.0f", value.value) : "-";
+    return value.set ? arena_printf(arena, fabs(value.value) < 100 ? "%+.3g" : "%+.0f", value.value)
+                     : "-";
 }
 
 static void translate(const struct cli_column *columns, struct cli_column *out, size_t count)

@@ -29,7 +29,7 @@ struct event {
     double at;
     uint64_t order;
     uint32_t who, ticket; /* flow, attempt, request or change, and which life of it */
-    int kind;
+    enum event_kind kind;
 };
 
 struct frame { /* one visit on the way */
@@ -588,7 +588,7 @@ static void on_change(struct run *run, uint32_t number)
 static void handle(struct run *run, const struct event *event)
 {
     uint32_t who = event->who;
-    switch ((enum event_kind)event->kind) {
+    switch (event->kind) {
     case EVENT_ARRIVAL:
         if (run->flows[who].life == event->ticket)
             on_arrival(run, who);
