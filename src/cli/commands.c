@@ -543,7 +543,8 @@ static const struct cli_command_table *const tables[] = {
     &cli_lean_cache_table, //
     &cli_twin_table,       //
     &cli_twin_risks_table, //
-    &cli_knowledge_table,  //
+    &cli_twin_simulate_table,
+    &cli_knowledge_table, //
 };
 
 const struct cli_command *cli_command_at(const struct cli_hooks *hooks, size_t index)

@@ -147,7 +147,13 @@ uint32_t intent_cards(struct intent_read *read, struct intent_measure *m, uint32
         if (next < last && (intent_at(read, next)->kind == TOKEN_NUMBER ||
                             intent_is(intent_at(read, next), CLASS_LABEL, LABEL_DISK)))
             return m->next; /* disks */
-        if (intent_money_clause(read, clause) || m->value >= 50) {
+        const struct intent_token *before =
+            m->first > clause->first ? intent_at(read, m->first - 1) : NULL;
+        bool after_period = before && (intent_is(before, CLASS_MARK, MARK_PERMONTH) ||
+                                       intent_is(before, CLASS_MARK, MARK_PERYEAR) ||
+                                       intent_is(before, CLASS_SPAN, SPAN_MONTH) ||
+                                       intent_is(before, CLASS_SPAN, SPAN_YEAR)); /* 每月30块 */
+        if (intent_money_clause(read, clause) || m->value >= 50 || after_period) {
             intent_money(read, m, UNIT_CNY, m->first, m->next);
             return m->next;
         }

@@ -266,8 +266,10 @@ uint32_t intent_storage(struct intent_read *read, struct intent_measure *m, int 
         return next;
     }
     bool daily = intent_find(read, clause->first, m->first, CLASS_SPAN, SPAN_DAY) != UINT32_MAX;
-    if (daily || intent_has_mark(read, clause, MARK_PERDAY) ||
-        (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
+    bool per_day =
+        intent_find(read, clause->first, m->first, CLASS_MARK, MARK_PERDAY) != UINT32_MAX ||
+        (m->next < clause->last && intent_is_mark(read, m->next, MARK_PERDAY));
+    if (daily || per_day || (label == LABEL_NONE && intent_has_mark(read, clause, MARK_NORMAL)))
         return next; /* 每天新增200G; 平时50G */
     if (label == LABEL_NONE && unit == UNIT_GB && intent_has_mark(read, clause, MARK_PEAK) &&
         !intent_last_of(read, FIELD_CPU, intent_at(read, m->first)->clause)) {

@@ -1,0 +1,331 @@
+/* twin_simulate.c - swan twin simulate: network and scenario in, the engine, the answer for people
+ * or programs; swan bench simulate: how long it takes on a made-up fleet. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "cli/cli_priv.h"
+#include "twin/simulation/simulation.h"
+
+#define MEMORY_MOST ((size_t)2 << 30)
+#define HOSTS_MOST 1000000
+#define TASKS_MOST 2000000
+#define STATIONS_SHOWN 20
+
+struct simulate_inputs {
+    struct network network;
+    struct simulation_scenario scenario;
+};
+
+static enum err_code fill_from_solution(struct cli_call *call, const char *path,
+                                        const char *requirement_path,
+                                        struct simulate_inputs *inputs, struct err *err)
+{
+    struct solution_answer answer;
+    struct requirement requirement;
+    int64_t choice = cli_integer(call, "choice", 1);
+    enum err_code rc;
+    if ((rc = json_decode_file(path, &solution_answer_table, &json_limits_large, &answer,
+                               call->arena, err)) ||
+        (rc = cli_read_requirement(call, requirement_path, &requirement, err)))
+        return rc;
+    if (choice < 1 || (size_t)choice > answer.solutions.count)
+        return err_set(err, ERR_USAGE, _("there are %zu candidates; --choice takes one of them"),
+                       answer.solutions.count);
+    return simulation_fill(&inputs->scenario, &answer.solutions.items[choice - 1], &requirement,
+                           call->arena, err);
+}
+
+static enum err_code read_inputs(struct cli_call *call, struct simulate_inputs *inputs,
+                                 struct err *err)
+{
+    const char *network = cli_option(call, "network"), *faults = cli_option(call, "faults");
+    const char *solution = cli_option(call, "solution");
+    const char *requirement = cli_option(call, "requirement");
+    enum err_code rc;
+    if (!network || !faults) {
+        err_set(err, ERR_USAGE, _("--%s is missing"), network ? "faults" : "network");
+        return err_hint(err, _("--network FILE and --faults FILE are both needed"));
+    }
+    if (!solution != !requirement) {
+        err_set(err, ERR_USAGE, _("--%s is missing"), solution ? "requirement" : "solution");
+        return err_hint(err, _("--solution FILE and --requirement REQ go together"));
+    }
+    call->arena->max = MEMORY_MOST;
+    if ((rc = network_read_file(network, &inputs->network, call->arena, err)) ||
+        (rc = json_decode_file(faults, &simulation_scenario_table, &json_limits_large,
+                               &inputs->scenario, call->arena, err)))
+        return rc;
+    return solution ? fill_from_solution(call, solution, requirement, inputs, err) : ERR_OK;
+}
+
+static const char *ms_text(struct arena *arena, struct opt_double value)
+{
+    return value.set ? arena_printf(arena, value.value < 100 ? "%.3g" : "%.0f", value.value) : "-";
+}
+
+static const char *change_text(struct arena *arena, struct opt_double value)
+{
+    return value.set ? arena_printf(arena, fabs(value.value) < 100 ? "%+.3g" : "%+.0f", value.value)
+                     : "-";
+}
+
+static void translate(const struct cli_column *columns, struct cli_column *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = columns[i];
+        out[i].title = _(columns[i].title);
+    }
+}
+
+static void show_assumption(struct cli_call *call, const char *text)
+{
+    cli_say_wrapped(call, "  ", S_DIM, text);
+}
+
+static void show_outcomes(struct cli_call *call, const struct simulation_result *result)
+{
+    static const struct cli_column columns[] = {
+        {N_("FLOW"), false, true},  {N_("PHASE"), false, true},  {N_("SECONDS"), true, true},
+        {N_("PER s"), true, true},  {N_("MEAN ms"), true, true}, {N_("P50"), true, true},
+        {N_("P99"), true, true},    {N_("LOSS %"), true, true},  {N_("AVAILABLE %"), true, true},
+        {N_("Δ MEAN"), true, true}, {N_("Δ P99"), true, true},   {N_("Δ LOSS"), true, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    struct arena *arena = call->arena;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, arena);
+    for (size_t i = 0; i < result->outcomes.count; i++) {
+        const struct simulation_outcome *one = &result->outcomes.items[i];
+        cli_cell(&table, one->flow);
+        cli_cell(&table, cli_word("phase", one->phase));
+        cli_cell(&table, arena_printf(arena, "%g–%g", one->from_s, one->to_s));
+        cli_cell(&table, arena_printf(arena, "%.4g", one->with.throughput_per_s));
+        cli_cell(&table, ms_text(arena, one->with.mean_ms));
+        cli_cell(&table, ms_text(arena, one->with.p50_ms));
+        cli_cell(&table, ms_text(arena, one->with.p99_ms));
+        cli_cell(&table, arena_printf(arena, "%.3g", one->with.loss * 100));
+        cli_cell(&table, arena_printf(arena, "%.4g", one->with.availability * 100));
+        cli_cell(&table, change_text(arena, one->mean_change_ms));
+        cli_cell(&table, change_text(arena, one->p99_change_ms));
+        cli_cell(&table, arena_printf(arena, "%+.3g", one->loss_change * 100));
+    }
+    cli_table_print(call, &table);
+    cli_say(call, "%s\n", _("Δ: what differs from the same requests without the faults"));
+}
+
+static void show_stations(struct cli_call *call, const struct simulation_result *result)
+{
+    static const struct cli_column columns[] = {
+        {N_("SERVICE"), false, true}, {N_("SITE"), false, true},    {N_("VISITS"), true, true},
+        {N_("BUSY %"), true, true},   {N_("VISIT ms"), true, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    struct arena *arena = call->arena;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, arena);
+    for (size_t i = 0; i < result->stations.count && i < STATIONS_SHOWN; i++) {
+        const struct simulation_station *one = &result->stations.items[i];
+        cli_cell(&table, one->service);
+        cli_cell(&table, one->site);
+        cli_cell(&table, arena_printf(arena, "%lld", (long long)one->visits));
+        cli_cell(&table, arena_printf(arena, "%.3g", one->utilisation * 100));
+        cli_cell(&table, ms_text(arena, (struct opt_double){true, one->mean_response_ms}));
+    }
+    cli_say(call, "\n");
+    cli_table_print(call, &table);
+    if (result->stations.count > STATIONS_SHOWN)
+        cli_say(call, _("%zu more in -o json\n"), result->stations.count - STATIONS_SHOWN);
+}
+
+static void show_analysis(struct cli_call *call, const struct simulation_analysis *analysis)
+{
+    static const struct cli_column columns[] = {
+        {N_("FLOW"), false, true},
+        {N_("SECONDS"), true, true},
+        {N_("MEAN ms"), true, true},
+        {N_("STATE"), false, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    struct arena *arena = call->arena;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, arena);
+    for (size_t i = 0; i < analysis->flows.count; i++) {
+        const struct simulation_steady *one = &analysis->flows.items[i];
+        cli_cell(&table, one->flow);
+        cli_cell(&table, arena_printf(arena, "%g–%g", one->from_s, one->to_s));
+        cli_cell(&table, ms_text(arena, one->mean_ms));
+        if (!one->available)
+            cli_cell_style(&table, _("not available"), S_RED);
+        else if (one->saturated)
+            cli_cell_style(&table, _("saturated"), S_YELLOW);
+        else
+            cli_cell_style(&table, _("steady"), S_GREEN);
+    }
+    cli_table_print(call, &table);
+    for (size_t i = 0; i < analysis->assumptions.count; i++)
+        show_assumption(call, analysis->assumptions.items[i]);
+}
+
+static enum err_code run_simulate(struct cli_call *call, struct err *err)
+{
+    struct simulate_inputs inputs = {0};
+    enum err_code rc = read_inputs(call, &inputs, err);
+    if (rc)
+        return rc;
+    if (cli_flag(call, "analytic")) {
+        struct simulation_analysis analysis;
+        if ((rc = simulation_analyse(&inputs.network, &inputs.scenario, &analysis, call->arena,
+                                     err)))
+            return rc;
+        if (!cli_answer_table(call, &simulation_analysis_table, &analysis))
+            show_analysis(call, &analysis);
+        return ERR_OK;
+    }
+    struct simulation_result result;
+    if ((rc = simulation_run(&inputs.network, &inputs.scenario,
+                             (uint64_t)cli_integer(call, "seed", 1), &result, call->arena, err)))
+        return rc;
+    if (cli_answer_table(call, &simulation_result_table, &result))
+        return ERR_OK;
+    show_outcomes(call, &result);
+    show_stations(call, &result);
+    for (size_t i = 0; i < result.assumptions.count; i++)
+        show_assumption(call, result.assumptions.items[i]);
+    return ERR_OK;
+}
+
+/* ---- bench ---- */
+
+/* Hosts on switches of about √hosts each, switches on a core, tasks from a gateway at the core. */
+static void make_fleet(size_t hosts, uint64_t seed, struct network *out, struct arena *arena)
+{
+    size_t switches = (size_t)ceil(sqrt((double)hosts));
+    struct rand rand;
+    rand_init(&rand, seed);
+    *out = (struct network){.currency = "CNY"};
+    *LIST_ADD(arena, &out->access) = (struct network_access){.id = "gateway"};
+    for (size_t i = 0; i < switches; i++) {
+        const char *id = arena_printf(arena, "switch-%zu", i);
+        *LIST_ADD(arena, &out->access) = (struct network_access){.id = id};
+        *LIST_ADD(arena, &out->links) =
+            (struct network_link){.a = "gateway",
+                                  .b = id,
+                                  .latency_ms = {true, 1 + rand_unit(&rand)},
+                                  .bandwidth_mbps = {true, 10000}};
+    }
+    for (size_t i = 0; i < hosts; i++) {
+        const char *id = arena_printf(arena, "host-%zu", i);
+        *LIST_ADD(arena, &out->sites) = (struct site){.id = id};
+        *LIST_ADD(arena, &out->links) =
+            (struct network_link){.a = out->access.items[1 + i % switches].id,
+                                  .b = id,
+                                  .latency_ms = {true, 0.1},
+                                  .bandwidth_mbps = {true, 1000}};
+    }
+}
+
+/* One task a second is the work of one host; a switch fails for a quarter of the time. */
+static void make_scenario(const struct network *network, size_t tasks,
+                          struct simulation_scenario *out, struct arena *arena)
+{
+    double hosts = (double)network->sites.count;
+    struct simulation_service *service;
+    *out = (struct simulation_scenario){
+        .duration_s = (double)tasks / (hosts * 0.7), .failover_s = 0.1, .reroute_s = 0.1};
+    service = LIST_ADD(arena, &out->services);
+    *service =
+        (struct simulation_service){.name = "task", .slots = {true, 1}, .service_ms = {true, 1000}};
+    for (size_t i = 0; i < network->sites.count; i++)
+        *LIST_ADD(arena, &service->sites) = network->sites.items[i].id;
+    *LIST_ADD(arena, &out->flows) = (struct simulation_flow){.name = "tasks",
+                                                             .from = "gateway",
+                                                             .to = "task",
+                                                             .rate_per_s = hosts * 0.7,
+                                                             .request_kb = 100,
+                                                             .reply_kb = 100,
+                                                             .retries = 3,
+                                                             .backoff_ms = 100};
+    *LIST_ADD(arena, &out->faults) =
+        (struct simulation_fault){.kind = SIMULATION_FAIL,
+                                  .at_s = out->duration_s / 2,
+                                  .until_s = {true, out->duration_s * 3 / 4},
+                                  .site = network->access.items[1].id};
+}
+
+static enum err_code run_bench(struct cli_call *call, struct err *err)
+{
+    int64_t hosts = cli_integer(call, "hosts", 20000), tasks = cli_integer(call, "tasks", 50000);
+    int64_t seed = cli_integer(call, "seed", 1), offered = 0;
+    struct network network;
+    struct simulation_scenario scenario;
+    struct simulation_result result;
+    if (hosts < 1 || hosts > HOSTS_MOST || tasks < 1 || tasks > TASKS_MOST)
+        return err_set(err, ERR_USAGE, _("--hosts is 1 to %d, --tasks 1 to %d"), HOSTS_MOST,
+                       TASKS_MOST);
+    call->arena->max = MEMORY_MOST;
+    make_fleet((size_t)hosts, (uint64_t)seed, &network, call->arena);
+    make_scenario(&network, (size_t)tasks, &scenario, call->arena);
+    int64_t begin = clock_mono_us();
+    enum err_code rc =
+        simulation_run(&network, &scenario, (uint64_t)seed, &result, call->arena, err);
+    double seconds = (double)(clock_mono_us() - begin) / 1e6;
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < result.outcomes.count; i++)
+        offered += result.outcomes.items[i].with.offered;
+    if (call->format == CLI_TABLE) {
+        cli_say(call, _("hosts   %lld\n"), (long long)hosts);
+        cli_say(call, _("tasks   %lld, once with a failing switch and once without\n"),
+                (long long)offered);
+        cli_say(call, _("events  %lld\n"), (long long)result.events);
+        cli_say(call, _("took    %s, both runs, names and ways included\n"),
+                cli_seconds(call->arena, seconds));
+        return ERR_OK;
+    }
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    struct json_writer w = JSON_WRITER(&out);
+    json_begin(&w, '{');
+    json_member_int(&w, "hosts", hosts);
+    json_member_int(&w, "tasks", offered);
+    json_member_int(&w, "events", result.events);
+    json_member_double(&w, "seconds", seconds);
+    json_end(&w, '}');
+    cli_answer_json(call, buf_str(&out), out.len);
+    return ERR_OK;
+}
+
+static const struct cli_option simulate_options[] = {
+    {"network", 0, CLI_FILE, "FILE", NULL, N_("network file (YAML or JSON)")},
+    {"faults", 0, CLI_FILE, "FILE", NULL,
+     N_("services, who asks them, and what fails, slows or grows (YAML or JSON)")},
+    {"solution", 0, CLI_FILE, "FILE", NULL,
+     N_("answer of `swan solution design -o json`: where services run")},
+    {"requirement", 0, CLI_FILE, "REQ", NULL,
+     N_("requirement: a JSON file, - for stdin, or the need in words")},
+    {"choice", 0, CLI_INTEGER, "N", NULL, N_("number of the candidate, from 1")},
+    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the simulation; 1 if not said")},
+    {"analytic", 0, CLI_FLAG, NULL, NULL,
+     N_("steady states by queueing theory, in milliseconds, instead of a simulation")},
+    {.name = NULL}};
+
+static const struct cli_option bench_options[] = {
+    {"hosts", 0, CLI_INTEGER, "N", NULL, N_("hosts of the fleet; 20000 if not said")},
+    {"tasks", 0, CLI_INTEGER, "N", NULL, N_("tasks, about; 50000 if not said")},
+    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of fleet and tasks; 1 if not said")},
+    {.name = NULL}};
+
+static const struct cli_command commands[] = {
+    {"twin", "simulate", NULL, simulate_options,
+     N_("what services do while sites and links fail, slow down or are asked for more"),
+     run_simulate, NULL,
+     N_("Needs no server. The faults file has duration_s, services (name, sites, slots, "
+        "service_ms, calls), flows (from, to, rate_per_s, timeout_ms, retries) and faults (kind "
+        "fail, slow or grow; at_s, until_s; site, link a and b, or flow; factor). With a solution, "
+        "sites, slots, calls and flows that it leaves out come from there."),
+     false},
+    {"bench", "simulate", NULL, bench_options, N_("how long a simulation of a large fleet takes"),
+     run_bench, NULL, NULL, false},
+};
+const struct cli_command_table cli_twin_simulate_table = {commands, ARRAY_LEN(commands)};
