@@ -1,0 +1,313 @@
+/* property_graph.c - the layered graph against plain arrays: snapshots never change, a look-up, an
+ * impact, a path and a difference are those of a full scan, forks and versions do not disturb one
+ * another. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rand.h"
+#include "base/str.h"
+#include "twin/graph/graph.h"
+
+#define VERSIONS 12
+#define IDS 200
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(0x100000001b3);
+}
+
+/* Everything that a snapshot says. */
+static uint64_t digest(const struct graph_snapshot *snapshot)
+{
+    uint64_t hash = graph_entity_count(snapshot);
+    for (uint32_t i = 0; i < graph_entity_count(snapshot); i++) {
+        const struct graph_entity *entity = graph_entity(snapshot, i);
+        for (const char *at = entity->id; *at; at++)
+            hash = mix(hash, (unsigned char)*at);
+        hash = mix(mix(hash, entity->fact.state), (uint64_t)entity->fact.valid_to_ms);
+        hash = mix(mix(hash, entity->first_out), entity->first_in);
+    }
+    for (uint32_t i = 0; i < graph_edge_count(snapshot); i++) {
+        const struct graph_edge *edge = graph_edge(snapshot, i);
+        hash = mix(mix(mix(hash, edge->from), edge->to), edge->relation);
+        hash = mix(mix(mix(hash, edge->next_in), edge->next_out), edge->fact.state);
+    }
+    return hash;
+}
+
+static struct graph_fact random_fact(struct rand *rand)
+{
+    struct graph_fact fact = {.confidence = 0.5F,
+                              .origin = (uint8_t)(1 + rand_below(rand, 3)),
+                              .state = (uint8_t)(1 + rand_below(rand, 5))};
+    fact.valid_from_ms = (int64_t)rand_below(rand, 30);
+    if (rand_below(rand, 3) == 0)
+        fact.valid_to_ms = fact.valid_from_ms + 1 + (int64_t)rand_below(rand, 100);
+    return fact;
+}
+
+static void scribble(struct graph_change *change, struct rand *rand, size_t count)
+{
+    struct err err = ERR_INIT;
+    uint32_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        char id[32];
+        str_format(id, sizeof id, "e%d", (int)rand_below(rand, IDS));
+        struct graph_entity entity = {.id = id,
+                                      .kind = rand_below(rand, 2) ? "host" : "task",
+                                      .fact = random_fact(rand),
+                                      .layer = (uint8_t)(1 + rand_below(rand, 4))};
+        uint32_t number;
+        assert_int_equal(graph_put_entity(change, &entity, &number, &err), ERR_OK);
+        known = number > known ? number : known;
+        struct graph_edge edge = {.from = (uint32_t)rand_below(rand, known + 1),
+                                  .to = (uint32_t)rand_below(rand, known + 1),
+                                  .fact = random_fact(rand),
+                                  .relation = (uint8_t)(1 + rand_below(rand, 6))};
+        assert_int_equal(graph_put_edge(change, &edge, NULL, &err), ERR_OK);
+    }
+}
+
+static bool follows(const struct graph_edge *edge, enum graph_direction direction, bool out)
+{
+    if (direction == GRAPH_EITHER || edge->relation == GRAPH_CONNECTS)
+        return true;
+    bool user_is_to = edge->relation == GRAPH_HOSTS || edge->relation == GRAPH_SERVES;
+    return (direction == GRAPH_UP_TO_USERS) == (user_is_to == out);
+}
+
+/* Depths by going over all edges again and again. */
+static void depths_by_force(const struct graph_snapshot *snapshot, uint32_t start,
+                            enum graph_direction direction, uint32_t relations, int64_t at_ms,
+                            uint32_t *depth)
+{
+    for (uint32_t i = 0; i < graph_entity_count(snapshot); i++)
+        depth[i] = GRAPH_NONE;
+    if (!graph_holds(&graph_entity(snapshot, start)->fact, at_ms))
+        return;
+    depth[start] = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (uint32_t i = 0; i < 2 * graph_edge_count(snapshot); i++) {
+            const struct graph_edge *edge = graph_edge(snapshot, i / 2);
+            bool out = i % 2 == 0;
+            uint32_t from = out ? edge->from : edge->to, to = out ? edge->to : edge->from;
+            if (depth[from] == GRAPH_NONE || !(relations & GRAPH_BIT(edge->relation)) ||
+                !graph_holds(&edge->fact, at_ms) || !follows(edge, direction, out) ||
+                !graph_holds(&graph_entity(snapshot, to)->fact, at_ms) ||
+                depth[to] <= depth[from] + 1)
+                continue;
+            depth[to] = depth[from] + 1;
+            moved = true;
+        }
+    }
+}
+
+static void check_queries(const struct graph_snapshot *snapshot, struct rand *rand)
+{
+    struct arena arena = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct graph_reach reach;
+    struct graph_path path;
+    uint32_t count = graph_entity_count(snapshot), depth[IDS];
+    uint32_t start = (uint32_t)rand_below(rand, count), end = (uint32_t)rand_below(rand, count);
+    enum graph_direction direction = (enum graph_direction)(1 + rand_below(rand, 3));
+    struct graph_query query = {.at_ms = (int64_t)rand_below(rand, 60),
+                                .relations =
+                                    rand_below(rand, 2) ? GRAPH_DEPENDENCIES : GRAPH_ALL_RELATIONS};
+    depths_by_force(snapshot, start, direction, query.relations, query.at_ms, depth);
+    assert_int_equal(graph_impact(snapshot, start, direction, &query, &reach, &arena, &err), 0);
+    size_t expected = 0;
+    for (uint32_t i = 0; i < count; i++)
+        expected += i != start && depth[i] != GRAPH_NONE;
+    assert_int_equal(reach.total, expected);
+    assert_int_equal(reach.items.count, expected);
+    for (size_t i = 0; i < reach.items.count; i++)
+        assert_int_equal(reach.items.items[i].depth, depth[reach.items.items[i].entity]);
+    assert_int_equal(graph_path(snapshot, start, end, direction, &query, &path, &arena, &err), 0);
+    assert_int_equal(path.entities.count, depth[end] == GRAPH_NONE ? 0 : depth[end] + 1);
+    for (size_t i = 0; i < path.entities.count; i++)
+        assert_int_equal(depth[path.entities.items[i]], i);
+    struct graph_reach page;
+    query.skip = 3;
+    query.limit = 2;
+    assert_int_equal(graph_impact(snapshot, start, direction, &query, &page, &arena, &err), 0);
+    assert_int_equal(page.total, expected);
+    for (size_t i = 0; i < page.items.count; i++)
+        assert_int_equal(page.items.items[i].entity, reach.items.items[i + 3].entity);
+    arena_done(&arena);
+}
+
+static bool same_edge(const struct graph_snapshot *a, const struct graph_snapshot *b, uint32_t i)
+{
+    if (i >= graph_edge_count(a) || i >= graph_edge_count(b))
+        return false;
+    const struct graph_edge *x = graph_edge(a, i), *y = graph_edge(b, i);
+    return x->from == y->from && x->to == y->to && x->relation == y->relation &&
+           x->fact.state == y->fact.state && x->fact.origin == y->fact.origin &&
+           x->fact.valid_from_ms == y->fact.valid_from_ms &&
+           x->fact.valid_to_ms == y->fact.valid_to_ms;
+}
+
+static bool same_entity(const struct graph_snapshot *a, const struct graph_snapshot *b, uint32_t i)
+{
+    if (i >= graph_entity_count(a) || i >= graph_entity_count(b))
+        return false;
+    const struct graph_entity *x = graph_entity(a, i), *y = graph_entity(b, i);
+    return str_eq(x->id, y->id) && str_eq(x->kind, y->kind) && x->layer == y->layer &&
+           x->fact.state == y->fact.state && x->fact.origin == y->fact.origin &&
+           x->fact.valid_from_ms == y->fact.valid_from_ms &&
+           x->fact.valid_to_ms == y->fact.valid_to_ms;
+}
+
+static void check_diff(const struct graph_snapshot *a, const struct graph_snapshot *b)
+{
+    struct arena arena = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct graph_delta delta;
+    uint32_t entities = graph_entity_count(a) > graph_entity_count(b) ? graph_entity_count(a)
+                                                                      : graph_entity_count(b);
+    uint32_t edges =
+        graph_edge_count(a) > graph_edge_count(b) ? graph_edge_count(a) : graph_edge_count(b);
+    size_t at = 0;
+    assert_int_equal(graph_diff(a, b, &delta, &arena, &err), ERR_OK);
+    for (uint32_t i = 0; i < entities; i++)
+        if (!same_entity(a, b, i)) {
+            assert_true(at < delta.entities.count);
+            assert_int_equal(delta.entities.items[at++], i);
+        }
+    assert_int_equal(at, delta.entities.count);
+    at = 0;
+    for (uint32_t i = 0; i < edges; i++)
+        if (!same_edge(a, b, i)) {
+            assert_true(at < delta.edges.count);
+            assert_int_equal(delta.edges.items[at++], i);
+        }
+    assert_int_equal(at, delta.edges.count);
+    arena_done(&arena);
+}
+
+static void test_snapshots_never_change_and_answer_as_a_full_scan_does(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct rand rand;
+        struct err err = ERR_INIT;
+        struct graph *graph = graph_new(4, seed);
+        struct graph_snapshot *held[2 * VERSIONS];
+        uint64_t digests[2 * VERSIONS];
+        size_t count = 0;
+        rand_init(&rand, seed);
+        for (int64_t v = 0; v < VERSIONS; v++) {
+            struct graph_snapshot *now = graph_current(graph);
+            struct graph_change *change = graph_begin(now);
+            scribble(change, &rand, 1 + rand_below(&rand, 200));
+            if (rand_below(&rand, 5) == 0)
+                graph_drop(change);
+            else
+                assert_int_equal(graph_publish(graph, change, 10 * v, &err), ERR_OK);
+            held[count] = graph_current(graph);
+            digests[count] = digest(held[count]);
+            count++;
+            struct graph_change *other = graph_begin(now); /* of what is old by now */
+            scribble(other, &rand, 20);
+            held[count] = graph_fork(other);
+            digests[count] = digest(held[count]);
+            count++;
+            graph_unref(now);
+        }
+        graph_free(graph);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(digest(held[i]) == digests[i]);
+            for (int n = 0; n < 4 && graph_entity_count(held[i]); n++)
+                check_queries(held[i], &rand);
+            check_diff(held[i], held[rand_below(&rand, count)]);
+            for (uint32_t k = 0; k < graph_entity_count(held[i]); k++)
+                assert_int_equal(graph_find(held[i], graph_entity(held[i], k)->id), k);
+            assert_int_equal(graph_find(held[i], "nothing"), GRAPH_NONE);
+        }
+        for (size_t i = 0; i < count; i++)
+            graph_unref(held[i]);
+    }
+}
+
+static void test_time_travel_finds_the_newest_at_or_before(void **state)
+{
+    struct graph *graph = graph_new(3, 1);
+    struct err err = ERR_INIT;
+    (void)state;
+    for (int64_t t = 10; t <= 50; t += 10) {
+        struct graph_snapshot *now = graph_current(graph);
+        struct graph_change *change = graph_begin(now);
+        struct graph_entity entity = {
+            .id = "a",
+            .kind = "host",
+            .layer = GRAPH_PHYSICAL,
+            .fact = {.origin = GRAPH_DECLARED, .state = GRAPH_UP, .expires_ms = t}};
+        assert_int_equal(graph_put_entity(change, &entity, NULL, &err), ERR_OK);
+        assert_int_equal(graph_publish(graph, change, t, &err), ERR_OK);
+        struct graph_change *late = graph_begin(now);
+        assert_int_equal(graph_publish(graph, late, t, &err), ERR_CONFLICT);
+        graph_drop(late);
+        graph_unref(now);
+    }
+    struct graph_snapshot *then = graph_at(graph, 45);
+    assert_int_equal(graph_published_ms(then), 40);
+    assert_int_equal(graph_state_at(&graph_entity(then, 0)->fact, 39), GRAPH_UP);
+    assert_int_equal(graph_state_at(&graph_entity(then, 0)->fact, 40), GRAPH_UNKNOWN);
+    assert_null(graph_at(graph, 25)); /* no longer kept */
+    graph_unref(then);
+    graph_free(graph);
+}
+
+static void test_the_outline_counts_groups_and_what_joins_them(void **state)
+{
+    struct graph *graph = graph_new(0, 1);
+    struct graph_snapshot *now = graph_current(graph);
+    struct graph_change *change = graph_begin(now);
+    struct err err = ERR_INIT;
+    struct arena arena = ARENA_INIT;
+    struct graph_outline outline;
+    struct graph_fact fact = {.origin = GRAPH_OBSERVED, .state = GRAPH_DEGRADED, .confidence = 1};
+    const char *const ids[] = {"h", "t1", "t2"};
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct graph_entity entity = {.id = ids[i],
+                                      .kind = i ? "task" : "host",
+                                      .layer = i ? GRAPH_APPLICATION : GRAPH_PHYSICAL,
+                                      .fact = fact};
+        assert_int_equal(graph_put_entity(change, &entity, NULL, &err), ERR_OK);
+    }
+    for (uint32_t i = 1; i < 3; i++) {
+        struct graph_edge edge = {.from = i, .to = 0, .relation = GRAPH_RUNS_ON, .fact = fact};
+        assert_int_equal(graph_put_edge(change, &edge, NULL, &err), ERR_OK);
+    }
+    struct graph_edge wrong = {.from = 9, .to = 0, .relation = GRAPH_CALLS, .fact = fact};
+    assert_int_equal(graph_put_edge(change, &wrong, NULL, &err), ERR_INVALID);
+    struct graph_snapshot *fork = graph_fork(change);
+    assert_int_equal(graph_outline(fork, 0, &outline, &arena, &err), ERR_OK);
+    assert_int_equal(outline.groups.count, 2);
+    assert_int_equal(outline.groups.items[1].states[GRAPH_DEGRADED], 2);
+    assert_int_equal(outline.bundles.count, 1);
+    assert_int_equal(outline.bundles.items[0].count, 2);
+    arena_done(&arena);
+    graph_unref(fork);
+    graph_unref(now);
+    graph_free(graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_snapshots_never_change_and_answer_as_a_full_scan_does),
+        cmocka_unit_test(test_time_travel_finds_the_newest_at_or_before),
+        cmocka_unit_test(test_the_outline_counts_groups_and_what_joins_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
