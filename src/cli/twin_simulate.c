@@ -168,6 +168,31 @@ static void show_analysis(struct cli_call *call, const struct simulation_analysi
         show_assumption(call, analysis->assumptions.items[i]);
 }
 
+static void show_availability(struct cli_call *call, const struct simulation_availabilities *answer)
+{
+    static const struct cli_column columns[] = {
+        {N_("FLOW"), false, true},
+        {N_("AVAILABLE %"), true, true},
+        {N_("95 % INTERVAL"), true, true},
+        {N_("EXACT %"), true, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    struct arena *arena = call->arena;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, arena);
+    for (size_t i = 0; i < answer->flows.count; i++) {
+        const struct simulation_availability *one = &answer->flows.items[i];
+        cli_cell(&table, one->flow);
+        cli_cell(&table, arena_printf(arena, "%.6g", one->share * 100));
+        cli_cell(&table, arena_printf(arena, "%.6g–%.6g", one->low * 100, one->high * 100));
+        cli_cell(&table,
+                 one->exact.set ? arena_printf(arena, "%.8g", one->exact.value * 100) : NULL);
+    }
+    cli_table_print(call, &table);
+    for (size_t i = 0; i < answer->assumptions.count; i++)
+        show_assumption(call, answer->assumptions.items[i]);
+}
+
 static enum err_code run_simulate(struct cli_call *call, struct err *err)
 {
     struct simulate_inputs inputs = {0};
@@ -181,6 +206,16 @@ static enum err_code run_simulate(struct cli_call *call, struct err *err)
             return rc;
         if (!cli_answer_table(call, &simulation_analysis_table, &analysis))
             show_analysis(call, &analysis);
+        return ERR_OK;
+    }
+    if (cli_option(call, "availability")) {
+        struct simulation_availabilities answer;
+        if ((rc = simulation_availability(
+                 &inputs.network, &inputs.scenario, (uint64_t)cli_integer(call, "seed", 1),
+                 cli_integer(call, "availability", 0), &answer, call->arena, err)))
+            return rc;
+        if (!cli_answer_table(call, &simulation_availabilities_table, &answer))
+            show_availability(call, &answer);
         return ERR_OK;
     }
     struct simulation_result result;
@@ -308,6 +343,8 @@ static const struct cli_option simulate_options[] = {
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the simulation; 1 if not said")},
     {"analytic", 0, CLI_FLAG, NULL, NULL,
      N_("steady states by queueing theory, in milliseconds, instead of a simulation")},
+    {"availability", 0, CLI_INTEGER, "N", NULL,
+     N_("instead: how often flows can be served, from N random states of the sites")},
     {.name = NULL}};
 
 static const struct cli_option bench_options[] = {

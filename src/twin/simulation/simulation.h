@@ -136,6 +136,25 @@ enum err_code simulation_analyse(const struct network *network,
                                  struct simulation_analysis *out, struct arena *arena,
                                  struct err *err);
 
+struct simulation_availability { /* one flow, over random states of the sites */
+    const char *flow;
+    int64_t samples;
+    double share, low, high; /* with the 95 % interval */
+    struct opt_double exact; /* where at most 12 sites can be down */
+};
+struct simulation_availabilities {
+    LIST(struct simulation_availability) flows;
+    LIST(const char *) assumptions;
+};
+extern const struct json_table simulation_availabilities_table;
+
+/* How often flows can be served when each site is up with its availability_percent, whatever the
+ * faults of the scenario.  samples: 1 to 10 million. */
+enum err_code simulation_availability(const struct network *network,
+                                      const struct simulation_scenario *scenario, uint64_t seed,
+                                      int64_t samples, struct simulation_availabilities *out,
+                                      struct arena *arena, struct err *err);
+
 /* Probability of waiting in M/M/c (Erlang 1917); load = rate × mean work, less than slots. */
 double simulation_erlang_c(int64_t slots, double load);
 

@@ -1,5 +1,7 @@
 /* test_theory.c - where queueing theory gives the answer, analysis has it and the simulation comes
  * near.  Seeds are fixed, so nothing here depends on luck. */
+#include <stdio.h>
+
 #include "simulation_test.h"
 
 /* Both modes against a closed form. */
@@ -129,6 +131,61 @@ static void test_a_queue_that_grows_without_end_is_saturated(void **state)
     case_done(&c);
 }
 
+/* s1 with 0.9 and s2 with 0.8; the way to s2 may lead around s1. */
+static void check_availability(const char *sites, double wanted)
+{
+    struct test_case c;
+    struct simulation_availabilities answer;
+    char text[400];
+    snprintf(text, sizeof text,
+             "duration_s: 1\n"
+             "services: [{name: a, sites: [%s], service_ms: 1, calls: [{to: b}]}, "
+             "{name: b, sites: [s1, s2], service_ms: 1}]\n"
+             "flows: [{name: f, from: user, to: a, rate_per_s: 1}]\n",
+             sites);
+    case_read(&c, case_ring, text);
+    c.network.sites.items[0].availability_percent = (struct opt_double){true, 90};
+    c.network.sites.items[1].availability_percent = (struct opt_double){true, 80};
+    assert_int_equal(
+        simulation_availability(&c.network, &c.scenario, 1, 20000, &answer, &c.arena, &c.err),
+        ERR_OK);
+    const struct simulation_availability *one = &answer.flows.items[0];
+    assert_near(one->exact.value, wanted, 1e-12);
+    assert_near(one->share, wanted, 0.02);
+    assert_true(one->low <= wanted && wanted <= one->high);
+    assert_true(one->high - one->low < 0.02);
+    case_done(&c);
+}
+
+static void test_availability_by_samples_holds_the_closed_form(void **state)
+{
+    (void)state;
+    check_availability("s1", 0.9);
+    check_availability("s2", 0.8);
+    check_availability("s1, s2", 1 - 0.1 * 0.2);
+}
+
+static void test_95_of_100_intervals_hold_the_closed_form(void **state)
+{
+    (void)state;
+    struct test_case c;
+    int held = 0;
+    case_read(&c, case_one_site,
+              "duration_s: 1\n"
+              "services: [{name: a, sites: [s1], service_ms: 1}]\n"
+              "flows: [{name: f, from: user, to: a, rate_per_s: 1}]\n");
+    c.network.sites.items[0].availability_percent = (struct opt_double){true, 90};
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct simulation_availabilities answer;
+        assert_int_equal(
+            simulation_availability(&c.network, &c.scenario, seed, 500, &answer, &c.arena, &c.err),
+            ERR_OK);
+        held += answer.flows.items[0].low <= 0.9 && answer.flows.items[0].high >= 0.9;
+    }
+    assert_in_range(held, 180, 199);
+    case_done(&c);
+}
+
 int case_theory_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +197,8 @@ int case_theory_tests(void)
         cmocka_unit_test(test_a_link_is_a_queue),
         cmocka_unit_test(test_a_jackson_network_with_feedback_has_product_form),
         cmocka_unit_test(test_analysis_follows_what_slows_and_grows),
+        cmocka_unit_test(test_availability_by_samples_holds_the_closed_form),
+        cmocka_unit_test(test_95_of_100_intervals_hold_the_closed_form),
         cmocka_unit_test(test_a_queue_that_grows_without_end_is_saturated),
     };
     return cmocka_run_group_tests_name("theory", tests, NULL, NULL);
