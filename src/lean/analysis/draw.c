@@ -325,7 +325,7 @@ void analysis_value_stream(const struct analysis_log *log, const struct analysis
                          .wait = kind->wait.mean,
                          .yield = kind->complete_accurate,
                          .count = kind->duration.count,
-                         .value = kind->value};
+                         .value = (int)kind->value};
         most = fmax(most, fmax(kind->duration.mean, kind->wait.mean));
     }
     order_kinds(log, report, boxes, kinds, count);

@@ -20,9 +20,9 @@ struct risks_finding *risks_add(struct risks_work *work, enum risks_kind kind,
                                 enum risks_severity severity, enum risks_reason reason)
 {
     struct risks_finding *finding = LIST_ADD(work->arena, &work->answer->findings);
-    finding->kind = kind;
-    finding->severity = severity;
-    finding->reason = reason;
+    finding->kind = (int)kind;
+    finding->severity = (int)severity;
+    finding->reason = (int)reason;
     work->answer->counts[kind]++;
     return finding;
 }
