@@ -359,8 +359,10 @@ void http_server_stop(struct http_server *server)
 {
     if (!server)
         return;
+    /* What comes from now on is told that the server is stopping.  MHD_quiesce_daemon, which would
+     * not let it in, takes the socket out of the workers' epoll sets beside them and dies when one
+     * of them is faster (libmicrohttpd 0.9.75). */
     atomic_store(&server->stopping, true);
-    int listen_fd = MHD_quiesce_daemon(server->daemon);
     pthread_mutex_lock(&server->lock);
     for (struct http_connection *c = server->first; c; c = c->next)
         if (c->stream)
@@ -377,8 +379,6 @@ void http_server_stop(struct http_server *server)
     }
     pthread_mutex_unlock(&server->lock);
     MHD_stop_daemon(server->daemon);
-    if (listen_fd >= 0)
-        close(listen_fd);
     stop_watcher(server);
     free_server(server);
 }

@@ -254,6 +254,28 @@ static bool itemised(struct arbiter *a, int index)
     return true;
 }
 
+/* 三台主机：一台跑Nginx，一台跑MySQL，…: what only counts the named machines that follow. */
+static bool counts_named(const struct arbiter *a, int index)
+{
+    const struct group *head = &a->groups[index];
+    double sum = 0;
+    int parts = 0;
+    if (head->app || !head->machine || !head->slots[SLOT_COUNT])
+        return false;
+    for (int s = 0; s < SLOTS; s++) /* said beside the number, a size is that of machines */
+        if (intent_is_spec(s) && head->slots[s] &&
+            head->slots[s]->clause == head->slots[SLOT_COUNT]->clause)
+            return false;
+    for (int i = index + 1; i < a->count && a->groups[i].sentence == head->sentence; i++) {
+        const struct group *part = &a->groups[i];
+        if (!part->app || !part->slots[SLOT_COUNT])
+            break;
+        sum += part->value[SLOT_COUNT];
+        parts++;
+    }
+    return parts >= 2 && sum == head->value[SLOT_COUNT];
+}
+
 void intent_components(struct arbiter *a)
 {
     int kept = 0;
@@ -263,7 +285,7 @@ void intent_components(struct arbiter *a)
     }
     double_machines(a);
     for (int i = 0; i < a->count; i++) {
-        a->groups[i].idle = (kept > 0 && !worth(a, i)) || itemised(a, i);
+        a->groups[i].idle = (kept > 0 && !worth(a, i)) || itemised(a, i) || counts_named(a, i);
         for (int s = 0; s < SLOTS; s++)
             if (a->all[s] && !a->groups[i].slots[s]) {
                 a->groups[i].slots[s] = a->all[s];

@@ -368,6 +368,10 @@ static uint32_t label(struct intent_read *read, uint32_t i, const struct intent_
         return last;
     }
     case LABEL_BACKUP:
+        if (i > clause_of(read, i)->first && i + 1 < clause_of(read, i)->last &&
+            intent_sense_of(intent_at(read, i + 1), CLASS_MACHINE) &&
+            intent_is(intent_at(read, i - 1), CLASS_UNIT, UNIT_MACHINE))
+            break; /* 一台备份服务器: what it is for */
         flag(read, i, FIELD_BACKUP);
         break;
     case LABEL_ENCRYPTION:

@@ -86,9 +86,9 @@ static double joint_cost(const struct world *w, const int *picks, unsigned who)
         const struct requirement_accelerator *asked[NEEDS * NAIVE_INSTANCES];
         int count = 0;
         for (int i = 0; i < w->count; i++) {
-            const struct naive_usage *usage = &w->entries[i][picks[i]].usage;
             if (!(who >> i & 1))
                 continue;
+            const struct naive_usage *usage = &w->entries[i][picks[i]].usage;
             vcpus += usage->vcpus[s];
             memory += usage->memory[s];
             disk += usage->disk[s];
