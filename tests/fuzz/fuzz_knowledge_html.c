@@ -1,42 +1,6 @@
 /* fuzz_knowledge_html.c - any bytes as an HTML page: no crash; what is accepted gives
  * passages of UTF-8 within their size, with ids that differ; what is refused says why. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/map.h"
-#include "base/str.h"
-#include "intelligent/knowledge/knowledge_priv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
-
-static void check(enum err_code rc, const struct knowledge_reading *reading, const struct err *err)
-{
-    CLEANUP(map_free_at) struct map *ids = map_new();
-    if (rc != ERR_OK) {
-        expect(rc == err->code && err->text[0], "a refusal says why");
-        return;
-    }
-    for (size_t i = 0; i < reading->passages.count; i++) {
-        const struct knowledge_passage *p = &reading->passages.items[i];
-        size_t len = strlen(p->text);
-        expect(len > 0 && str_is_utf8(p->text, len), "a passage is text");
-        expect(str_is_utf8(p->headings, strlen(p->headings)), "headings are text");
-        expect(str_is_utf8(p->id, strlen(p->id)), "an id is text");
-        expect(knowledge_columns(p->text, len) <= KNOWLEDGE_PASSAGE_MAX, "a passage has its size");
-        expect(p->begin <= p->end, "a place begins before it ends");
-        expect(map_put(ids, p->id, ids) == NULL, "ids differ");
-    }
-}
+#include "fuzz_knowledge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

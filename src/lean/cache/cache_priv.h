@@ -16,6 +16,16 @@ void cache_lists_make(const struct cache_location *problem, const unsigned char 
                       struct cache_lists *out);
 void cache_lists_done(struct cache_lists *lists);
 
+struct cache_frame {      /* one node of a search tree, on the way down */
+    double *price;        /* of each customer */
+    unsigned char *state; /* of each facility: enum cache_state */
+    double *often;        /* of each facility: how often it was chosen lately, 0…1 */
+};
+/* A copy of `from`; NULL = all zero, every facility free. */
+void cache_frame_init(struct cache_frame *frame, const struct cache_location *problem,
+                      const struct cache_frame *from);
+void cache_frame_done(struct cache_frame *frame);
+
 /* Best solution known of an uncapacitated problem. */
 struct cache_best {
     const struct cache_location *problem;

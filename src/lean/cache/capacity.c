@@ -21,12 +21,6 @@
 #define SHORTEST 1e-4
 #define WORK_MOST 4000000000.0 /* of exchanges at the root, in elementary steps */
 
-struct frame {
-    double *price;
-    unsigned char *state;
-    double *often;
-};
-
 struct item { /* of one knapsack */
     double ratio, saved, demand;
     uint32_t customer;
@@ -120,7 +114,7 @@ static int by_ratio(const void *a, const void *b, void *context)
     return p < q ? -1 : p > q;
 }
 
-static struct choice choose(struct search *s, const struct frame *f)
+static struct choice choose(struct search *s, const struct cache_frame *f)
 {
     const struct cache_location *problem = s->problem;
     size_t m = problem->facilities, n = problem->customers, count = 0;
@@ -158,7 +152,7 @@ static struct choice choose(struct search *s, const struct frame *f)
     return c;
 }
 
-static void fix(struct search *s, struct frame *f, const struct choice *c, double cutoff)
+static void fix(struct search *s, struct cache_frame *f, const struct choice *c, double cutoff)
 {
     for (size_t i = 0; i < s->problem->facilities; i++) {
         if (f->state[i] != CACHE_FREE)
@@ -171,7 +165,7 @@ static void fix(struct search *s, struct frame *f, const struct choice *c, doubl
     }
 }
 
-static void subgradient(struct search *s, const struct frame *f, double bound, double target,
+static void subgradient(struct search *s, const struct cache_frame *f, double bound, double target,
                         double length)
 {
     size_t n = s->problem->customers, m = s->problem->facilities;
@@ -263,7 +257,7 @@ static void improve(struct search *s, double *work)
     }
 }
 
-static bool raise(struct search *s, struct frame *f, int steps, bool root, double *ret_bound)
+static bool raise(struct search *s, struct cache_frame *f, int steps, bool root, double *ret_bound)
 {
     size_t n = s->problem->customers, m = s->problem->facilities;
     CLEANUP(mem_free_at) double *kept = mem_array(n, sizeof *kept);
@@ -310,28 +304,7 @@ static bool raise(struct search *s, struct frame *f, int steps, bool root, doubl
     return true;
 }
 
-static void frame_init(struct frame *f, const struct cache_location *problem,
-                       const struct frame *from)
-{
-    size_t n = problem->customers, m = problem->facilities;
-    f->price = mem_array(n, sizeof *f->price);
-    f->often = mem_array(m, sizeof *f->often);
-    f->state = mem_array(m, 1);
-    if (!from)
-        return;
-    memcpy(f->price, from->price, n * sizeof *f->price);
-    memcpy(f->often, from->often, m * sizeof *f->often);
-    memcpy(f->state, from->state, m);
-}
-
-static void frame_done(struct frame *f)
-{
-    mem_free(f->price);
-    mem_free(f->often);
-    mem_free(f->state);
-}
-
-static void explore(struct search *s, struct frame *f, double inherited, bool root)
+static void explore(struct search *s, struct cache_frame *f, double inherited, bool root)
 {
     size_t m = s->problem->facilities, pick = SIZE_MAX;
     double bound = inherited, score = -1;
@@ -365,11 +338,11 @@ static void explore(struct search *s, struct frame *f, double inherited, bool ro
     }
     bool first = f->often[pick] >= 0.5;
     for (int side = 0; side < 2; side++) {
-        struct frame child;
-        frame_init(&child, s->problem, f);
+        struct cache_frame child;
+        cache_frame_init(&child, s->problem, f);
         child.state[pick] = first == (side == 0) ? CACHE_OPEN : CACHE_CLOSED;
         explore(s, &child, bound, false);
-        frame_done(&child);
+        cache_frame_done(&child);
     }
 }
 
@@ -409,8 +382,8 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
 {
     const struct cache_location *problem = s->problem;
     size_t m = problem->facilities, n = problem->customers;
-    struct frame root;
-    frame_init(&root, problem, NULL);
+    struct cache_frame root;
+    cache_frame_init(&root, problem, NULL);
     memset(s->chosen, 1, m);
     solve(s, s->chosen); /* all open: feasible if anything is */
     bool possible = isfinite(s->best);
@@ -432,7 +405,7 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
     s->pending = INFINITY;
     if (possible)
         explore(s, &root, 0, true);
-    frame_done(&root);
+    cache_frame_done(&root);
     if (!possible)
         return err_set(err, ERR_INFEASIBLE, "the capacities are less than the demand");
     report(s, s->pending > cache_cutoff(s->best, false) ? s->best : fmax(0, s->pending), out,

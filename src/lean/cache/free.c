@@ -23,12 +23,6 @@
 #define SHORTEST 1e-4    /* step length at which a node is given up */
 #define IMPROVE_EVERY 40 /* steps between exchanges at the root */
 
-struct frame { /* one node of the tree, on the way down */
-    double *price;
-    unsigned char *state;
-    double *often; /* how often each facility was chosen lately, 0…1 */
-};
-
 struct search {
     const struct cache_location *problem;
     const struct cache_search *asked;
@@ -83,7 +77,7 @@ struct choice {
 };
 
 /* The bound of these prices, and the set that gives it in s->chosen. */
-static struct choice choose(struct search *s, const struct frame *f)
+static struct choice choose(struct search *s, const struct cache_frame *f)
 {
     const struct cache_location *problem = s->problem;
     size_t m = problem->facilities, open = 0, negative = 0, rest = 0;
@@ -140,7 +134,7 @@ static struct choice choose(struct search *s, const struct frame *f)
 }
 
 /* Fixes what cannot be otherwise in a solution below the cutoff; false when nothing can. */
-static bool fix(struct search *s, struct frame *f, const struct choice *c, double cutoff,
+static bool fix(struct search *s, struct cache_frame *f, const struct choice *c, double cutoff,
                 size_t *ret_fixed)
 {
     size_t m = s->problem->facilities, open = 0;
@@ -170,8 +164,8 @@ static bool fix(struct search *s, struct frame *f, const struct choice *c, doubl
 
 /* One step of the prices; returns the squared length of the subgradient, 0 = each is served once.
  */
-static double subgradient(struct search *s, const struct frame *f, double bound, double target,
-                          double length)
+static double subgradient(struct search *s, const struct cache_frame *f, double bound,
+                          double target, double length)
 {
     size_t n = s->problem->customers;
     double square = 0, along = 0, old = 0;
@@ -224,7 +218,7 @@ static void offer(struct search *s, const unsigned char *chosen, bool improve)
 
 /* Raises the bound of a node; false when no better solution can be in it.  The best prices met are
  * left in the frame. */
-static bool raise(struct search *s, struct frame *f, int steps, bool root, double *ret_bound)
+static bool raise(struct search *s, struct cache_frame *f, int steps, bool root, double *ret_bound)
 {
     size_t n = s->problem->customers, m = s->problem->facilities;
     CLEANUP(mem_free_at) double *kept = mem_array(n, sizeof *kept);
@@ -280,7 +274,7 @@ static bool raise(struct search *s, struct frame *f, int steps, bool root, doubl
     return true;
 }
 
-static size_t branch_on(const struct search *s, const struct frame *f)
+static size_t branch_on(const struct search *s, const struct cache_frame *f)
 {
     size_t best = SIZE_MAX;
     double score = -1;
@@ -296,29 +290,8 @@ static size_t branch_on(const struct search *s, const struct frame *f)
     return best;
 }
 
-static void frame_init(struct frame *f, const struct cache_location *problem,
-                       const struct frame *from)
-{
-    size_t n = problem->customers, m = problem->facilities;
-    f->price = mem_array(n, sizeof *f->price);
-    f->often = mem_array(m, sizeof *f->often);
-    f->state = mem_array(m, 1);
-    if (!from)
-        return;
-    memcpy(f->price, from->price, n * sizeof *f->price);
-    memcpy(f->often, from->often, m * sizeof *f->often);
-    memcpy(f->state, from->state, m);
-}
-
-static void frame_done(struct frame *f)
-{
-    mem_free(f->price);
-    mem_free(f->often);
-    mem_free(f->state);
-}
-
 /* Looks into the node; what it leaves when stopped is in s->pending. */
-static void explore(struct search *s, struct frame *f, double inherited)
+static void explore(struct search *s, struct cache_frame *f, double inherited)
 {
     double bound = inherited;
     s->nodes++;
@@ -342,15 +315,15 @@ static void explore(struct search *s, struct frame *f, double inherited)
     }
     bool first = f->often[pick] >= 0.5;
     for (int side = 0; side < 2; side++) {
-        struct frame child;
-        frame_init(&child, s->problem, f);
+        struct cache_frame child;
+        cache_frame_init(&child, s->problem, f);
         child.state[pick] = first == (side == 0) ? CACHE_OPEN : CACHE_CLOSED;
         size_t open = 0;
         for (size_t i = 0; i < s->problem->facilities; i++)
             open += child.state[i] == CACHE_OPEN;
         if (!s->problem->most || open <= s->problem->most)
             explore(s, &child, bound);
-        frame_done(&child);
+        cache_frame_done(&child);
     }
 }
 
@@ -422,8 +395,8 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
                          struct err *err)
 {
     size_t n = s->problem->customers, m = s->problem->facilities, closed = 0;
-    struct frame root;
-    frame_init(&root, s->problem, NULL);
+    struct cache_frame root;
+    cache_frame_init(&root, s->problem, NULL);
     first_solution(s);
     for (size_t j = 0; j < n; j++) { /* between the nearest and the second: a good start */
         size_t k = s->all.begin[j], end = s->all.begin[j + 1];
@@ -448,7 +421,7 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
         explore(s, &root, bound);
         s->nodes--;
     }
-    frame_done(&root);
+    cache_frame_done(&root);
     if (!isfinite(s->best.cost))
         return err_set(err, s->stopped ? ERR_CANCELLED : ERR_INFEASIBLE,
                        s->stopped ? "stopped before a solution was found"

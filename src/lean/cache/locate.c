@@ -42,6 +42,27 @@ bool cache_best_offer(struct cache_best *best, const unsigned char *open, double
     return true;
 }
 
+void cache_frame_init(struct cache_frame *frame, const struct cache_location *problem,
+                      const struct cache_frame *from)
+{
+    size_t customers = problem->customers, facilities = problem->facilities;
+    frame->price = mem_array(customers, sizeof *frame->price);
+    frame->often = mem_array(facilities, sizeof *frame->often);
+    frame->state = mem_array(facilities, 1);
+    if (!from)
+        return;
+    memcpy(frame->price, from->price, customers * sizeof *frame->price);
+    memcpy(frame->often, from->often, facilities * sizeof *frame->often);
+    memcpy(frame->state, from->state, facilities);
+}
+
+void cache_frame_done(struct cache_frame *frame)
+{
+    mem_free(frame->price);
+    mem_free(frame->often);
+    mem_free(frame->state);
+}
+
 static enum err_code check(const struct cache_location *problem, struct err *err)
 {
     if (!problem->facilities || !problem->customers)
