@@ -20,6 +20,8 @@
 #define VISIBLE 6.0  /* scales of the entry's own noise */
 #define COLLAPSE 0.7 /* share of failures at an entry from where all is down */
 #define START 1700000000.0
+#define PROPAGATED 0.6 /* part of a latency's noise that is real work; the rest is measuring */
+#define MEASURED 0.8   /* so that the squares add up to one */
 
 const char *const cli_fault_names[] = {NULL,        "slow",    "link",    "leak",
                                        "neighbour", "release", "retries", "partial",
@@ -38,14 +40,16 @@ struct world {
     size_t entries;
     double *noise;  /* [service] of its latency */
     double *memory; /* [service] usual MiB */
-    double *uplink; /* [host] usual load, share */
+    double *uplink; /* [host] usual share of strangers */
+    double *bursts; /* [host] how they come and go */
+    double *drift;  /* [entry] of its customers */
     double *normal_latency;
     struct cli_flow_service *healthy;    /* services and hosts as they were without a fault: what */
     struct cli_flow_host *healthy_hosts; /* collapsed under retries does not come back by itself */
     struct part parts[2];
     size_t part_count;
     size_t onset, alarm, rows;
-    double phase, surge;
+    double phase, surge, common;
     size_t entry; /* where the alarm is */
     bool by_errors;
 };
@@ -76,6 +80,8 @@ static void add_call(struct world *w, size_t from, size_t to)
         .timeout_s = 10, /* sized below */
         .retries = (int)rand_below(&w->rand, 2),
         .critical = rand_unit(&w->rand) < 0.8,
+        .kb = log_between(&w->rand, 2, 40),
+        .luck = 1,
     };
 }
 
@@ -99,7 +105,7 @@ static void size_all(struct world *w)
     for (size_t i = 0; i < flow->service_count; i++) {
         struct cli_flow_service *s = &flow->services[i];
         s->rate += s->outside;
-        s->admitted = 1;
+        s->admitted = s->luck = 1;
         s->work_s = log_between(&w->rand, 0.002, 0.03);
         s->servers = fmax(2, ceil(s->rate * s->work_s / between(&w->rand, 0.25, 0.6)));
         s->host = rand_below(&w->rand, flow->host_count);
@@ -113,9 +119,15 @@ static void size_all(struct world *w)
     }
     for (size_t h = 0; h < flow->host_count; h++) {
         flow->hosts[h].cores = ceil(flow->hosts[h].cores + 1);
-        w->uplink[h] = between(&w->rand, 0.15, 0.5);
+        w->uplink[h] = between(&w->rand, 0.1, 0.4);
+        w->bursts[h] = between(&w->rand, 0.1, 0.4);
+        flow->hosts[h].uplink_other = w->uplink[h];
+        flow->hosts[h].uplink_kb_per_s = 1e9;
     }
     cli_flow_settle(flow, SETTLE_FIRST);
+    for (size_t h = 0; h < flow->host_count; h++) /* 100 Mbit/s or more */
+        flow->hosts[h].uplink_kb_per_s =
+            fmax(12500, flow->hosts[h].uplink_kb / between(&w->rand, 0.05, 0.2));
     for (size_t i = 0; i < flow->service_count; i++) {
         struct cli_flow_service *s = &flow->services[i];
         s->threads = ceil(s->rate * s->latency_s * between(&w->rand, 2, 5)) + 4;
@@ -169,6 +181,8 @@ static bool make_world(struct world *w, size_t services, struct rand rand, struc
     w->healthy_hosts = arena_array(arena, w->flow.host_count, sizeof *w->healthy_hosts);
     w->normal_latency = arena_array(arena, services, sizeof *w->normal_latency);
     w->uplink = arena_array(arena, w->flow.host_count, sizeof *w->uplink);
+    w->bursts = arena_array(arena, w->flow.host_count, sizeof *w->bursts);
+    w->drift = arena_array(arena, w->entries, sizeof *w->drift);
     w->phase = between(&w->rand, 0, 6.2831853);
     w->surge = 1;
     make_calls(w);
@@ -202,9 +216,8 @@ static void set_part(struct world *w, const struct part *part, double share)
         s->delay_s = force * 6 * w->normal_latency[part->service];
         break;
     case FAULT_LINK:
-        host->uplink_delay_s = force * 0.08;
-        host->uplink_loss = force * 0.08;
-        host->uplink_load = share;
+        host->uplink_other = w->uplink[part->host] +
+                             share * (0.82 + 0.28 * part->strength - w->uplink[part->host]);
         break;
     case FAULT_LEAK:
         s->more_work = force * 6;
@@ -352,21 +365,48 @@ static double failures(struct rand *rand, double requests, double share)
     return count;
 }
 
+/* What is different from minute to minute: how many customers come and how many calls they cause,
+ * how heavy their requests are, what strangers send. */
+static void breathe(struct world *w, const double *outside, size_t row)
+{
+    struct rand *rand = &w->rand;
+    double day = 1 + 0.3 * sin(6.2831853 * (double)row * STEP_S / 86400 + w->phase);
+    double surge = row < w->onset ? 1 : row == w->onset ? 0.5 + 0.5 * w->surge : w->surge;
+    w->common = 0.9 * w->common + 0.015 * rand_normal(rand);
+    for (size_t i = 0; i < w->entries; i++) {
+        w->drift[i] = 0.9 * w->drift[i] + 0.015 * rand_normal(rand);
+        double rate = outside[i] * day * surge * exp(w->common + w->drift[i]);
+        w->flow.services[i].outside = fmax(0, rate + sqrt(rate / STEP_S) * rand_normal(rand));
+    }
+    for (size_t i = 0; i < w->flow.service_count; i++) {
+        struct cli_flow_service *s = &w->flow.services[i];
+        s->luck = exp(PROPAGATED * w->noise[i] * rand_normal(rand));
+        for (size_t k = 0; k < s->call_count; k++) {
+            double p = s->calls[k].per_request, odd = p - floor(p);
+            double requests = fmax(1, w->healthy[i].rate * STEP_S);
+            double spread = sqrt((odd * (1 - odd) + 0.05 * p) / requests) / p;
+            s->calls[k].luck = fmax(0, 1 + spread * rand_normal(rand));
+        }
+    }
+    for (size_t h = 0; h < w->flow.host_count; h++)
+        w->flow.hosts[h].uplink_other = w->uplink[h] * exp(w->bursts[h] * rand_normal(rand));
+}
+
 static void observe_service(struct world *w, size_t i, size_t row, double *at[PER_SERVICE])
 {
     const struct cli_flow_service *s = &w->flow.services[i];
     struct rand *rand = &w->rand;
     double spike = rand_unit(rand) < 0.004 ? between(rand, 1.5, 4) : 1;
-    double requests = fmax(1, s->rate * STEP_S + sqrt(s->rate * STEP_S) * rand_normal(rand));
+    double requests = fmax(1, s->rate * STEP_S * (1 + 0.003 * rand_normal(rand)));
     double leak = 0;
     for (size_t p = 0; p < w->part_count; p++)
         if (w->parts[p].kind == FAULT_LEAK && w->parts[p].service == i && row + 40 > w->onset)
             leak += (double)(row + 40 - w->onset) * 0.015;
-    at[OF_LATENCY][row] = s->latency_s * spike * exp(w->noise[i] * rand_normal(rand));
+    at[OF_LATENCY][row] = s->latency_s * spike * exp(MEASURED * w->noise[i] * rand_normal(rand));
     at[OF_REQUESTS][row] = requests / STEP_S;
     at[OF_AVAILABILITY][row] =
         100 * fmax(0, 1 - failures(rand, requests, s->errors + 1e-4) / requests);
-    at[OF_CPU][row] = 100 * s->cpu * (1 + 0.05 * rand_normal(rand)) + 0.3 * fabs(rand_normal(rand));
+    at[OF_CPU][row] = 100 * s->cpu * (1 + 0.02 * rand_normal(rand)) + 0.3 * fabs(rand_normal(rand));
     /* collected in teeth of their own length */
     double tooth = (double)((row + 7 * i) % (5 + i % 23)) / (double)(5 + i % 23);
     at[OF_MEMORY][row] = w->memory[i] * (1 + leak + 0.25 * tooth + 0.01 * rand_normal(rand));
@@ -385,13 +425,10 @@ static void observe(struct world *w, struct cli_fault_case *c, size_t row)
     }
     for (size_t h = 0; h < w->flow.host_count; h++, s++)
         table->values[s * table->rows + row] =
-            100 * fmin(1, w->flow.hosts[h].cpu * (1 + 0.03 * rand_normal(rand)) + 0.02);
-    for (size_t h = 0; h < w->flow.host_count; h++, s++) {
-        /* of a link no more than its use is measured, and that comes in bursts */
-        double load = w->uplink[h] * exp(0.3 * rand_normal(rand));
-        double *values = table->values + s * table->rows + row;
-        *values = 100 * fmin(1, load + w->flow.hosts[h].uplink_load * fmax(0, 0.95 - load));
-    }
+            100 * fmin(1, w->flow.hosts[h].cpu * (1 + 0.02 * rand_normal(rand)) + 0.02);
+    for (size_t h = 0; h < w->flow.host_count; h++, s++)
+        table->values[s * table->rows + row] =
+            100 * fmin(1, w->flow.hosts[h].uplink_use * (1 + 0.02 * rand_normal(rand)));
 }
 
 /* Jumps that have nothing to do with it, and cells that were lost. */
@@ -416,15 +453,11 @@ static void disturb(struct world *w, struct cli_fault_case *c)
 
 static void run_timeline(struct world *w, struct cli_fault_case *c, struct arena *arena)
 {
-    double *outside = arena_array(arena, w->entries, sizeof *outside), drift = 0;
+    double *outside = arena_array(arena, w->entries, sizeof *outside);
     for (size_t i = 0; i < w->entries; i++)
         outside[i] = w->flow.services[i].outside;
     for (size_t row = 0; row < w->rows; row++) {
-        double day = 1 + 0.3 * sin(6.2831853 * (double)row * STEP_S / 86400 + w->phase);
-        double surge = row < w->onset ? 1 : row == w->onset ? 0.5 + 0.5 * w->surge : w->surge;
-        drift = 0.9 * drift + 0.02 * rand_normal(&w->rand);
-        for (size_t i = 0; i < w->entries; i++)
-            w->flow.services[i].outside = outside[i] * day * surge * exp(drift);
+        breathe(w, outside, row);
         for (size_t p = 0; p < w->part_count; p++)
             set_part(w, &w->parts[p], ramp(&w->parts[p], w, row));
         cli_flow_settle(&w->flow, row == 0 ? SETTLE_FIRST : SETTLE);

@@ -53,6 +53,8 @@ struct cli_flow_call {
     double timeout_s;
     int retries;
     bool critical; /* its failure fails the request */
+    double kb;     /* request and reply together */
+    double luck;   /* of this minute: chance makes it more or fewer calls */
 };
 
 struct cli_flow_service {
@@ -65,14 +67,17 @@ struct cli_flow_service {
     size_t call_count;
     /* as a fault has it now */
     double more_work, delay_s, own_errors, lost_servers, burn; /* burn: processors for nothing */
+    double luck; /* of this minute: how heavy its requests are */
     /* what comes of it */
     double rate, admitted, latency_s, errors, cpu;
 };
 
 struct cli_flow_host {
     double cores;
-    double uplink_delay_s, uplink_loss, uplink_load; /* as a fault has them; load is told */
-    double cpu;                                      /* share of the cores */
+    double uplink_kb_per_s, uplink_other; /* other: share of it that strangers use */
+    /* what comes of it */
+    double uplink_kb, uplink_use, uplink_delay_s, uplink_loss;
+    double cpu; /* share of the cores */
     double slowdown;
 };
 

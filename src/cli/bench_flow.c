@@ -12,6 +12,8 @@
 #define HOST_EASY 0.75  /* use of a host up to where nobody notices */
 #define SLOWEST 8.0     /* a host at its end */
 #define DAMPING 0.5     /* of one round */
+#define MESSAGE_KB 10.0
+#define BUFFER 100.0    /* messages that an uplink keeps */
 #define HOP_S 0.0005    /* one call over an idle network */
 
 /* Mean wait before service and share that is refused, in an M/M/c queue. */
@@ -54,13 +56,39 @@ static void settle_rates(struct cli_flow *flow)
 {
     for (size_t i = 0; i < flow->service_count; i++)
         flow->services[i].rate = flow->services[i].outside;
+    for (size_t h = 0; h < flow->host_count; h++)
+        flow->hosts[h].uplink_kb = 0;
     for (size_t i = 0; i < flow->service_count; i++) {
         const struct cli_flow_service *from = &flow->services[i];
         for (size_t k = 0; k < from->call_count; k++) {
             const struct cli_flow_call *call = &from->calls[k];
-            flow->services[call->to].rate += from->rate * from->admitted * call->per_request *
-                                             tries(failing(flow, from, call), call->retries);
+            double rate = from->rate * from->admitted * call->per_request * call->luck *
+                          tries(failing(flow, from, call), call->retries);
+            struct cli_flow_service *to = &flow->services[call->to];
+            to->rate += rate;
+            if (to->host != from->host) {
+                flow->hosts[from->host].uplink_kb += rate * call->kb;
+                flow->hosts[to->host].uplink_kb += rate * call->kb;
+            }
         }
+    }
+}
+
+/* M/M/1/K: full it delays by its whole buffer and loses what does not fit. */
+static void settle_links(struct cli_flow *flow)
+{
+    for (size_t h = 0; h < flow->host_count; h++) {
+        struct cli_flow_host *host = &flow->hosts[h];
+        double use = host->uplink_kb / host->uplink_kb_per_s + host->uplink_other;
+        double send_s = MESSAGE_KB / host->uplink_kb_per_s;
+        if (fabs(use - 1) < 1e-6)
+            use += 2e-6;
+        double power = pow(use, BUFFER + 1);
+        double full = pow(use, BUFFER) * (1 - use) / (1 - power);
+        double present = use / (1 - use) - (BUFFER + 1) * power / (1 - power);
+        host->uplink_loss = full;
+        host->uplink_delay_s = present * send_s / fmax(use * (1 - full), 1e-9);
+        host->uplink_use = use * (1 - full);
     }
 }
 
@@ -71,7 +99,7 @@ static void settle_hosts(struct cli_flow *flow)
     for (size_t i = 0; i < flow->service_count; i++) {
         struct cli_flow_service *s = &flow->services[i];
         double servers = fmax(0.5, s->servers - s->lost_servers);
-        s->cpu = fmin(s->rate * s->work_s * (1 + s->more_work), servers) + s->burn;
+        s->cpu = fmin(s->rate * s->work_s * s->luck * (1 + s->more_work), servers) + s->burn;
         flow->hosts[s->host].cpu += s->cpu;
     }
     for (size_t h = 0; h < flow->host_count; h++) {
@@ -87,7 +115,7 @@ static void settle_hosts(struct cli_flow *flow)
 
 static void settle_service(struct cli_flow *flow, struct cli_flow_service *s)
 {
-    double work = s->work_s * (1 + s->more_work) * flow->hosts[s->host].slowdown;
+    double work = s->work_s * s->luck * (1 + s->more_work) * flow->hosts[s->host].slowdown;
     double servers = fmax(0.5, s->servers - s->lost_servers), refused, turned_away;
     double own = wait_of(s->rate, work, servers, &refused) + work + s->delay_s;
     double below = 0, good = 1;
@@ -99,7 +127,7 @@ static void settle_service(struct cli_flow *flow, struct cli_flow_service *s)
             hop += flow->hosts[s->host].uplink_delay_s + flow->hosts[to->host].uplink_delay_s;
         /* mean of an exponential answer time that is cut at the time-out */
         double one = to->latency_s * (1 - exp(-call->timeout_s / fmax(to->latency_s, 1e-9))) + hop;
-        below += call->per_request * one * tries(fails, call->retries);
+        below += call->per_request * call->luck * one * tries(fails, call->retries);
         if (call->critical)
             good *= 1 - fmin(1, call->per_request) * pow(fails, call->retries + 1);
     }
@@ -118,6 +146,7 @@ void cli_flow_settle(struct cli_flow *flow, int rounds)
     for (int round = 0; round < rounds; round++) {
         settle_rates(flow);
         settle_hosts(flow);
+        settle_links(flow);
         for (size_t i = flow->service_count; i > 0; i--)
             settle_service(flow, &flow->services[i - 1]);
     }

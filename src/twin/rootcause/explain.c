@@ -154,7 +154,7 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         /* units do not compare: it is enough that the cause is well outside of its history */
         share = y->severity / (y->severity + HALF);
     }
-    return fmin(1, weight * fmin(1, share) * together) * (influence->contradicted ? 0.3 : 1);
+    return fmin(1, weight * fmin(1, share) * together) * influence->confidence;
 }
 
 static double by_neighbours(const struct rootcause_model *model, const struct rootcause_view *view,

@@ -157,7 +157,7 @@ static double step_cost(const struct rootcause_model *model, const struct rootca
 {
     static const double ways[] = {0, 0.03, 0.03, 0.15, 0.6, 0.1};
     const struct rootcause_node *cause = &model->nodes[influence->cause];
-    double cost = ways[influence->way] + (influence->contradicted ? 1 : 0);
+    double cost = ways[influence->way] + (1 - influence->confidence);
     /* what a callee's callers feel is its latency and its errors, not its processor */
     bool felt = influence->way == ROOTCAUSE_BY_CALLEE && cause->serves;
     double severity = (felt ? view->service : view->severity)[influence->cause];

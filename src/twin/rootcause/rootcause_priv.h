@@ -19,7 +19,16 @@ struct rootcause_influence {
     size_t cause; /* entity */
     enum rootcause_way way;
     enum rootcause_relation relation;
-    bool contradicted; /* the history speaks against the edge */
+    bool contradicted;  /* the history speaks against the edge */
+    double confidence;  /* 1 of what was told; less of what was inferred */
+};
+
+/* An edge as it is believed: told by the topology, or inferred. */
+struct rootcause_tie {
+    size_t from, to; /* nodes */
+    enum rootcause_relation relation;
+    double confidence;
+    bool inferred, against;
 };
 
 struct rootcause_node {
@@ -28,6 +37,7 @@ struct rootcause_node {
     size_t influences, influence_count; /* in model->influences */
     bool outside;                       /* seen by others only: client, remote end */
     bool observed;                      /* has a series */
+    bool remote;                        /* seen by its callers only: calls nobody */
     bool serves; /* has one that its callers feel: latency, errors, availability */
 };
 
@@ -39,12 +49,13 @@ struct rootcause_model {
     size_t *series;                         /* series by node */
     size_t *node_of;                        /* [series] */
     size_t *traffic;                        /* [node] its series of requests, or NONE */
+    LIST(struct rootcause_tie) ties;
     struct rootcause_influence *influences; /* by effect */
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
     bool has_graph;
     size_t base, from, to; /* history [0, base), window [from, to) */
-    size_t contradicted;
+    size_t contradicted, inferred; /* ties */
 };
 
 /* What several things stand on or pass: a host, a link. */
@@ -88,6 +99,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
                                    struct rootcause_model *model, struct arena *arena,
                                    struct err *err);
 bool rootcause_is_felt(enum telemetry_class class); /* by callers */
+/* infer.c: adds ties that the history shows, marks those that it speaks against. */
+void rootcause_infer(struct rootcause_model *model, struct arena *arena);
 /* rank.c */
 void rootcause_view_init(const struct rootcause_model *model, struct rootcause_view *view,
                          struct arena *arena);
