@@ -10,8 +10,8 @@
 #include "twin/rootcause/sparse.h"
 
 #define ALIKE 1e-4       /* share of a part's square that must be left for it to be another */
-#define ENTER 4.0        /* certainty, rows counted whole, that a part needs to come in … */
-#define LEAVE 3.5        /* … and to stay, rows counted for what they are worth */
+#define ENTER 3.5        /* certainty, rows counted whole, that a part needs to come in … */
+#define LEAVE 3.0        /* … and to stay, rows counted for what they are worth */
 #define ROUNDS_PER_PART 4 /* choices tried at most, times the parts that fit in */
 
 void rootcause_parts_init(struct rootcause_parts *parts, size_t count, size_t rows,
