@@ -17,6 +17,7 @@
 #define EVIDENCE_ALONE 0.9 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
 #define RIVAL_UNTOLD 0.8   /* without a topology; one that began later is no rival then */
+#define RIVAL_INFERRED 0.5 /* with inferred ties alone */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
 #define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
 #define DEMAND 0.5         /* share of the symptom that its own customers explain */
@@ -309,6 +310,12 @@ static bool is_demand(const struct rootcause_model *model, const struct rootcaus
            view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
 }
 
+/* From which share of the first score a candidate is a rival. */
+static double rival_share(const struct rootcause_model *model)
+{
+    return model->told ? RIVAL : model->has_graph ? RIVAL_INFERRED : RIVAL_UNTOLD;
+}
+
 static struct checks make_checks(const struct rootcause_model *model,
                                  const struct rootcause_view *view,
                                  const struct rootcause_answer *answer)
@@ -333,7 +340,7 @@ static struct checks make_checks(const struct rootcause_model *model,
                       view->excursion[model->symptom_series].severity > 0;
     for (size_t i = 1; i < view->rank_count; i++) {
         size_t other = view->rank[i];
-        if (view->score[other] < (model->has_graph ? RIVAL : RIVAL_UNTOLD) * view->score[node])
+        if (view->score[other] < rival_share(model) * view->score[node])
             break;
         bool later =
             !model->has_graph && onset_of_node(model, view, other) >
@@ -368,7 +375,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
             "neither did the symptom leave its history, nor is the path to what did verified");
         return;
     }
-    if (!model->has_graph && !c->alone) {
+    if (!model->told && !c->alone) {
         SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
         return;
     }
@@ -386,7 +393,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
         const char *open;
     } checks[] = {
         {model->symptom_series != ROOTCAUSE_NONE, "no symptom was given to trace from"},
-        {model->has_graph, "there is no topology: no path could be verified"},
+        {model->told, "there is no topology: paths are inferred"},
         {c->symptom_moved || model->symptom_series == ROOTCAUSE_NONE,
          "the symptom itself stays within its history"},
         {c->verified, "a step of the path is not verified"},

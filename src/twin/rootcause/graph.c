@@ -91,8 +91,8 @@ static void count_or_put(struct rootcause_model *model, size_t *at, size_t effec
                          enum rootcause_way way, const struct rootcause_tie *tie)
 {
     if (model->influences)
-        model->influences[at[effect]++] = (struct rootcause_influence){
-            cause, way, tie->relation, tie->against, tie->confidence};
+        model->influences[at[effect]++] =
+            (struct rootcause_influence){cause, way, tie->relation, tie->against, tie->confidence};
     else
         model->nodes[effect].influence_count++;
 }
@@ -264,7 +264,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
                                    struct err *err)
 {
     CLEANUP(map_free_at) struct map *ids = map_new();
-    *model = (struct rootcause_model){.given = given, .has_graph = given->edges.count > 0};
+    *model = (struct rootcause_model){
+        .given = given, .told = given->edges.count > 0, .has_graph = given->edges.count > 0};
     enum err_code rc = choose_window(model, err);
     if (rc)
         return rc;
@@ -288,9 +289,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
         return rc;
     for (size_t e = 0; e < given->edges.count; e++) {
         const struct rootcause_edge *edge = &given->edges.items[e];
-        *LIST_ADD(arena, &model->ties) =
-            (struct rootcause_tie){node_at[edge->from], node_at[edge->to], edge->relation, 1,
-                                   false, false};
+        *LIST_ADD(arena, &model->ties) = (struct rootcause_tie){
+            node_at[edge->from], node_at[edge->to], edge->relation, 1, false, false};
     }
     contradict(model, arena);
     rootcause_infer(model, arena);

@@ -39,7 +39,7 @@ struct inference {
     struct rootcause_parts parts;
     double *most, *favour, *target;
     double *answers; /* [part] mean answer time, 0 = not told */
-    size_t *place; /* [node] among nodes, or NONE */
+    size_t *place;   /* [node] among nodes, or NONE */
     size_t first_row, rows;
 };
 
@@ -105,8 +105,8 @@ static void keep_farthest(struct inference *in)
     struct outside *order = arena_array(in->arena, in->count, sizeof *order);
     for (size_t k = 0; k < in->count; k++) {
         const struct rootcause_node *node = &model->nodes[in->nodes[k]];
-        order[k] = (struct outside){in->nodes[k] == model->symptom_node ? INFINITY : 0,
-                                    in->nodes[k]};
+        order[k] =
+            (struct outside){in->nodes[k] == model->symptom_node ? INFINITY : 0, in->nodes[k]};
         for (size_t i = 0; i < node->count; i++) {
             struct telemetry_excursion x;
             telemetry_excursion_find(&model->scores, model->series[node->first + i], model->from,
@@ -172,7 +172,7 @@ static bool is_call(const struct rootcause_tie *tie)
     return tie->relation == ROOTCAUSE_CALLS || tie->relation == ROOTCAUSE_DEPENDS_ON;
 }
 
-struct call { /* one that a fit found */
+struct call {              /* one that a fit found */
     size_t caller, callee; /* parts */
     double share;          /* of the callee's requests */
     double certain;
@@ -207,8 +207,7 @@ static void fit_callers(struct inference *in, struct calls *calls, size_t at, si
     struct rootcause_fit *fit = &calls->fits[at];
     memcpy(in->target, in->parts.values + at * in->rows, in->rows * sizeof *in->target);
     for (size_t k = 0; k < in->count; k++) {
-        in->most[k] = fmin(BOUND * requests / in->parts.means[k],
-                           calls_most(in, k, at));
+        in->most[k] = fmin(BOUND * requests / in->parts.means[k], calls_most(in, k, at));
         in->favour[k] = 1;
         in->parts.closed[k] = k == at || model->nodes[in->nodes[k]].remote ||
                               in->parts.products[k * in->count + k] <= 0 ||
@@ -222,9 +221,9 @@ static void fit_callers(struct inference *in, struct calls *calls, size_t at, si
     if (fit->rows < ROWS_WORTH)
         fit->count = 0;
     for (size_t m = 0; m < fit->count; m++)
-        *LIST_ADD(in->arena, &calls->found) =
-            (struct call){fit->part[m], at, fit->weight[m] * in->parts.means[fit->part[m]] / requests,
-                          fit->certain[m], in->favour[fit->part[m]] > 1};
+        *LIST_ADD(in->arena, &calls->found) = (struct call){
+            fit->part[m], at, fit->weight[m] * in->parts.means[fit->part[m]] / requests,
+            fit->certain[m], in->favour[fit->part[m]] > 1};
 }
 
 static int by_share(const void *a, const void *b)

@@ -203,6 +203,20 @@ static void find_paths(const struct rootcause_model *model, struct rootcause_vie
 
 /* ---- scores ---- */
 
+/* The part of what its callers feel of a thing that nothing else explains. */
+static double own_harm(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t n)
+{
+    double most = 0;
+    for (size_t i = 0; i < model->nodes[n].count; i++) {
+        size_t s = model->series[model->nodes[n].first + i];
+        if (view->excursion[s].severity > 0 &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            most = fmax(most, 1 - view->explained[s]);
+    }
+    return most;
+}
+
 double rootcause_weigh(const struct rootcause_model *model, const struct rootcause_view *view,
                        size_t s)
 {
@@ -211,10 +225,11 @@ double rootcause_weigh(const struct rootcause_model *model, const struct rootcau
                                            model->given->metrics.series[s].class, x->score > 0);
     double severity = x->severity * ENOUGH / (x->severity + ENOUGH);
     const struct rootcause_node *node = &model->nodes[model->node_of[s]];
-    /* a busy thing whose callers feel nothing can harm by its host alone */
-    if (model->has_graph && node->serves && view->service[model->node_of[s]] <= 0 &&
+    /* a busy thing whose callers feel nothing that is its own can harm by its host alone */
+    if (model->has_graph && node->serves &&
         model->given->metrics.series[s].class == TELEMETRY_RESOURCE)
-        severity *= fmax(ALONE, rootcause_tenant_share(model, view, s));
+        severity *= fmax(fmax(ALONE, own_harm(model, view, model->node_of[s])),
+                         rootcause_tenant_share(model, view, s));
     return severity * relevance * (1 - view->explained[s]) *
            (ALONE + (1 - ALONE) * view->together[s]);
 }

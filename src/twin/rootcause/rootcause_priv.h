@@ -19,8 +19,8 @@ struct rootcause_influence {
     size_t cause; /* entity */
     enum rootcause_way way;
     enum rootcause_relation relation;
-    bool contradicted;  /* the history speaks against the edge */
-    double confidence;  /* 1 of what was told; less of what was inferred */
+    bool contradicted; /* the history speaks against the edge */
+    double confidence; /* 1 of what was told; less of what was inferred */
 };
 
 /* An edge as it is believed: told by the topology, or inferred. */
@@ -46,16 +46,17 @@ struct rootcause_model {
     struct telemetry_scores scores;
     size_t nodes_count;
     struct rootcause_node *nodes;
-    size_t *series;                         /* series by node */
-    size_t *node_of;                        /* [series] */
-    size_t *traffic;                        /* [node] its series of requests, or NONE */
+    size_t *series;  /* series by node */
+    size_t *node_of; /* [series] */
+    size_t *traffic; /* [node] its series of requests, or NONE */
     LIST(struct rootcause_tie) ties;
     struct rootcause_influence *influences; /* by effect */
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
-    bool has_graph;
-    size_t base, from, to; /* history [0, base), window [from, to) */
-    size_t contradicted, inferred; /* ties */
+    bool told;                              /* there is a topology */
+    bool has_graph;                         /* … or ties were inferred */
+    size_t base, from, to;                  /* history [0, base), window [from, to) */
+    size_t contradicted, inferred;          /* ties */
 };
 
 /* What several things stand on or pass: a host, a link. */

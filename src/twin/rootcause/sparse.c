@@ -9,9 +9,9 @@
 
 #include "twin/rootcause/sparse.h"
 
-#define ALIKE 1e-4       /* share of a part's square that must be left for it to be another */
-#define ENTER 3.5        /* certainty, rows counted whole, that a part needs to come in … */
-#define LEAVE 3.0        /* … and to stay, rows counted for what they are worth */
+#define ALIKE 1e-4        /* share of a part's square that must be left for it to be another */
+#define ENTER 3.5         /* certainty, rows counted whole, that a part needs to come in … */
+#define LEAVE 3.0         /* … and to stay, rows counted for what they are worth */
 #define ROUNDS_PER_PART 4 /* choices tried at most, times the parts that fit in */
 
 void rootcause_parts_init(struct rootcause_parts *parts, size_t count, size_t rows,
@@ -68,8 +68,8 @@ static double product(const double *a, const double *b, size_t rows)
 void rootcause_parts_ready(struct rootcause_parts *parts)
 {
     for (size_t i = 0; i < parts->count; i++)
-        parts->closed[i] = !rootcause_centre(parts->values + i * parts->rows, parts->rows,
-                                              &parts->means[i]);
+        parts->closed[i] =
+            !rootcause_centre(parts->values + i * parts->rows, parts->rows, &parts->means[i]);
     for (size_t i = 0; i < parts->count; i++)
         for (size_t k = 0; k <= i; k++) {
             double value = parts->closed[i] || parts->closed[k]
@@ -141,7 +141,8 @@ static void back(const struct chosen *set, const double *with, double *out)
 static void make_whole(const struct rootcause_parts *parts, const struct chosen *set, double mean,
                        const double *weight, double *out)
 {
-    double toward[ROOTCAUSE_PARTS], with[ROOTCAUSE_PARTS], rows = (double)parts->rows, along = 0;
+    double toward[ROOTCAUSE_PARTS] = {0}, with[ROOTCAUSE_PARTS] = {0}, rows = (double)parts->rows,
+           along = 0;
     double missing = mean;
     for (size_t m = 0; m < set->count; m++) {
         with[m] = parts->means[set->part[m]];

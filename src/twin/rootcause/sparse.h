@@ -34,9 +34,10 @@ void rootcause_parts_init(struct rootcause_parts *parts, size_t count, size_t ro
 void rootcause_parts_ready(struct rootcause_parts *parts);
 bool rootcause_centre(double *values, size_t rows, double *ret_mean);
 
-/* Chooses parts of `target` (mean 0, `mean` before that was taken off) one by one, each the one that leaves least, as long as one is
- * worth it; weights stay within 0 … most[part]; gains of parts with favour[part] > 1 count so many
- * times.  Weights are those that make up the whole where means are known.  Those that are `closed` at the call are not chosen. */
+/* Chooses parts of `target` (mean 0, `mean` before that was taken off) one by one, each the one
+ * that leaves least, as long as one is worth it; weights stay within 0 … most[part]; gains of parts
+ * with favour[part] > 1 count so many times.  Weights are those that make up the whole where means
+ * are known.  Those that are `closed` at the call are not chosen. */
 void rootcause_fit_parts(const struct rootcause_parts *parts, const double *target, double mean,
                          const double *most, const double *favour, struct rootcause_fit *out);
 
