@@ -117,10 +117,14 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
                        size_t node, struct rootcause_cause *out, struct arena *arena)
 {
     size_t nodes[STEPS_MOST], count = 0;
+    bool loose = node == view->common && view->carriers[node].loose;
+    size_t from = loose && view->common_beside != ROOTCAUSE_NONE ? view->common_beside : node;
     bool has_path =
-        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[node]);
+        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[from]);
+    if (has_path && from != node)
+        nodes[count++] = node;
     if (has_path)
-        for (size_t n = node; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
+        for (size_t n = from; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
             nodes[count++] = n;
     else {
         nodes[count++] = node;
@@ -133,12 +137,15 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
         struct rootcause_step *step = LIST_ADD(arena, &out->steps);
         check_step(model, view, nodes[i - 1], nodes[i - 2], step, arena);
         const struct rootcause_influence *influence =
-            has_path ? &model->influences[view->by[nodes[i - 2]]] : NULL;
+            has_path && view->by[nodes[i - 2]] != ROOTCAUSE_NONE
+                ? &model->influences[view->by[nodes[i - 2]]]
+                : NULL;
         step->by = influence ? way_names[influence->way] : "inferred";
         if (!influence) {
             step->verified = false;
-            step->why = model->has_graph ? "the topology has no way between them"
-                                         : "there is no topology: only time and shape tie them";
+            step->why = loose              ? "nothing tells what it carries"
+                        : model->has_graph ? "the topology has no way between them"
+                                           : "there is no topology: only time and shape tie them";
         } else if (node == view->common && !step->verified && !influence->contradicted &&
                    is_conduit(view, node, nodes[i - 2])) {
             step->verified = true;

@@ -240,6 +240,19 @@ static double supposed(const struct rootcause_model *model, const struct rootcau
                : SUPPOSED * together * fmin(1, part / (part + ENOUGH) * (1 + ENOUGH));
 }
 
+/* Could `tenant` stand on the host, if nobody tells?  Its work rose as the host's did. */
+static double supposed_tenant(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t host, size_t tenant)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    if (model->told || model->nodes[model->node_of[host]].serves ||
+        !model->nodes[model->node_of[tenant]].serves || series[host].class != TELEMETRY_RESOURCE ||
+        !str_eq(series[host].metric, series[tenant].metric))
+        return 0;
+    double together = telemetry_together(&model->scores, host, tenant, view->pad, view->to, 0);
+    return together < SUPPOSE_LEAST ? 0 : SUPPOSED * together;
+}
+
 double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
                          size_t effect, size_t cause)
 {
@@ -247,13 +260,14 @@ double rootcause_suppose(const struct rootcause_model *model, const struct rootc
     double most = 0;
     for (size_t i = 0; i < a->count; i++) {
         size_t x = model->series[a->first + i];
-        if (view->excursion[x].severity <= 0 ||
-            !rootcause_is_felt(model->given->metrics.series[x].class))
+        bool felt = rootcause_is_felt(model->given->metrics.series[x].class);
+        if (view->excursion[x].severity <= 0)
             continue;
         for (size_t k = 0; k < b->count; k++) {
             size_t y = model->series[b->first + k];
             if (view->excursion[y].severity > 0)
-                most = fmax(most, supposed(model, view, x, y));
+                most = fmax(most, felt ? supposed(model, view, x, y)
+                                       : supposed_tenant(model, view, x, y));
         }
     }
     return most;

@@ -196,6 +196,20 @@ static void place_ties(struct rootcause_model *model, struct arena *arena)
     }
 }
 
+/* Without a topology a link is tied to nothing: what it carries is not told by its metrics. */
+static void find_loose(struct rootcause_model *model, struct arena *arena)
+{
+    if (model->told || !model->has_graph)
+        return;
+    model->loose = arena_array(arena, model->nodes_count, sizeof *model->loose);
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        const struct rootcause_node *node = &model->nodes[n];
+        if (node->influence_count == 0 && !node->serves && model->traffic[n] == ROOTCAUSE_NONE &&
+            n != model->symptom_node)
+            model->loose[model->loose_count++] = n;
+    }
+}
+
 /* ---- the window ---- */
 
 static size_t first_at(const struct telemetry_table *table, double time)
@@ -297,5 +311,6 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
     model->inferred = model->ties.count - given->edges.count;
     model->has_graph = model->ties.count > 0;
     place_ties(model, arena);
+    find_loose(model, arena);
     return arena_check(arena, err);
 }

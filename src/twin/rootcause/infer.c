@@ -27,6 +27,7 @@
 #define WHOLE 0.8         /* share of the callee's requests from where all is accounted for */
 #define TWINS 0.02        /* square left over below which two series are one */
 #define LOOSE 0.6         /* … and above which they have little to do with each other */
+#define TIED_LEAST 0.5    /* of what serves: less is no graph */
 #define SURE 2.5          /* errors beyond the estimate that count as possible */
 #define HALF_SURE 8.0     /* certainty that makes a confidence of one half */
 #define CONFIDENCE_MOST 0.95
@@ -475,8 +476,24 @@ static void infer_hosts(struct rootcause_model *model, struct arena *arena)
     }
 }
 
+/* A tie here and there is chance rather than a graph. */
+static bool is_graph(const struct rootcause_model *model, struct arena *arena)
+{
+    bool *tied = arena_array(arena, model->nodes_count, sizeof *tied);
+    size_t count = 0, serving = 0;
+    for (size_t e = 0; e < model->ties.count; e++)
+        tied[model->ties.items[e].from] = tied[model->ties.items[e].to] = true;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        serving += model->nodes[n].serves;
+        count += model->nodes[n].serves && tied[n];
+    }
+    return (double)count >= TIED_LEAST * (double)serving;
+}
+
 void rootcause_infer(struct rootcause_model *model, struct arena *arena)
 {
     infer_calls(model, arena);
     infer_hosts(model, arena);
+    if (!model->told && !is_graph(model, arena))
+        model->ties.count = 0;
 }

@@ -19,6 +19,7 @@
 #define UNHEARD 0.7    /* what silence says: no shape that could be compared */
 #define SECOND 0.25    /* what another class of metric adds */
 #define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
+#define LOOSE_PATH 0.8 /* of a carrier that nothing ties to anything */
 #define RIVAL 0.5      /* share of the first score from where candidates are compared */
 #define RIVALS_MOST 12
 #define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
@@ -306,7 +307,9 @@ static void of_common(const struct rootcause_model *model, struct rootcause_view
 {
     size_t n = view->common;
     double score = view->carriers[n].score, path = 1;
-    if (model->symptom_node != ROOTCAUSE_NONE)
+    if (view->carriers[n].loose)
+        path = LOOSE_PATH;
+    else if (model->symptom_node != ROOTCAUSE_NONE)
         path = isinf(view->cost[n]) ? NO_PATH
                                     : fmax(NO_PATH, 1 / (1 + fmax(0, view->cost[n] - QUIET_PATH)));
     if (score * path <= view->score[n]) {

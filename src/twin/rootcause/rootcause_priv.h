@@ -57,6 +57,8 @@ struct rootcause_model {
     bool has_graph;                         /* … or ties were inferred */
     size_t base, from, to;                  /* history [0, base), window [from, to) */
     size_t contradicted, inferred;          /* ties */
+    size_t *loose; /* nodes that carry (no service, no requests), tied to nothing */
+    size_t loose_count;
 };
 
 /* What several things stand on or pass: a host, a link. */
@@ -65,6 +67,7 @@ struct rootcause_carrier {
     size_t voters; /* of them, those that are ill and nothing explains it */
     size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
+    bool loose; /* not known whose it is */
     double votes, part, hit, score;
 };
 
@@ -89,9 +92,10 @@ struct rootcause_view {
     double *weight;   /* [node] what of its latency and errors nobody explains */
     struct rootcause_carrier *carriers; /* [node] */
     size_t common,
-        common_series;   /* the carrier that explains most, or NONE, and its series or NONE */
-    size_t *best_series; /* [node] what speaks loudest, or NONE */
-    size_t *rank;        /* nodes with a score, best first */
+        common_series;    /* the carrier that explains most, or NONE, and its series or NONE */
+    size_t common_beside; /* of a loose one, the host whose users vote most, or NONE */
+    size_t *best_series;  /* [node] what speaks loudest, or NONE */
+    size_t *rank;         /* nodes with a score, best first */
     size_t rank_count;
 };
 
