@@ -17,8 +17,11 @@
 #define SETTLE 8
 #define TRIES 200
 #define WORLDS 30
-#define PEAK 1.4     /* of the usual load */
-#define VISIBLE 6.0  /* scales of the entry's own noise */
+#define PEAK 1.4           /* of the usual load */
+#define VISIBLE 6.0        /* scales of the entry's own noise */
+#define ERRORS_NOISE 0.003 /* share of requests */
+#define ILL 0.02     /* share of failures at an entry that no history without a fault has … */
+#define ILL_ROWS 3   /* … in more rows than these, nor answers four times as slow */
 #define COLLAPSE 0.7 /* share of failures at an entry from where all is down */
 #define START 1700000000.0
 #define CALLS_MOST 6        /* callees of one service */
@@ -71,14 +74,14 @@ static double log_between(struct rand *rand, double low, double high)
 
 /* ---- the world ---- */
 
-static void add_call(struct world *w, size_t from, size_t to)
+static bool add_call(struct world *w, size_t from, size_t to)
 {
     struct simulation_mesh_service *s = &w->mesh.services[from];
     for (int32_t k = 0; k < s->call_count; k++)
         if (s->calls[k].to == (int32_t)to)
-            return;
+            return true;
     if (s->call_count == CALLS_MOST)
-        return;
+        return false;
     s->calls[s->call_count++] = (struct simulation_mesh_call){
         .to = (int32_t)to,
         .retries = (int32_t)rand_below(&w->rand, 2),
@@ -88,6 +91,7 @@ static void add_call(struct world *w, size_t from, size_t to)
         .timeout_s = 10, /* sized below */
         .critical = rand_unit(&w->rand) < 0.8,
     };
+    return true;
 }
 
 static void make_calls(struct world *w)
@@ -98,7 +102,8 @@ static void make_calls(struct world *w)
     for (size_t i = w->entries; i < count; i++) {
         /* callers stand within a stretch before, so that chains grow long */
         size_t reach = 4 + count / 8, low = i > reach ? i - reach : 0;
-        add_call(w, low + rand_below(&w->rand, i - low), i);
+        while (!add_call(w, low + rand_below(&w->rand, i - low), i))
+            low = low > 0 ? low - 1 : 0; /* somebody has room: calls are fewer than places */
         if (rand_unit(&w->rand) < 0.35)
             add_call(w, rand_below(&w->rand, i), i);
     }
@@ -295,7 +300,7 @@ static double visible(struct world *w, const struct part *part, size_t *ret_entr
     for (size_t i = 0; i < w->entries; i++) {
         const struct simulation_mesh_service *s = &w->mesh.services[i];
         double slow = (s->latency_s / latency[i] - 1) / w->noise[i];
-        double fail = (s->errors - errors[i]) / 0.003;
+        double fail = (s->errors - errors[i]) / ERRORS_NOISE;
         if (part->kind != FAULT_RETRIES && s->errors > COLLAPSE)
             best = -INFINITY; /* nobody could tell one from another then */
         if (fmax(slow, fail) > best && !isinf(best)) {
@@ -471,16 +476,48 @@ static void disturb(struct world *w, struct cli_fault_case *c)
             table->values[i] = (double)NAN;
 }
 
-static void run_timeline(struct world *w, struct cli_fault_case *c)
+/* What an entry really is in a while, not what is measured. */
+struct state {
+    double latency_s, errors;
+    size_t rows;
+};
+
+static void note_state(const struct world *w, size_t entry, struct state *state)
 {
+    state->latency_s += w->mesh.services[entry].latency_s;
+    state->errors += w->mesh.services[entry].errors;
+    state->rows++;
+}
+
+/* False when this is no case: a history that was ill without a fault, or a fault that the load of
+ * its hour lets nobody see. */
+static bool run_timeline(struct world *w, struct cli_fault_case *c)
+{
+    struct state before = {0}, after = {0};
+    size_t ill = 0;
     for (size_t row = 0; row < w->rows; row++) {
         breathe(w, row);
         for (size_t p = 0; p < w->part_count; p++)
             set_part(w, &w->parts[p], ramp(&w->parts[p], w, row));
         simulation_mesh_settle(&w->mesh, row == 0 ? SETTLE_FIRST : SETTLE);
         observe(w, c, row);
+        for (size_t i = 0; row + LEAK_ROWS < w->onset && i < w->entries; i++)
+            ill +=
+                w->mesh.services[i].errors > ILL || w->mesh.services[i].latency_s > 4 * w->usual[i];
+        if (row + 2 * LEAK_ROWS >= w->onset && row + LEAK_ROWS < w->onset)
+            note_state(w, w->entry, &before);
+        if (row >= w->alarm)
+            note_state(w, w->entry, &after);
+        if (ill > ILL_ROWS)
+            return false;
     }
+    double slow =
+        (after.latency_s / (double)after.rows) / (before.latency_s / (double)before.rows) - 1;
+    double fail = after.errors / (double)after.rows - before.errors / (double)before.rows;
+    if (w->part_count && fmax(slow / w->noise[w->entry], fail / ERRORS_NOISE) < VISIBLE / 2)
+        return false;
     disturb(w, c);
+    return true;
 }
 
 /* ---- topology, changes, question ---- */
@@ -555,20 +592,25 @@ enum err_code cli_fault_case_new(size_t services, enum cli_fault_kind kind,
                                  struct cli_fault_case *out, struct arena *arena, struct err *err)
 {
     struct world world;
-    *out = (struct cli_fault_case){0};
     struct rand rand;
     bool good = false;
     rand_init(&rand, seed * FAULT_KINDS + kind);
     for (int tries = 0; tries < WORLDS && !good; tries++) {
-        good = make_world(&world, services, rand, arena);
+        *out = (struct cli_fault_case){0};
+        good = make_world(&world, services, rand, arena) && draw_faults(&world, kind);
+        if (good) {
+            make_truth(&world, out, arena);
+            name_series(&world, out, arena);
+            good = run_timeline(&world, out);
+        }
         rand = world.rand;
+        enum err_code rc = arena_check(arena, err);
+        if (rc)
+            return rc;
     }
-    if (!good || !draw_faults(&world, kind))
+    if (!good)
         return err_set(err, ERR_INFEASIBLE, "no fault of kind %s was seen at an entry",
                        cli_fault_names[kind]);
-    make_truth(&world, out, arena);
-    name_series(&world, out, arena);
-    run_timeline(&world, out);
     tell_topology(&world, topology, out, arena);
     tell_changes(&world, out, arena);
     for (size_t p = 0; p < world.part_count; p++) {
