@@ -170,7 +170,7 @@ static void look(struct cliffs *c, const struct place *place)
 
 static void look_at_site(struct cliffs *c, const struct site *site)
 {
-    struct risks_element element = {"site", site->id};
+    struct risks_element element = {.kind = "site", .id = site->id};
     const struct place places[] = {
         {element, "vcpus", "vCPU", site->capacity.vcpus, site->allocated.vcpus, false},
         {element, "memory_gib", "GiB", site->capacity.memory_gib, site->allocated.memory_gib,
@@ -200,8 +200,8 @@ static void add_link(struct cliffs *c, const struct network_link *link)
     struct place *place = at ? &c->line_places.items[at - 1] : NULL;
     if (!place) {
         place = LIST_ADD(arena, &c->line_places);
-        *place = (struct place){{"link", there}, "bandwidth_mbps", "Mbit/s",
-                                {true, 0},       {true, 0},        false};
+        *place = (struct place){
+            {.kind = "link", .id = there}, "bandwidth_mbps", "Mbit/s", {true, 0}, {true, 0}, false};
         map_put(c->lines, there, (void *)c->line_places.count);
         map_put(c->lines, back, (void *)c->line_places.count);
     }

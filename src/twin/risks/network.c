@@ -72,7 +72,8 @@ static struct farther compare(const struct risks_work *work, const struct risks_
 static void tell_farther(struct risks_work *work, uint32_t element, const struct risks_rest *rest)
 {
     struct farther farther = compare(work, rest);
-    work->answer->singles_felt += rest->count > (element < work->graph.nodes);
+    if (element < work->graph.nodes + work->graph.links)
+        work->answer->singles_felt += rest->count > (element < work->graph.nodes);
     if (!farther.count)
         return;
     bool known = farther.worst != RISKS_NONE;
@@ -105,8 +106,9 @@ void risks_find_slower(struct risks_work *work)
         work->answer->unreached += forest.way[v].unknown == UINT32_MAX;
     if (work->input->solution)
         return; /* services say it better */
-    for (uint32_t e = 0; e < g->nodes + g->links; e++) {
-        risks_rest_without(&rest, &forest, &e, 1);
+    for (uint32_t e = 0; e < g->nodes + g->links + g->declared; e++) {
+        risks_gone_set(&work->gone, &e, 1);
+        risks_rest_without(&rest, &forest, &work->gone);
         if (rest.count)
             tell_farther(work, e, &rest);
     }

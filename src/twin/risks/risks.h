@@ -58,12 +58,14 @@ struct risks_input {
     double horizon_days;             /* a trend that ends within is a cliff; 0 = 90 */
     size_t pairs;                    /* most pairs tried with a solution; 0 = 20000 */
     size_t firsts;                   /* most first elements of pairs without a solution; 0 = 50 */
+    bool declared_only;              /* no groups but those of the file */
 };
 
 /* ---- the answer ---- */
 enum risks_kind {
     RISKS_SERVICE = 1, /* one failure, and a service breaks */
     RISKS_ONE_SITE,    /* all instances of a component stand on one site */
+    RISKS_ONE_GROUP,   /* instances of a component stand in one shared-risk group */
     RISKS_CUT,         /* one failure parts the network */
     RISKS_CAPACITY,    /* little room, or a trend that uses it up */
     RISKS_PAIR,        /* two failures break what each alone does not */
@@ -92,8 +94,20 @@ enum risks_reason {
     RISKS_EXHAUSTION,
     RISKS_ONE_INSTANCE,
     RISKS_SAME_SITE,
+    RISKS_SAME_GROUP,
 };
 extern const char *const risks_reason_names[];
+
+/* Why elements are taken to fail together. */
+enum risks_basis {
+    RISKS_ALONE,      /* no group */
+    RISKS_DECLARED,   /* the network file says so */
+    RISKS_SAME_PLACE, /* these and the others are guesses */
+    RISKS_SAME_ENDS,
+    RISKS_SAME_OWNER,
+    RISKS_SAME_REGION
+};
+extern const char *const risks_basis_names[];
 
 struct risks_amount { /* what stands there; unknown capacity counts as none, and is counted */
     uint32_t sites, access;
@@ -101,9 +115,12 @@ struct risks_amount { /* what stands there; unknown capacity counts as none, and
     uint32_t unknown; /* sites whose vcpus or memory are unknown */
 };
 
-struct risks_element { /* what fails: a node or a link */
-    const char *kind;  /* site, access, link, component; NULL = none */
-    const char *id;    /* of a link "a—b" */
+struct risks_element {      /* what fails: a node, a link or a group */
+    const char *kind;       /* site, access, link, group, component; NULL = none */
+    const char *id;         /* of a link "a—b" */
+    uint32_t position;      /* of a link in the network file, from 1; 0 = not one link */
+    enum risks_basis basis; /* of a group */
+    uint32_t members;
 };
 
 struct risks_finding {
@@ -114,21 +131,26 @@ struct risks_finding {
     const char *at;                               /* where it shows most: a site or a link */
     struct opt_double observed, required, margin; /* margin = room, negative = missing */
     const char *unit;
-    struct risks_amount off; /* CUT: all that is not in the largest piece, the element excluded */
-    uint32_t dark;           /* sites that no access point reaches any more */
-    uint32_t slower;         /* sites that are farther */
-    int64_t left, of;        /* instances */
+    struct risks_amount off;  /* CUT: all that is not in the largest piece, the element excluded */
+    struct risks_amount lost; /* what fails with a group itself */
+    uint32_t dark;            /* sites that no access point reaches any more */
+    uint32_t slower;          /* sites that are farther */
+    int64_t left, of;         /* instances */
+    const char *unknown;      /* what could not be read, and so was not judged */
     struct opt_double days, days_low, days_high; /* to exhaustion; high absent = never */
 };
 
 struct risks_answer {
     size_t sites, access, links;
-    size_t unreached;                    /* sites that no access point reaches now */
-    size_t services;                     /* flows and components looked at */
-    size_t broken_now;                   /* of them broken with nothing failed */
-    size_t singles;                      /* elements whose failure was looked at: all of them */
-    size_t singles_felt;                 /* of them felt by anything */
-    uint64_t pairs;                      /* of elements there are */
+    size_t unreached;        /* sites that no access point reaches now */
+    size_t services;         /* flows and components looked at */
+    size_t broken_now;       /* of them broken with nothing failed */
+    size_t singles;          /* elements whose failure was looked at: all of them */
+    size_t singles_felt;     /* of them felt by anything */
+    size_t groups, inferred; /* looked at: declared, and guessed */
+    size_t unjudged; /* services that hold, one failure given, only if links of unknown bandwidth
+                        have room */
+    uint64_t pairs;  /* of elements and declared groups there are */
     uint64_t pairs_tried;                /* worked out */
     uint64_t pairs_left;                 /* that were not, and may hold something */
     struct opt_double pair_most;         /* sites that a pair left out can darken at most */

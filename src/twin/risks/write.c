@@ -21,12 +21,19 @@ static void write_element(struct json_writer *w, const char *key,
     json_begin(w, '{');
     json_member_text(w, "kind", element->kind);
     json_member_text(w, "id", element->id);
+    if (element->position)
+        json_member_int(w, "index", element->position - 1);
+    if (element->basis) {
+        json_member_text(w, "basis", risks_basis_names[element->basis]);
+        json_member_bool(w, "inferred", element->basis != RISKS_DECLARED);
+        json_member_int(w, "members", element->members);
+    }
     json_end(w, '}');
 }
 
-static void write_amount(struct json_writer *w, const struct risks_amount *amount)
+static void write_amount(struct json_writer *w, const char *key, const struct risks_amount *amount)
 {
-    json_key(w, "cut_off");
+    json_key(w, key);
     json_begin(w, '{');
     json_member_int(w, "sites", amount->sites);
     json_member_int(w, "access", amount->access);
@@ -60,15 +67,18 @@ static void write_finding(struct json_writer *w, const struct risks_finding *fin
     write_known(w, "margin", finding->margin);
     write_text(w, "unit", finding->unit);
     if (finding->kind == RISKS_CUT)
-        write_amount(w, &finding->off);
+        write_amount(w, "cut_off", &finding->off);
+    if (finding->kind == RISKS_CUT && finding->element.basis)
+        write_amount(w, "fails_with_it", &finding->lost);
     if (finding->kind == RISKS_CUT || (finding->kind == RISKS_PAIR && !finding->service))
         json_member_int(w, "dark_sites", finding->dark);
     if (finding->kind == RISKS_SLOWER)
         json_member_int(w, "farther_sites", finding->slower);
     if (finding->of) {
         json_member_int(w, "instances", finding->of);
-        json_member_int(w, "instances_left", finding->kind == RISKS_ONE_SITE ? 0 : finding->left);
+        json_member_int(w, "instances_left", finding->left);
     }
+    write_text(w, "unknown", finding->unknown);
     write_known(w, "days", finding->days);
     write_known(w, "days_low", finding->days_low);
     write_known(w, "days_high", finding->days_high);
@@ -97,7 +107,9 @@ static void write_summary(struct json_writer *w, const struct risks_answer *answ
     for (int kind = 1; kind < RISKS_KINDS; kind++)
         json_member_int(w, risks_kind_names[kind], (int64_t)answer->counts[kind]);
     json_end(w, '}');
-    json_member_text(w, "shared_risk", "unknown");
+    json_member_int(w, "shared_risk_groups", (int64_t)answer->groups);
+    json_member_int(w, "inferred_groups", (int64_t)answer->inferred);
+    json_member_int(w, "services_unjudged", (int64_t)answer->unjudged);
     json_end(w, '}');
 }
 
