@@ -237,8 +237,8 @@ enum err_code risks_find_capacity(struct risks_work *work, struct err *err)
         look(&c, &c.line_places.items[i]);
     if (c.matched < map_count(history))
         risks_note(work, arena_printf(work->arena,
-                                      "%zu histories of the usage file are of nothing in the "
-                                      "network",
+                                      "histories of the usage file that are of nothing in the "
+                                      "network: %zu",
                                       map_count(history) - c.matched));
     return arena_check(work->arena, err);
 }

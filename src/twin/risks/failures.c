@@ -81,7 +81,7 @@ static enum risks_severity severity_of(const struct risks_graph *g, const uint32
     size_t all = g->nodes + g->links;
     if (count > 1)
         return RISKS_MEDIUM;
-    if (gone[0] < all)
+    if (!count || gone[0] < all)
         return RISKS_CRITICAL;
     switch (g->groups[gone[0] - all].basis) {
     case RISKS_DECLARED:
@@ -99,14 +99,17 @@ static const char *link_name(struct risks_services *s, uint32_t link)
     return risks_graph_element(s->graph, (uint32_t)s->graph->nodes + link, s->work->arena).id;
 }
 
+/* count 0: nothing has failed. */
 static void tell(struct risks_services *s, size_t number, const uint32_t *gone, size_t count,
                  const struct risks_outcome *outcome)
 {
+    static const enum risks_kind kinds[] = {RISKS_BROKEN, RISKS_SERVICE, RISKS_PAIR};
     struct risks_work *work = s->work;
     const struct risks_service *service = &s->services.items[number];
-    struct risks_finding *finding = risks_add(work, count > 1 ? RISKS_PAIR : RISKS_SERVICE,
-                                              severity_of(s->graph, gone, count), outcome->reason);
-    finding->element = risks_graph_element(s->graph, gone[0], work->arena);
+    struct risks_finding *finding =
+        risks_add(work, kinds[count], severity_of(s->graph, gone, count), outcome->reason);
+    finding->element = count ? risks_graph_element(s->graph, gone[0], work->arena)
+                             : (struct risks_element){.kind = "service", .id = service->name};
     if (count > 1)
         finding->second = risks_graph_element(s->graph, gone[1], work->arena);
     finding->service = service->name;
@@ -285,8 +288,11 @@ enum err_code risks_find_services(struct risks_work *work, struct err *err)
     if (rc)
         return rc;
     work->answer->services = s.services.count;
-    for (size_t i = 0; i < s.services.count; i++)
+    for (size_t i = 0; i < s.services.count; i++) {
+        if (s.base[i].reason)
+            tell(&s, i, NULL, 0, &s.base[i]);
         work->answer->broken_now += s.base[i].reason != 0;
+    }
     struct elements after = {arena_array(arena, all, sizeof *after.items), 0};
     struct singles singles = {.used = {arena_array(arena, all, sizeof *after.items), 0}};
     list_used(&s, g->group_count, &singles.used);

@@ -14,6 +14,18 @@
 
 #define PAIRS_KEPT 100000 /* findings of pairs; the others are counted */
 
+/* Of a link that cuts off one site alone: the site and the node that stays. */
+static void name_hub(const struct risks_graph *g, uint32_t element, struct risks_finding *finding)
+{
+    if (element < g->nodes || finding->off.sites != 1 || finding->off.access)
+        return;
+    const struct network_link *link = &g->network->links.items[element - g->nodes];
+    uint32_t a = g->link_a[element - g->nodes];
+    bool ends_at_a = g->first[a + 1] - g->first[a] == 1 && a < g->sites;
+    finding->at = ends_at_a ? link->a : link->b;
+    finding->hub = ends_at_a ? link->b : link->a;
+}
+
 void risks_find_cuts(struct risks_work *work)
 {
     const struct risks_graph *g = &work->graph;
@@ -27,6 +39,7 @@ void risks_find_cuts(struct risks_work *work)
             risks_add(work, RISKS_CUT, wide ? RISKS_HIGH : RISKS_LOW, RISKS_CUT_OFF);
         finding->element = risks_graph_element(g, e, work->arena);
         finding->off = cut->off;
+        name_hub(g, e, finding);
         finding->dark = cut->dark;
         finding->observed = (struct opt_double){true, 1};
         finding->required = (struct opt_double){true, 2};

@@ -87,17 +87,26 @@ static int by_rank(const void *x, const void *y)
 static void write_notes(struct risks_work *work)
 {
     const struct risks_answer *answer = work->answer;
-    risks_note(work, "links of one duct, cable or owner are not known to the network file: risks "
-                     "that links share are unknown");
+    if (!answer->groups)
+        risks_note(work, "the network file declares no shared risk: what fails together is guessed "
+                         "or unknown");
+    if (answer->inferred)
+        risks_note(work, "groups of one place, ends, owner or region are guesses: the network file "
+                         "does not say that they fail together");
+    if (answer->unjudged)
+        risks_note(work, arena_printf(work->arena,
+                                      "services that hold after a failure only if links of unknown "
+                                      "bandwidth have room: %zu",
+                                      answer->unjudged));
     if (!answer->access)
         risks_note(work, "there is no access point: what users reach is unknown");
     if (answer->unreached && answer->access)
-        risks_note(work, arena_printf(work->arena, "%zu sites are reached by no access point now",
+        risks_note(work, arena_printf(work->arena, "sites that no access point reaches now: %zu",
                                       answer->unreached));
     if (answer->broken_now)
         risks_note(work, arena_printf(work->arena,
-                                      "%zu services do not hold even with nothing failed: failures "
-                                      "are not blamed for them",
+                                      "services that do not hold even with nothing failed, and are "
+                                      "blamed on no failure: %zu",
                                       answer->broken_now));
     if (answer->counts[RISKS_PAIR] && !work->input->solution)
         risks_note(work, "pairs: only sites that neither failure darkens alone are counted");
