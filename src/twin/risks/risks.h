@@ -63,14 +63,14 @@ struct risks_input {
 
 /* ---- the answer ---- */
 enum risks_kind {
-    RISKS_BROKEN = 1,  /* a service that does not hold with nothing failed */
-    RISKS_SERVICE,     /* one failure, and a service breaks */
-    RISKS_ONE_SITE,    /* all instances of a component stand on one site */
-    RISKS_ONE_GROUP,   /* instances of a component stand in one shared-risk group */
-    RISKS_CUT,         /* one failure parts the network */
-    RISKS_CAPACITY,    /* little room, or a trend that uses it up */
-    RISKS_PAIR,        /* two failures break what each alone does not */
-    RISKS_SLOWER,      /* one failure, and sites are farther from the access points */
+    RISKS_BROKEN = 1, /* a service that does not hold with nothing failed */
+    RISKS_SERVICE,    /* one failure, and a service breaks */
+    RISKS_ONE_SITE,   /* all instances of a component stand on one site */
+    RISKS_ONE_GROUP,  /* instances of a component stand in one shared-risk group */
+    RISKS_CUT,        /* one failure parts the network */
+    RISKS_CAPACITY,   /* little room, or a trend that uses it up */
+    RISKS_PAIR,       /* two failures break what each alone does not */
+    RISKS_SLOWER,     /* one failure, and sites are farther from the access points */
     RISKS_KINDS
 };
 extern const char *const risks_kind_names[]; /* [0] = NULL, then names, then NULL */
