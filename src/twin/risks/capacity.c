@@ -183,7 +183,7 @@ static void look_at_site(struct cliffs *c, const struct site *site)
         const struct site_accelerator *item = &site->accelerators.items[i];
         struct place place = {element,
                               item->model ? item->model : "accelerator",
-                              "",
+                              "cards",
                               {true, (double)item->count},
                               {true, (double)item->allocated},
                               false};
