@@ -13,9 +13,10 @@
 #define SIZE_FIRST 20
 #define SIZE_LEAST 6
 #define SIZE_STEP 0.5 /* more after a window without way out, fewer after one that is too hard */
-#define SHORTER 0.5   /* share of questions for a shorter plan; the others: as long, but different \
-                       */
-#define SHUFFLE 0.6   /* share of the window by which tasks stand back in the latter */
+#define SHORTER                                                                                  \
+    0.5             /* share of questions for a shorter plan; the others: as long, but different \
+                     */
+#define SHUFFLE 0.6 /* share of the window by which tasks stand back in the latter */
 #define WORK_OF_TASK 8
 
 enum side { INSIDE, LEFT, RIGHT };

@@ -2,9 +2,9 @@
  *
  * Contract: effort is counted in schedules and conflicts, never in time, so the same input and seed
  * give the same plan unless should_stop ends it.  Rounds alternate: genetic search, then a little
- * exact search from below (which raises the bound, and ends the search when it meets the best), then
- * windows of the best plan, and at the end exact search from above.  What exact search finds, in
- * windows or outside, never enters the population: `heuristic` is what schedule generation alone
+ * exact search from below (which raises the bound, and ends the search when it meets the best),
+ * then windows of the best plan, and at the end exact search from above.  What exact search finds,
+ * in windows or outside, never enters the population: `heuristic` is what schedule generation alone
  * has found. */
 #include <assert.h>
 #include <string.h>
