@@ -13,7 +13,7 @@
 #define PART_LEAST 0.5 /* of what is unexplained in the whole */
 #define HIT_LEAST 0.35 /* of those who use it, by count */
 #define EXPLAINS 0.8   /* of a voter's change, when all agree */
-#define FLAT 0.5       /* what is left when the carrier is measured and did not stir */
+#define FLAT 0.25      /* what is left when the carrier is measured and did not stir */
 #define LOOSE_HIT 0.6  /* of the users of what is tied to nothing: they are not known */
 #define LOOSE_VOTERS 3
 #define STIRRED 1.5 /* scales, on the mean, that count as a stir */
@@ -240,8 +240,11 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;
         c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
-        if (stir(model, view, n, &series) < STIRRED)
-            c->score *= series == ROOTCAUSE_NONE ? 1 : FLAT;
+        double stirred = stir(model, view, n, &series);
+        if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
+            c->score *= 1 - view->explained[series]; /* it was one of its tenants */
+        else if (series != ROOTCAUSE_NONE)
+            c->score *= stirred < STIRRED ? FLAT : 2 * FLAT;
         if (c->score > best || (c->score == best && view->common != ROOTCAUSE_NONE &&
                                 strcmp(model->nodes[n].id, model->nodes[view->common].id) < 0)) {
             best = c->score;
