@@ -45,6 +45,7 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
     view->silent = arena_array(arena, nodes, sizeof *view->silent);
+    view->demand = arena_array(arena, nodes, sizeof *view->demand);
     view->weight = arena_array(arena, nodes, sizeof *view->weight);
     view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
     view->common = ROOTCAUSE_NONE;

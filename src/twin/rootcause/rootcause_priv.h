@@ -80,6 +80,7 @@ struct rootcause_view {
     double *together;  /* [series] with the symptom, 0…1; 1 without a symptom */
     double *loaded;    /* [series] share that the load of customers explains */
     double *explained; /* [series] share that a neighbour explains */
+    double *demand;    /* [node] how far its rise of requests goes back to customers */
     size_t *anomalous; /* series with severity > 0 */
     size_t anomalous_count;
     double *severity; /* [node] largest of its series */
