@@ -14,7 +14,10 @@
 #define HIT_LEAST 0.35 /* of those who use it, by count */
 #define EXPLAINS 0.8   /* of a voter's change, when all agree */
 #define FLAT 0.25      /* what is left when the carrier is measured and did not stir */
-#define LOOSE_HIT 0.6  /* of the users of what is tied to nothing: they are not known */
+#define PERCENT 100.0001
+#define FULL 97.0       /* percent */
+#define FULL_COUNTS 1.6 /* times */
+#define LOOSE_HIT 0.6   /* of the users of what is tied to nothing: they are not known */
 #define LOOSE_VOTERS 3
 #define STIRRED 1.5 /* scales, on the mean, that count as a stir */
 
@@ -178,6 +181,25 @@ static void look_for(size_t carrier, void *ctx)
     search->found = search->found || carrier == search->wanted;
 }
 
+/* Does a share of something, told in percent, stand at its end? */
+static bool is_full(const struct rootcause_model *model, const struct rootcause_view *view,
+                    size_t series)
+{
+    const double *values = model->given->metrics.values + series * model->given->metrics.rows;
+    size_t full = 0, known = 0;
+    if (model->given->metrics.series[series].class != TELEMETRY_RESOURCE)
+        return false;
+    for (size_t r = 0; r < view->to; r++)
+        if (values[r] > PERCENT || values[r] < 0)
+            return false;
+    for (size_t r = view->to - (view->to - view->from + 1) / 2; r < view->to; r++)
+        if (!isnan(values[r])) {
+            known++;
+            full += values[r] >= FULL;
+        }
+    return full > 0 && 2 * full >= known;
+}
+
 /* A carrier that nothing ties to anything and that is ill itself, while several services are ill
  * and nothing explains it: it may be what they share.  All that is unexplained votes. */
 static bool blame_loose(const struct rootcause_model *model, struct rootcause_view *view,
@@ -185,11 +207,19 @@ static bool blame_loose(const struct rootcause_model *model, struct rootcause_vi
 {
     size_t found = ROOTCAUSE_NONE, host = view->common;
     double worst = 0;
-    for (size_t i = 0; i < model->loose_count; i++)
-        if (view->severity[model->loose[i]] > worst) {
-            found = model->loose[i];
-            worst = view->severity[found];
+    bool full = false;
+    for (size_t i = 0; i < model->loose_count; i++) {
+        size_t n = model->loose[i], series;
+        if (view->severity[n] <= 0)
+            continue;
+        stir(model, view, n, &series);
+        bool here = is_full(model, view, series);
+        if (here > full || (here == full && view->severity[n] > worst)) {
+            found = n;
+            full = here;
+            worst = view->severity[n];
         }
+    }
     if (found == ROOTCAUSE_NONE)
         return false;
     struct rootcause_carrier c = {.votes = total, .part = 1, .hit = LOOSE_HIT, .loose = true};
@@ -200,6 +230,8 @@ static bool blame_loose(const struct rootcause_model *model, struct rootcause_vi
     if (c.voters < LOOSE_VOTERS)
         return false;
     c.score = c.votes / (double)c.voters * c.hit * log2(1 + (double)c.voters);
+    if (full)
+        c.score *= FULL_COUNTS;
     if (c.score <= best && host != ROOTCAUSE_NONE && view->severity[host] > 0)
         return false;
     view->carriers[found] = c;
@@ -234,13 +266,20 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     for (size_t n = 0; n < model->nodes_count; n++) {
         struct rootcause_carrier *c = &view->carriers[n];
         size_t series;
-        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
-            c->votes < PART_LEAST * total || (double)c->voters < HIT_LEAST * (double)c->users)
+        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0))
+            continue;
+        double stirred = stir(model, view, n, &series);
+        bool full = series != ROOTCAUSE_NONE && view->excursion[series].severity > 0 &&
+                    is_full(model, view, series);
+        double least = full ? 0.5 : 1; /* who is full needs fewer witnesses */
+        if (c->votes < least * PART_LEAST * total ||
+            (double)c->voters < least * HIT_LEAST * (double)c->users)
             continue;
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;
         c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
-        double stirred = stir(model, view, n, &series);
+        if (full)
+            c->score *= FULL_COUNTS;
         if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
             c->score *= 1 - view->explained[series]; /* it was one of its tenants */
         else if (series != ROOTCAUSE_NONE)

@@ -289,7 +289,8 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
 /* ---- what may be claimed ---- */
 
 struct checks {
-    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside, heard;
+    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside, heard,
+        elsewhere;
 };
 
 static bool rival_is_separate(const struct rootcause_model *model,
@@ -340,7 +341,8 @@ static struct checks make_checks(const struct rootcause_model *model,
                view->excursion[best].score > 0;
     c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
                             view->loaded[model->symptom_series] >= DEMAND);
-    c.demand = c.demand || (!common && is_demand(model, view, best));
+    c.demand = c.demand || (!common && is_demand(model, view, best)) ||
+               (!common && view->loaded[best] >= DEMAND);
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
@@ -355,6 +357,7 @@ static struct checks make_checks(const struct rootcause_model *model,
         if (!later && rival_is_separate(model, view, node, other))
             c.alone = false;
     }
+    c.elsewhere = node != model->symptom_node || view->rank_count < 2;
     c.own = common || view->explained[best] <= EXPLAINED_MOST;
     c.calibrated = answer->usual_windows >= WINDOWS_LEAST;
     c.inside = !model->nodes[node].outside;
@@ -380,6 +383,11 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
     if (model->symptom_series != ROOTCAUSE_NONE && !c->symptom_moved && !c->verified) {
         SAY(&out->reasons,
             "neither did the symptom leave its history, nor is the path to what did verified");
+        return;
+    }
+    if (!model->told && !c->elsewhere) {
+        SAY(&out->reasons,
+            "without a topology nothing tells the symptom's own trouble from that of its callees");
         return;
     }
     if (!model->told && !c->alone) {

@@ -139,6 +139,16 @@ static double own_part(const struct rootcause_model *model, const struct rootcau
     return 0;
 }
 
+/* A caller's answer time holds its callee's, so its relative rise is the smaller one; where it is
+ * not, an inferred call may go the other way. */
+static double the_right_way(const struct rootcause_model *model, const struct rootcause_view *view,
+                            size_t effect, size_t cause)
+{
+    double own = change_of(model, view, effect) / model->scores.normal[effect].centre;
+    double other = change_of(model, view, cause) / model->scores.normal[cause].centre;
+    return own > 0 && other > 0 && isfinite(own) && isfinite(other) ? fmin(1, other / own) : 1;
+}
+
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause)
 {
@@ -164,6 +174,8 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         double own = change_of(model, view, effect);
         double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
         share = part / (part + ENOUGH) * (1 + ENOUGH);
+        if (a->class == TELEMETRY_LATENCY && influence->confidence < 1)
+            share *= the_right_way(model, view, effect, cause);
     } else if (influence->way == ROOTCAUSE_BY_TENANT) {
         share = tenants_part(model, view, effect, cause);
     } else if (influence->way == ROOTCAUSE_BY_HOST) {

@@ -296,7 +296,7 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
         score *= OUTSIDE;
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph)
         score *= isinf(view->cost[n]) ? NO_PATH : fmax(NO_PATH, 1 / (1 + view->cost[n]));
-    else if (model->symptom_node == n)
+    if (!model->told && model->symptom_node == n)
         score *= SYMPTOM; /* nothing tells what explains it, but something usually does */
     if (score > 0 && changed_before(model, view, n))
         score *= CHANGED;
