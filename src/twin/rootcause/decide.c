@@ -321,7 +321,9 @@ static bool is_demand(const struct rootcause_model *model, const struct rootcaus
 /* From which share of the first score a candidate is a rival. */
 static double rival_share(const struct rootcause_model *model)
 {
-    return model->told ? RIVAL : model->has_graph ? RIVAL_INFERRED : RIVAL_UNTOLD;
+    return model->told && !model->doubted ? RIVAL
+           : model->has_graph             ? RIVAL_INFERRED
+                                          : RIVAL_UNTOLD;
 }
 
 static struct checks make_checks(const struct rootcause_model *model,
@@ -385,13 +387,14 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
             "neither did the symptom leave its history, nor is the path to what did verified");
         return;
     }
-    if (!model->told && !c->elsewhere) {
-        SAY(&out->reasons,
-            "without a topology nothing tells the symptom's own trouble from that of its callees");
+    if ((!model->told || model->doubted) && !c->elsewhere) {
+        SAY(&out->reasons, "without a topology that can be trusted nothing tells the symptom's own "
+                           "trouble from that of its callees");
         return;
     }
-    if (!model->told && !c->alone) {
-        SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
+    if ((!model->told || model->doubted) && !c->alone) {
+        SAY(&out->reasons,
+            "without a topology that can be trusted nothing tells the first candidates apart");
         return;
     }
     if (c->demand) {
@@ -409,6 +412,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
     } checks[] = {
         {model->symptom_series != ROOTCAUSE_NONE, "no symptom was given to trace from"},
         {model->told, "there is no topology: paths are inferred"},
+        {!model->doubted, "calls of the topology are contradicted: others may be missing"},
         {c->symptom_moved || model->symptom_series == ROOTCAUSE_NONE,
          "the symptom itself stays within its history"},
         {c->verified, "a step of the path is not verified"},

@@ -9,18 +9,19 @@
 
 #include "twin/rootcause/rootcause_priv.h"
 
-#define PAD_LEAST 6    /* rows before the window that correlations see … */
-#define PAD_MOST 60    /* … at least and at most */
-#define ALONE 0.1      /* what a series says that did not move with the symptom */
-#define OUTSIDE 0.35   /* what a thing that only others see may be blamed */
-#define NO_PATH 0.35   /* what a thing without a path to the symptom may be blamed */
-#define SYMPTOM 0.5    /* without a topology: the symptom is where it was seen, not why */
-#define ENOUGH 6.0     /* severities far above this say little more than this */
-#define UNHEARD 0.7    /* what silence says: no shape that could be compared */
-#define SECOND 0.25    /* what another class of metric adds */
-#define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
-#define LOOSE_PATH 0.8 /* of a carrier that nothing ties to anything */
-#define RIVAL 0.5      /* share of the first score from where candidates are compared */
+#define PAD_LEAST 6        /* rows before the window that correlations see … */
+#define PAD_MOST 60        /* … at least and at most */
+#define ALONE 0.1          /* what a series says that did not move with the symptom */
+#define OUTSIDE 0.35       /* what a thing that only others see may be blamed */
+#define NO_PATH 0.35       /* what a thing without a path to the symptom may be blamed */
+#define SYMPTOM 0.5        /* without a topology: the symptom is where it was seen, not why */
+#define ENOUGH 6.0         /* severities far above this say little more than this */
+#define UNHEARD 0.7        /* what silence says: no shape that could be compared */
+#define SECOND 0.25        /* what another class of metric adds */
+#define QUIET_PATH 1.2     /* from a voter by quiet conduits to what they share */
+#define LOOSE_PATH 0.8     /* of a carrier that nothing ties to anything */
+#define RIVAL 0.5          /* share of the first score from where candidates are compared */
+#define RIVAL_DOUBTED 0.25 /* … where calls are likely to be missing */
 #define RIVALS_MOST 12
 #define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
 #define CHANGED 1.3         /* a change there shortly before */
@@ -344,13 +345,13 @@ static void weigh_rivals(const struct rootcause_model *model, struct rootcause_v
     size_t count = 0;
     double left[RIVALS_MOST];
     while (count < view->rank_count && count < RIVALS_MOST &&
-           ranked[count].score >= RIVAL * ranked[0].score)
+           ranked[count].score >= (model->doubted ? RIVAL_DOUBTED : RIVAL) * ranked[0].score)
         count++;
     for (size_t i = 0; i < count; i++) {
         left[i] = 1;
         for (size_t k = 0; k < count; k++)
             if (i != k && ranked[k].node != view->common && ranked[i].node != view->common &&
-                view->cost[ranked[k].node] >= POOR_PATH)
+                (model->doubted || view->cost[ranked[k].node] >= POOR_PATH))
                 left[i] = fmin(left[i],
                                1 - rootcause_suppose(model, view, ranked[i].node, ranked[k].node));
     }

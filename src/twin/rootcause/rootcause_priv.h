@@ -54,10 +54,11 @@ struct rootcause_model {
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
     bool told;                              /* there is a topology */
-    bool has_graph;                         /* … or ties were inferred */
-    size_t base, from, to;                  /* history [0, base), window [from, to) */
-    size_t contradicted, inferred;          /* ties */
-    size_t *loose; /* nodes that carry (no service, no requests), tied to nothing */
+    bool doubted;          /* several of its calls are contradicted: others will be missing */
+    bool has_graph;        /* … or ties were inferred */
+    size_t base, from, to; /* history [0, base), window [from, to) */
+    size_t contradicted, inferred; /* ties */
+    size_t *loose;                 /* nodes that carry (no service, no requests), tied to nothing */
     size_t loose_count;
 };
 
