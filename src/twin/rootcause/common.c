@@ -200,6 +200,22 @@ static bool is_full(const struct rootcause_model *model, const struct rootcause_
     return full > 0 && 2 * full >= known;
 }
 
+/* Of all that something stands on, where most of the ill stand by their share; or NONE. */
+static size_t likeliest_host(const struct rootcause_model *model, const struct rootcause_view *view)
+{
+    size_t best = ROOTCAUSE_NONE;
+    double most = 0;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        const struct rootcause_carrier *c = &view->carriers[n];
+        double value = c->users ? c->votes * (double)c->voters / (double)c->users : 0;
+        if (c->voters >= VOTERS_LEAST && !c->loose && value > most) {
+            most = value;
+            best = n;
+        }
+    }
+    return best;
+}
+
 /* A carrier that nothing ties to anything and that is ill itself, while several services are ill
  * and nothing explains it: it may be what they share.  All that is unexplained votes. */
 static bool blame_loose(const struct rootcause_model *model, struct rootcause_view *view,
@@ -237,7 +253,7 @@ static bool blame_loose(const struct rootcause_model *model, struct rootcause_vi
     view->carriers[found] = c;
     view->common = found;
     view->common_series = ROOTCAUSE_NONE;
-    view->common_beside = host;
+    view->common_beside = host != ROOTCAUSE_NONE ? host : likeliest_host(model, view);
     for (size_t n = 0; n < model->nodes_count; n++)
         if (view->service[n] > 0)
             lighten_voter(model, view, n, EXPLAINS * c.hit);

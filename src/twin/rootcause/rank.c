@@ -21,7 +21,7 @@
 #define QUIET_PATH 1.2     /* from a voter by quiet conduits to what they share */
 #define LOOSE_PATH 0.8     /* of a carrier that nothing ties to anything */
 #define RIVAL 0.5          /* share of the first score from where candidates are compared */
-#define RIVAL_DOUBTED 0.25 /* … where calls are likely to be missing */
+#define RIVAL_DOUBTED 0.35 /* … where calls are likely to be missing */
 #define RIVALS_MOST 12
 #define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
 #define CHANGED 1.3         /* a change there shortly before */
@@ -351,7 +351,7 @@ static void weigh_rivals(const struct rootcause_model *model, struct rootcause_v
         left[i] = 1;
         for (size_t k = 0; k < count; k++)
             if (i != k && ranked[k].node != view->common && ranked[i].node != view->common &&
-                (model->doubted || view->cost[ranked[k].node] >= POOR_PATH))
+                view->cost[ranked[k].node] >= POOR_PATH)
                 left[i] = fmin(left[i],
                                1 - rootcause_suppose(model, view, ranked[i].node, ranked[k].node));
     }
