@@ -188,22 +188,31 @@ struct calls {
     bool *seen;
 };
 
-static size_t declared_callers(const struct inference *in, size_t callee, size_t *out)
-{
-    size_t count = 0;
-    for (size_t e = 0; e < in->model->ties.count; e++) {
-        const struct rootcause_tie *tie = &in->model->ties.items[e];
-        if (!tie->inferred && is_call(tie) && tie->to == in->nodes[callee] &&
-            in->place[tie->from] != ROOTCAUSE_NONE && tie->from != tie->to)
-            out[count++] = in->place[tie->from];
-    }
-    return count;
-}
-
-static void fit_callers(struct inference *in, struct calls *calls, size_t at, size_t *declared)
+static void sort_declared(struct inference *in)
 {
     const struct rootcause_model *model = in->model;
-    size_t told = declared_callers(in, at, declared);
+    size_t *next = arena_array(in->arena, in->count + 1, sizeof *next);
+    in->told_first = arena_array(in->arena, in->count + 1, sizeof *in->told_first);
+    in->told = arena_array(in->arena, model->ties.count + 1, sizeof *in->told);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t e = 0; e < model->ties.count; e++) {
+            const struct rootcause_tie *tie = &model->ties.items[e];
+            size_t callee = in->place[tie->to];
+            if (!is_call(tie) || tie->from == tie->to || callee == ROOTCAUSE_NONE)
+                continue;
+            if (pass)
+                in->told[next[callee]++] = e;
+            else
+                in->told_first[callee + 1]++;
+        }
+        for (size_t k = 0; !pass && k < in->count; k++)
+            next[k + 1] = in->told_first[k + 1] += in->told_first[k];
+    }
+}
+
+static void fit_callers(struct inference *in, struct calls *calls, size_t at)
+{
+    const struct rootcause_model *model = in->model;
     double requests = in->parts.means[at];
     struct rootcause_fit *fit = &calls->fits[at];
     memcpy(in->target, in->parts.values + at * in->rows, in->rows * sizeof *in->target);
@@ -214,9 +223,12 @@ static void fit_callers(struct inference *in, struct calls *calls, size_t at, si
                               in->parts.products[k * in->count + k] <= 0 ||
                               calls->barred[at * in->count + k];
     }
-    for (size_t i = 0; i < told; i++) {
-        in->favour[declared[i]] = DECLARED;
-        in->most[declared[i]] = INFINITY;
+    for (size_t i = in->told_first[at]; i < in->told_first[at + 1]; i++) {
+        size_t caller = in->place[model->ties.items[in->told[i]].from];
+        if (caller == ROOTCAUSE_NONE)
+            continue;
+        in->favour[caller] = DECLARED;
+        in->most[caller] = INFINITY;
     }
     rootcause_fit_parts(&in->parts, in->target, requests, in->most, in->favour, fit);
     if (fit->rows < ROWS_WORTH)
@@ -307,10 +319,10 @@ static double doubt_declared(struct inference *in, const struct calls *calls, si
         whole += fit->weight[m] * in->parts.means[fit->part[m]] / in->parts.means[at];
     double left = fit->error * fit->error * (double)in->rows / square;
     bool clear = fit->count && whole > WHOLE && whole < 2 - WHOLE && left > TWINS && left < LOOSE;
-    for (size_t e = 0; e < model->ties.count; e++) {
-        struct rootcause_tie *tie = &model->ties.items[e];
+    for (size_t i = in->told_first[at]; i < in->told_first[at + 1]; i++) {
+        struct rootcause_tie *tie = &model->ties.items[in->told[i]];
         double weight, error;
-        if (tie->inferred || tie->against || !is_call(tie) || tie->to != in->nodes[at])
+        if (tie->against)
             continue;
         size_t part = in->place[tie->from];
         double share = part == ROOTCAUSE_NONE ? 0 : share_of(in, fit, at, part);
@@ -334,7 +346,7 @@ static void find_calls(struct inference *in)
 {
     struct rootcause_model *model = in->model;
     struct arena *arena = in->arena;
-    size_t *declared = arena_array(arena, model->ties.count + 1, sizeof *declared);
+    sort_declared(in);
     struct calls calls = {.fits = arena_array(arena, in->count, sizeof *calls.fits),
                           .barred = arena_array(arena, in->count * in->count, sizeof(bool)),
                           .stack = arena_array(arena, in->count, sizeof(size_t)),
@@ -343,7 +355,7 @@ static void find_calls(struct inference *in)
         calls.found.count = 0;
         for (size_t k = 0; k < in->count; k++)
             if (in->parts.products[k * in->count + k] > 0)
-                fit_callers(in, &calls, k, declared);
+                fit_callers(in, &calls, k);
         if (!break_circles(in, &calls))
             break;
     }
@@ -405,15 +417,17 @@ static size_t host_series(const struct rootcause_model *model, size_t node)
     return ROOTCAUSE_NONE;
 }
 
-static bool has_host(const struct rootcause_model *model, size_t node)
+static bool *find_hosted(const struct rootcause_model *model, struct arena *arena)
 {
+    bool *hosted = arena_array(arena, model->nodes_count, sizeof *hosted);
     for (size_t e = 0; e < model->ties.count; e++) {
         const struct rootcause_tie *tie = &model->ties.items[e];
-        if ((tie->relation == ROOTCAUSE_RUNS_ON && tie->from == node) ||
-            (tie->relation == ROOTCAUSE_HOSTS && tie->to == node))
-            return true;
+        if (tie->relation == ROOTCAUSE_RUNS_ON)
+            hosted[tie->from] = true;
+        else if (tie->relation == ROOTCAUSE_HOSTS)
+            hosted[tie->to] = true;
     }
-    return false;
+    return hosted;
 }
 
 struct lodging {
@@ -427,6 +441,7 @@ static void infer_hosts(struct rootcause_model *model, struct arena *arena)
     const char *metric = NULL;
     if (!begin(&in, model, arena))
         return;
+    const bool *hosted = find_hosted(model, arena);
     struct lodging *lodging = arena_array(arena, model->nodes_count, sizeof *lodging);
     for (size_t n = 0; n < model->nodes_count && !metric; n++) {
         size_t s = host_series(model, n);
@@ -435,8 +450,7 @@ static void infer_hosts(struct rootcause_model *model, struct arena *arena)
     }
     for (size_t n = 0; metric && n < model->nodes_count; n++) {
         size_t s = series_named(model, n, metric);
-        if (model->nodes[n].serves && s != ROOTCAUSE_NONE && is_part(model, s) &&
-            !has_host(model, n))
+        if (model->nodes[n].serves && s != ROOTCAUSE_NONE && is_part(model, s) && !hosted[n])
             in.nodes[in.count++] = n;
     }
     if (in.count == 0)
