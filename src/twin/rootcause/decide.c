@@ -140,7 +140,11 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
             has_path && view->by[nodes[i - 2]] != ROOTCAUSE_NONE
                 ? &model->influences[view->by[nodes[i - 2]]]
                 : NULL;
-        step->by = influence ? way_names[influence->way] : "inferred";
+        step->by = influence && !influence->inferred ? way_names[influence->way] : "inferred";
+        if (influence && influence->inferred) {
+            step->inferred = way_names[influence->way];
+            step->confidence = influence->confidence;
+        }
         if (!influence) {
             step->verified = false;
             step->why = loose              ? "nothing tells what it carries"
@@ -202,10 +206,30 @@ static void say_steps(struct rootcause_cause *out, struct arena *arena)
 {
     for (size_t i = 0; i < out->steps.count; i++) {
         const struct rootcause_step *step = &out->steps.items[i];
+        const char *by = step->inferred ? step->inferred : step->by;
         if (step->verified)
-            SAY(&out->supporting, "verified: %s %s %s", step->effect, step->by, step->cause);
+            SAY(&out->supporting, "verified: %s %s %s%s", step->effect, by, step->cause,
+                step->inferred ? " (inferred)" : "");
         else
-            SAY(&out->unverified, "%s %s %s: %s", step->effect, step->by, step->cause, step->why);
+            SAY(&out->unverified, "%s %s %s: %s", step->effect, by, step->cause, step->why);
+        if (step->inferred)
+            SAY(&out->unverified,
+                "that %s %s %s is inferred from the history, confidence %.2f, and not told",
+                step->effect, by, step->cause, step->confidence);
+    }
+}
+
+/* Calls that the topology tells of it and the history does not know. */
+static void say_doubts(const struct rootcause_model *model, size_t node,
+                       struct rootcause_cause *out, struct arena *arena)
+{
+    const struct rootcause_node *of = &model->nodes[node];
+    for (size_t i = 0; i < of->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[of->influences + i];
+        if (influence->contradicted)
+            SAY(&out->contradicting, "the topology says that it %s %s, the history's requests not",
+                influence->way == ROOTCAUSE_BY_CALLEE ? "calls" : "is called by",
+                model->nodes[influence->cause].id);
     }
 }
 
@@ -446,6 +470,7 @@ void rootcause_decide(const struct rootcause_model *model, const struct rootcaus
         cause->onset = model->given->metrics.times[onset_of_node(model, view, node)];
         trace_path(model, view, node, cause, arena);
         say_evidence(model, view, node, cause, arena);
+        say_doubts(model, node, cause, arena);
     }
     if (out->causes.count == 0) {
         out->status = ROOTCAUSE_INCONCLUSIVE;

@@ -93,8 +93,8 @@ static void count_or_put(struct rootcause_model *model, size_t *at, size_t effec
                          enum rootcause_way way, const struct rootcause_tie *tie)
 {
     if (model->influences)
-        model->influences[at[effect]++] =
-            (struct rootcause_influence){cause, way, tie->relation, tie->against, tie->confidence};
+        model->influences[at[effect]++] = (struct rootcause_influence){
+            cause, way, tie->relation, tie->against, tie->inferred, tie->confidence};
     else
         model->nodes[effect].influence_count++;
 }

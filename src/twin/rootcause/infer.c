@@ -39,8 +39,9 @@ struct inference {
     size_t *nodes, count; /* that are parts */
     struct rootcause_parts parts;
     double *most, *favour, *target;
-    double *answers; /* [part] mean answer time, 0 = not told */
-    size_t *place;   /* [node] among nodes, or NONE */
+    double *answers;           /* [part] mean answer time, 0 = not told */
+    size_t *place;             /* [node] among nodes, or NONE */
+    size_t *told_first, *told; /* declared ties by callee: told[told_first[part]] and on */
     size_t first_row, rows;
 };
 

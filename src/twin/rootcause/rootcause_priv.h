@@ -20,6 +20,7 @@ struct rootcause_influence {
     enum rootcause_way way;
     enum rootcause_relation relation;
     bool contradicted; /* the history speaks against the edge */
+    bool inferred;
     double confidence; /* 1 of what was told; less of what was inferred */
 };
 
