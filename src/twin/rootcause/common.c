@@ -10,6 +10,7 @@
 #include "twin/rootcause/rootcause_priv.h"
 
 #define VOTERS_LEAST 2
+#define ALIKE_LEAST 1.4 /* … as if they were so many that are equally ill */
 #define PART_LEAST 0.5 /* of what is unexplained in the whole */
 #define HIT_LEAST 0.35 /* of those who use it, by count */
 #define EXPLAINS 0.8   /* of a voter's change, when all agree */
@@ -95,6 +96,7 @@ static void vote(size_t carrier, void *ctx)
     c->voters++;
     c->echoes += ballot->echo;
     c->votes += ballot->weight;
+    c->squares += ballot->weight * ballot->weight;
 }
 
 void rootcause_count_users(const struct rootcause_model *model, struct rootcause_view *view)
@@ -266,7 +268,7 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     view->common = view->common_beside = ROOTCAUSE_NONE;
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->carriers[n].voters = view->carriers[n].echoes = 0;
-        view->carriers[n].votes = 0;
+        view->carriers[n].votes = view->carriers[n].squares = 0;
         view->carriers[n].last = 0;
         view->carriers[n].loose = false;
     }
@@ -282,8 +284,9 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     for (size_t n = 0; n < model->nodes_count; n++) {
         struct rootcause_carrier *c = &view->carriers[n];
         size_t series;
-        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0))
-            continue;
+        if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
+            c->votes * c->votes < ALIKE_LEAST * c->squares)
+            continue; /* one that is much iller than the rest is one */
         double stirred = stir(model, view, n, &series);
         bool full = series != ROOTCAUSE_NONE && view->excursion[series].severity > 0 &&
                     is_full(model, view, series);

@@ -70,7 +70,7 @@ struct rootcause_carrier {
     size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
     bool loose; /* not known whose it is */
-    double votes, part, hit, score;
+    double votes, squares, part, hit, score;
 };
 
 #define ROOTCAUSE_SILENCE 2.0 /* severity of an entity that stopped reporting altogether */

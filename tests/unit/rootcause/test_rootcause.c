@@ -154,7 +154,7 @@ static void test_edges_that_never_carried_load_are_called_doubtful(void **state)
     struct rootcause_edge *edge = LIST_ADD(&c.arena, &c.given.edges);
     *edge = (struct rootcause_edge){1, 0, ROOTCAUSE_DEPENDS_ON};
     case_diagnose(&c);
-    assert_true(says(c.answer.notes.items, c.answer.notes.count, "1 edges of the topology"));
+    assert_true(says(c.answer.notes.items, c.answer.notes.count, "1 calls of the topology"));
     case_done(&c);
 }
 
