@@ -10,11 +10,11 @@
 #include "twin/rootcause/rootcause_priv.h"
 
 #define VOTERS_LEAST 2
-#define ALIKE_LEAST 1.4 /* … as if they were so many that are equally ill */
-#define PART_LEAST 0.5 /* of what is unexplained in the whole */
-#define HIT_LEAST 0.35 /* of those who use it, by count */
-#define EXPLAINS 0.8   /* of a voter's change, when all agree */
-#define FLAT 0.25      /* what is left when the carrier is measured and did not stir */
+#define ALIKE_LEAST 1.5 /* … as if they were so many that are equally ill */
+#define PART_LEAST 0.5  /* of what is unexplained in the whole */
+#define HIT_LEAST 0.35  /* of those who use it, by count */
+#define EXPLAINS 0.8    /* of a voter's change, when all agree */
+#define FLAT 0.25       /* what is left when the carrier is measured and did not stir */
 #define PERCENT 100.0001
 #define FULL 97.0       /* percent */
 #define FULL_COUNTS 1.6 /* times */

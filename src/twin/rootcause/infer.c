@@ -19,6 +19,7 @@
 #define SERVICES_MOST 512 /* beyond, those that are farthest outside in the window */
 #define PRESENT 0.8       /* of the history, to be a part */
 #define BOUND 1.03        /* means are not exact */
+#define ROOMY 1.5         /* times what a call needs of its caller's answer time */
 #define ROUNDS 4          /* of fitting without the calls that proved wrong */
 #define DECLARED 3.0      /* favour of what the topology tells */
 #define SHARE_LEAST 0.04  /* of the callee's requests that an inferred caller causes */
@@ -178,6 +179,7 @@ struct call {              /* one that a fit found */
     size_t caller, callee; /* parts */
     double share;          /* of the callee's requests */
     double certain;
+    double rank; /* the share, less where answer times hardly leave room for it */
     bool declared;
 };
 
@@ -234,19 +236,26 @@ static void fit_callers(struct inference *in, struct calls *calls, size_t at)
     rootcause_fit_parts(&in->parts, in->target, requests, in->most, in->favour, fit);
     if (fit->rows < ROWS_WORTH)
         fit->count = 0;
-    for (size_t m = 0; m < fit->count; m++)
-        *LIST_ADD(in->arena, &calls->found) = (struct call){
-            fit->part[m], at, fit->weight[m] * in->parts.means[fit->part[m]] / requests,
-            fit->certain[m], in->favour[fit->part[m]] > 1};
+    for (size_t m = 0; m < fit->count; m++) {
+        size_t caller = fit->part[m];
+        double share = fit->weight[m] * in->parts.means[caller] / requests;
+        double slack = calls_most(in, caller, at) / fit->weight[m];
+        *LIST_ADD(in->arena, &calls->found) = (struct call){.caller = caller,
+                                                            .callee = at,
+                                                            .share = share,
+                                                            .certain = fit->certain[m],
+                                                            .rank = share * fmin(1, slack / ROOMY),
+                                                            .declared = in->favour[caller] > 1};
+    }
 }
 
-static int by_share(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
     const struct call *x = a, *y = b;
     if (x->declared != y->declared)
         return x->declared ? -1 : 1;
-    if (x->share != y->share)
-        return x->share > y->share ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank > y->rank ? -1 : 1;
     return x->callee != y->callee ? (x->callee > y->callee) - (x->callee < y->callee)
                                   : (x->caller > y->caller) - (x->caller < y->caller);
 }
@@ -280,7 +289,7 @@ static bool break_circles(struct inference *in, struct calls *calls)
 {
     bool any = false;
     size_t count = calls->found.count;
-    qsort(calls->found.items, count, sizeof *calls->found.items, by_share);
+    qsort(calls->found.items, count, sizeof *calls->found.items, by_rank);
     size_t *heads = arena_array(in->arena, in->count, sizeof *heads);
     size_t *after = arena_array(in->arena, count + 1, sizeof *after);
     for (size_t e = 0; e < count; e++) {
