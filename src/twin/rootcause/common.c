@@ -297,12 +297,14 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;
         c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
+        c->calm = 1;
         if (full)
             c->score *= FULL_COUNTS;
         if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
             c->score *= 1 - view->explained[series]; /* it was one of its tenants */
         else if (series != ROOTCAUSE_NONE)
-            c->score *= stirred < STIRRED ? FLAT : 2 * FLAT;
+            c->calm = stirred < STIRRED ? FLAT : 2 * FLAT;
+        c->score *= c->calm;
         if (c->score > best || (c->score == best && view->common != ROOTCAUSE_NONE &&
                                 strcmp(model->nodes[n].id, model->nodes[view->common].id) < 0)) {
             best = c->score;
@@ -321,6 +323,6 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
             continue;
         each_carrier(model, n, look_for, &search);
         if (search.found)
-            lighten_voter(model, view, n, EXPLAINS * c->part * c->hit);
+            lighten_voter(model, view, n, EXPLAINS * c->part * c->hit * c->calm);
     }
 }

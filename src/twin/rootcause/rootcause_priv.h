@@ -71,6 +71,7 @@ struct rootcause_carrier {
     size_t last;
     bool loose; /* not known whose it is */
     double votes, squares, part, hit, score;
+    double calm; /* what is left of it when it is measured itself and did not stir; else 1 */
 };
 
 #define ROOTCAUSE_SILENCE 2.0 /* severity of an entity that stopped reporting altogether */
