@@ -289,6 +289,8 @@ static bool break_circles(struct inference *in, struct calls *calls)
 {
     bool any = false;
     size_t count = calls->found.count;
+    if (count == 0)
+        return false;
     qsort(calls->found.items, count, sizeof *calls->found.items, by_rank);
     size_t *heads = arena_array(in->arena, in->count, sizeof *heads);
     size_t *after = arena_array(in->arena, count + 1, sizeof *after);
