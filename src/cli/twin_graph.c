@@ -130,8 +130,8 @@ static const struct cli_field diff_fields[] = {
     {N_("FROM"), "from", CLI_CELL_TEXT, NULL},
     {N_("RELATION"), "relation", CLI_CELL_WORD, "relation"},
     {N_("TO"), "to", CLI_CELL_TEXT, NULL},
-    {N_("BEFORE"), "state_before", CLI_CELL_STATE, "state"},
-    {N_("AFTER"), "state_after", CLI_CELL_STATE, "state"},
+    {N_("STATE BEFORE"), "state_before", CLI_CELL_STATE, "state"},
+    {N_("STATE AFTER"), "state_after", CLI_CELL_STATE, "state"},
 };
 
 static enum err_code run_diff(struct cli_call *call, struct err *err)
@@ -272,8 +272,8 @@ static enum err_code read_change(const char *path, struct buf *out, struct err *
 static const struct cli_field consequence_fields[] = {
     {N_("ENTITY"), "id", CLI_CELL_TEXT, NULL},
     {N_("LAYER"), "layer", CLI_CELL_WORD, "layer"},
-    {N_("BEFORE"), "before", CLI_CELL_STATE, "state"},
-    {N_("AFTER"), "after", CLI_CELL_STATE, "state"},
+    {N_("STATE BEFORE"), "before", CLI_CELL_STATE, "state"},
+    {N_("STATE AFTER"), "after", CLI_CELL_STATE, "state"},
     {N_("BECAUSE OF"), "because", CLI_CELL_TEXT, NULL},
 };
 

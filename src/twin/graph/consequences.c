@@ -88,9 +88,11 @@ static enum rank judge(struct spread *s, uint32_t entity, uint32_t *because)
     const struct graph_entity *e = graph_entity(s->snapshot, entity);
     enum rank rank = (enum rank)s->rank[entity];
     *because = s->because[entity];
-    arena_clear(s->scratch);
-    s->kinds.items = NULL;
-    s->kinds.count = 0;
+    if (s->kinds.count) {
+        arena_clear(s->scratch);
+        s->kinds.items = NULL;
+        s->kinds.count = 0;
+    }
     for (int out = 0; out < 2; out++)
         for (uint32_t i = out ? e->first_out : e->first_in; i != GRAPH_NONE;) {
             const struct graph_edge *edge = graph_edge(s->snapshot, i);
@@ -105,7 +107,7 @@ static enum rank judge(struct spread *s, uint32_t entity, uint32_t *because)
             else if (edge->relation == GRAPH_HOSTS || edge->relation == GRAPH_RUNS_ON)
                 worsen(theirs, need, &rank, because);
             else
-                worsen(theirs ? HALF : FINE, need, &rank, because);
+                worsen(theirs >= AWAY ? HALF : FINE, need, &rank, because);
         }
     for (size_t i = 0; i < s->kinds.count; i++) {
         const struct redundant *r = &s->kinds.items[i];

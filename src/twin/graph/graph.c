@@ -163,6 +163,17 @@ struct graph_snapshot *graph_at(struct graph *graph, int64_t at_ms)
     return found;
 }
 
+struct graph_snapshot *graph_with_mark(struct graph *graph, int64_t mark)
+{
+    struct graph_snapshot *found = NULL;
+    lock(graph);
+    for (size_t i = graph->count; i-- > 0 && !found;)
+        if (nth(graph, i)->mark == mark)
+            found = graph_ref(nth(graph, i));
+    unlock(graph);
+    return found;
+}
+
 /* ---- changes ---- */
 
 uint64_t graph_new_owner(void)

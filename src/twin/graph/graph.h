@@ -70,6 +70,8 @@ void graph_free(struct graph *graph); /* snapshots that are held live on */
  * unrefs.  Any thread. */
 struct graph_snapshot *graph_current(struct graph *graph);
 struct graph_snapshot *graph_at(struct graph *graph, int64_t at_ms);
+/* The newest kept one with that mark (graph_mark), NULL if there is none. */
+struct graph_snapshot *graph_with_mark(struct graph *graph, int64_t mark);
 /* Forgets what is kept and goes on from that snapshot, as if it were published at that time.  Takes
  * the reference.  Like publishing: one thread writes. */
 void graph_start(struct graph *graph, struct graph_snapshot *snapshot, int64_t at_ms);
@@ -217,8 +219,8 @@ struct graph_consequences {
     LIST(struct graph_consequence) items; /* state that follows differs from the declared one */
 };
 /* The state of each entity once what it needs is taken into account; states only get worse.  What
- * hosts it or what it runs on: it is at best as they are.  What it depends on or calls: not up, it
- * is degraded.  Parts and servers, of one kind each: some unreachable or dead or degraded, it is
+ * hosts it or what it runs on: it is at best as they are.  What it depends on or calls: unreachable
+ * or dead, it is degraded.  Parts and servers, of one kind each: some unreachable or dead or degraded, it is
  * degraded; all unreachable or dead, it is as the best of them.  Unknown says nothing about others.
  */
 enum err_code graph_consequences(const struct graph_snapshot *snapshot, int64_t at_ms,

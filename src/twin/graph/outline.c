@@ -37,14 +37,29 @@ static uint32_t group_of_kind(struct drawing *d, struct map *known, uint8_t laye
     return group;
 }
 
+/* The same texts come again and again: what their address was found to be, by its low bits. */
+#define RECENT 256
+struct recent {
+    const char *kind;
+    uint32_t group;
+    uint8_t layer; /* 0 = empty */
+};
+
 static void group_by_kind(struct drawing *d)
 {
     CLEANUP(map_free_at) struct map *known = map_new();
+    struct recent recent[RECENT] = {{NULL, 0, 0}};
     bool kinds = d->query->by != GRAPH_BY_LAYER;
     for (uint32_t i = 0; i < graph_entity_count(d->snapshot); i++) {
         const struct graph_entity *entity = graph_entity(d->snapshot, i);
-        if (graph_holds(&entity->fact, d->query->at_ms))
-            d->group[i] = group_of_kind(d, known, entity->layer, kinds ? entity->kind : NULL);
+        const char *kind = kinds ? entity->kind : NULL;
+        struct recent *last = &recent[((uintptr_t)kind * 4 + entity->layer) % RECENT];
+        if (!graph_holds(&entity->fact, d->query->at_ms))
+            continue;
+        if (last->layer != entity->layer || last->kind != kind)
+            *last =
+                (struct recent){kind, group_of_kind(d, known, entity->layer, kind), entity->layer};
+        d->group[i] = last->group;
     }
 }
 

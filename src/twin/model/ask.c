@@ -54,14 +54,9 @@ static enum err_code moment_of(struct twin *twin, const struct twin_query *query
     *out = (struct twin_moment){.graph = NULL};
     if (query->cursor && (rc = twin_cursor_read(query->cursor, &cursor, err)))
         return rc;
-    if ((rc = twin_moment(twin, cursor.at, out, err)))
-        return rc;
     *ret_skip = (size_t)cursor.skip;
-    if (!query->cursor || out->position == cursor.position)
-        return ERR_OK;
-    err_set(err, ERR_CONFLICT, "more is known of that moment than when the list began");
-    err_hint(err, "begin again without a cursor");
-    return ERR_CONFLICT;
+    return query->cursor ? twin_moment_again(twin, cursor.at, cursor.position, out, err)
+                         : twin_moment(twin, query->at, out, err);
 }
 
 /* ---- items ---- */

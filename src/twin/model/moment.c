@@ -342,6 +342,23 @@ enum err_code twin_moment(struct twin *twin, int64_t at, struct twin_moment *out
     return ERR_OK;
 }
 
+enum err_code twin_moment_again(struct twin *twin, int64_t at, int64_t position,
+                                struct twin_moment *out, struct err *err)
+{
+    struct graph_snapshot *graph = graph_with_mark(twin->graph, position);
+    if (graph) {
+        *out = (struct twin_moment){graph, at, position};
+        return ERR_OK;
+    }
+    enum err_code rc = twin_moment(twin, at, out, err);
+    if (rc || out->position == position)
+        return rc;
+    twin_moment_done(out);
+    err_set(err, ERR_CONFLICT, "more is known of that moment than when the list began");
+    err_hint(err, "begin again without a cursor");
+    return ERR_CONFLICT;
+}
+
 enum err_code twin_fork(const struct twin_moment *moment, const struct twin_change *change,
                         struct twin_moment *out, struct err *err)
 {

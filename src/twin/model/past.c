@@ -112,10 +112,9 @@ enum err_code twin_diff(struct twin *twin, int64_t from, int64_t to, int64_t lim
     if (cursor && (rc = twin_cursor_read(cursor, &at, err)))
         return rc;
     if ((rc = twin_moment(twin, from, &c.before, err)) ||
-        (rc = twin_moment(twin, at.at, &c.after, err)))
+        (rc = cursor ? twin_moment_again(twin, at.at, at.position, &c.after, err)
+                     : twin_moment(twin, to, &c.after, err)))
         return rc;
-    if (cursor && c.after.position != at.position)
-        return err_set(err, ERR_CONFLICT, "more is known of that moment than when the list began");
     c.skip = (size_t)at.skip;
     out->to = c.after.at;
     out->from = c.before.at;

@@ -156,6 +156,9 @@ struct twin_moment {
     int64_t position; /* of the journal */
 };
 enum err_code twin_moment(struct twin *twin, int64_t at, struct twin_moment *out, struct err *err);
+/* The moment that an earlier answer was of.  ERR_CONFLICT: it cannot be told any more. */
+enum err_code twin_moment_again(struct twin *twin, int64_t at, int64_t position,
+                                struct twin_moment *out, struct err *err);
 /* A moment with a change that never happened. */
 enum err_code twin_fork(const struct twin_moment *moment, const struct twin_change *change,
                         struct twin_moment *out, struct err *err);
