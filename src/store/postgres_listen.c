@@ -7,7 +7,8 @@
  *
  * Contract: a follower is woken by commits of this process at once, by others' through NOTIFY, and
  * should a process die between its COMMIT and its NOTIFY, through a look at the journal each
- * second. After a lost connection the thread connects again and wakes everybody. */
+ * second. When its connection is lost, and each time it has made one (which store_open does not
+ * wait for), the thread wakes everybody. */
 #include "store/postgres_priv.h"
 
 #include <errno.h>
@@ -96,18 +97,22 @@ static void *listener(void *arg)
     struct postgres_conn *conn = NULL;
     int64_t last = 0;
     while (!atomic_load(&store->stop)) {
-        if (!conn && !(conn = connect_listener(store, NULL))) {
-            struct pollfd fd = {.fd = store->signal, .events = POLLIN};
-            if (poll(&fd, 1, 200) > 0) { /* a commit or stop: look again at once, but not busily */
-                clock_sleep_ms(20);
+        if (!conn) {
+            conn = connect_listener(store, NULL);
+            if (!conn) {
+                struct pollfd fd = {.fd = store->signal, .events = POLLIN};
+                if (poll(&fd, 1, 200) > 0) { /* a commit or stop: look again, but not busily */
+                    clock_sleep_ms(20);
+                }
+                continue;
             }
-            continue;
+            store_news(&store->base, 0); /* what was committed while nobody listened */
         }
         listen_once(store, conn, &last);
         if (store_postgres_broken(conn)) {
             store_postgres_disconnect(conn);
-            conn = connect_listener(store, NULL);
-            store_news(&store->base, 0);
+            conn = NULL;
+            store_news(&store->base, 0); /* who waits sees for himself that the server is away */
         }
     }
     store_postgres_disconnect(conn);
