@@ -220,8 +220,9 @@ struct graph_consequences {
 };
 /* The state of each entity once what it needs is taken into account; states only get worse.  What
  * hosts it or what it runs on: it is at best as they are.  What it depends on or calls: unreachable
- * or dead, it is degraded.  Parts and servers, of one kind each: some unreachable or dead or degraded, it is
- * degraded; all unreachable or dead, it is as the best of them.  Unknown says nothing about others.
+ * or dead, it is degraded.  Parts and servers, of one kind each: some unreachable or dead or
+ * degraded, it is degraded; all unreachable or dead, it is as the best of them.  Unknown says
+ * nothing about others.
  */
 enum err_code graph_consequences(const struct graph_snapshot *snapshot, int64_t at_ms,
                                  struct graph_consequences *out, struct arena *arena,

@@ -155,7 +155,7 @@ static bool same_edge(const struct graph_snapshot *a, const struct graph_snapsho
     return x->from == y->from && x->to == y->to && x->relation == y->relation &&
            x->fact.state == y->fact.state && x->fact.origin == y->fact.origin &&
            x->fact.valid_from_ms == y->fact.valid_from_ms &&
-           x->fact.valid_to_ms == y->fact.valid_to_ms;
+           x->fact.valid_to_ms == y->fact.valid_to_ms && x->fact.expires_ms == y->fact.expires_ms;
 }
 
 static bool same_entity(const struct graph_snapshot *a, const struct graph_snapshot *b, uint32_t i)
@@ -166,7 +166,7 @@ static bool same_entity(const struct graph_snapshot *a, const struct graph_snaps
     return str_eq(x->id, y->id) && str_eq(x->kind, y->kind) && x->layer == y->layer &&
            x->fact.state == y->fact.state && x->fact.origin == y->fact.origin &&
            x->fact.valid_from_ms == y->fact.valid_from_ms &&
-           x->fact.valid_to_ms == y->fact.valid_to_ms;
+           x->fact.valid_to_ms == y->fact.valid_to_ms && x->fact.expires_ms == y->fact.expires_ms;
 }
 
 static void check_diff(const struct graph_snapshot *a, const struct graph_snapshot *b)
@@ -436,7 +436,7 @@ static void test_consequences_are_the_least_fixed_point(void **state)
         struct graph_snapshot *snapshot = random_snapshot(&rand, 10 + rand_below(&rand, 60));
         uint32_t count = graph_entity_count(snapshot);
         for (uint32_t i = 0; i < count; i++)
-            rank[i] = rank_of(graph_entity(snapshot, i)->fact.state);
+            rank[i] = rank_of((int)graph_state_at(&graph_entity(snapshot, i)->fact, at));
         for (bool moved = true; moved;) {
             moved = false;
             for (uint32_t i = 0; i < count; i++) {
@@ -451,12 +451,12 @@ static void test_consequences_are_the_least_fixed_point(void **state)
         size_t next = 0;
         for (uint32_t i = 0; i < count; i++) {
             const struct graph_fact *fact = &graph_entity(snapshot, i)->fact;
-            if (!graph_holds(fact, at) || rank[i] == rank_of(fact->state))
+            if (!graph_holds(fact, at) || rank[i] == rank_of((int)graph_state_at(fact, at)))
                 continue;
             assert_true(next < found.items.count);
             assert_int_equal(found.items.items[next].entity, i);
             assert_int_equal(rank_of(found.items.items[next].follows), rank[i]);
-            assert_int_equal(found.items.items[next].declared, fact->state);
+            assert_int_equal(found.items.items[next].declared, graph_state_at(fact, at));
             next++;
         }
         assert_int_equal(next, found.items.count);
