@@ -344,13 +344,16 @@ const char *cli_word(const char *group, const char *code)
 
 static const char *const sentences[] = {
     /* hidden dangers */
-    N_("links of one duct, cable or owner are not known to the network file: risks that links "
-       "share are unknown"),
+    N_("the network file declares no shared risk: what fails together is guessed or unknown"),
+    N_("groups of one place, ends, owner or region are guesses: the network file does not say that "
+       "they fail together"),
+    N_("services that hold after a failure only if links of unknown bandwidth have room: {1}"),
+    N_("latency of {1}"),
     N_("there is no access point: what users reach is unknown"),
-    N_("{1} sites are reached by no access point now"),
-    N_("{1} services do not hold even with nothing failed: failures are not blamed for them"),
+    N_("sites that no access point reaches now: {1}"),
+    N_("services that do not hold even with nothing failed, and are blamed on no failure: {1}"),
     N_("pairs: only sites that neither failure darkens alone are counted"),
-    N_("{1} histories of the usage file are of nothing in the network"),
+    N_("histories of the usage file that are of nothing in the network: {1}"),
     /* assumptions */
     N_("users are at {1} too: no other place of theirs was said"),
     N_("{1} takes {2} vCPU, the least that {3} needs"),

@@ -12,15 +12,6 @@
 
 #define FADED 1e-12 /* visits that are no longer followed */
 
-double simulation_erlang_c(int64_t slots, double load)
-{
-    double blocked = 1; /* Erlang B, by its recursion */
-    for (int64_t c = 1; c <= slots; c++)
-        blocked = load * blocked / ((double)c + load * blocked);
-    double use = load / (double)slots;
-    return blocked / (1 - use * (1 - blocked));
-}
-
 struct portion {        /* what one request of a flow does, on average */
     double *visits;     /* by instance */
     double *messages;   /* by edge: those that have a size */
@@ -135,10 +126,7 @@ static double response_s(const struct sim_world *world, int32_t instance, double
 {
     const struct sim_service *service = &world->services[world->instance_service[instance]];
     double mean = service->mean_s * world->node_slow[world->instance_node[instance]];
-    double slots = (double)service->slots, load = rate * mean;
-    if (load >= slots)
-        return INFINITY;
-    double wait = simulation_erlang_c(service->slots, load) * mean / (slots - load);
+    double wait = simulation_queue_unlimited(rate, mean, service->slots).wait_s;
     return mean + wait * (1 + service->cv * service->cv) / 2;
 }
 

@@ -155,7 +155,116 @@ enum err_code simulation_availability(const struct network *network,
                                       int64_t samples, struct simulation_availabilities *out,
                                       struct arena *arena, struct err *err);
 
-/* Probability of waiting in M/M/c (Erlang 1917); load = rate × mean work, less than slots. */
+/* ---- analytic mode over a graph of calls: thousands of services, step by step ----
+ *
+ * For generators and drills: what each of many services does at one step of time, in the steady
+ * state of the queues of queue.c.  The caller fills a mesh once, then at each step changes the
+ * load (outside_per_s) and what faults do (the fields marked so; 0 = healthy), settles, and reads
+ * the results.  State is kept from step to step, so a storm of retries stays when its cause is gone
+ * (metastable failure).  Numbers are the caller's own: finite, not negative, `host` and `to` within
+ * the mesh.  Method and limits: README.md, "Graph of calls". */
+
+struct simulation_mesh_call { /* one after the other, each with probability or count per_request */
+    int32_t to;
+    int32_t retries; /* tries after the first, at once */
+    double per_request;
+    double request_kb, reply_kb; /* mean sizes; 0 = not felt by links */
+    double timeout_s;            /* 0 = never; a lost message is then known at once */
+    bool critical;               /* its failure fails the request */
+    /* result */
+    double fails;          /* share of single tries */
+    double tries;          /* mean, for each call */
+    double mean_s, square; /* time of a call, all tries; and its second moment */
+};
+
+struct simulation_mesh_service {
+    int32_t host;
+    int32_t servers; /* requests whose work goes on at once (workers), at least 1 */
+    int32_t threads; /* requests held at once, callees waited for too; 0 = as many as come */
+    int32_t backlog; /* requests that may wait for a thread; more are refused */
+    double work_s;   /* mean processor time of one request, exponential */
+    double outside_per_s;
+    double memory_mib, memory_per_request_mib;
+    double memory_limit_mib; /* 0 = none: there every request fails, and before it collecting costs
+                                collect × live / (limit − live) of the work (Appel 1987) */
+    double collect;
+    struct simulation_mesh_call *calls;
+    int32_t call_count;
+    /* faults */
+    int32_t lost_servers; /* of `servers`; at least one stays */
+    double more_work;     /* 1 = twice the work */
+    double delay_s;       /* waits for something of its own, exponential; holds a thread only */
+    double own_errors;    /* share of requests that fail here (partial failure: of the replicas) */
+    double burn;          /* processors kept busy for nothing */
+    double leaked_mib;
+    /* results */
+    double rate_per_s;        /* requests that come, retries too */
+    double again_per_s;       /* of them, those of callers that stand behind it in the list */
+    double refused;           /* share of them, at once */
+    double errors;            /* share of them that fail, the refused ones too */
+    double latency_s, square; /* mean of requests that were let in, and second moment */
+    double cpu;               /* processors */
+    double memory_used_mib;
+    double present; /* requests held or waiting */
+};
+
+struct simulation_mesh_host {
+    double cores;
+    double latency_s;      /* of its uplink, one way */
+    double link_kb_per_s;  /* each direction; 0 = not limited */
+    int32_t link_messages; /* that wait at most, each way; more are lost */
+    /* faults */
+    double other_cores; /* processors that others keep busy (noisy neighbour) */
+    double link_used;   /* share of the link that others ask for; they stand in the same queue */
+    double more_latency_s, loss; /* of the link, each way */
+    /* results */
+    double cpu;                                            /* share of the cores, 0…1 */
+    double slowdown;                                       /* of work, 1 = none */
+    double out_per_s, in_per_s, out_kb_per_s, in_kb_per_s; /* messages and kB */
+    double out_use, in_use; /* share of the link that is busy, others included */
+    double out_wait_s, in_wait_s, out_lost, in_lost; /* in the queue of the link */
+    double busy_most, others; /* workers on it; processors that are never free */
+};
+
+struct simulation_mesh {
+    struct simulation_mesh_service *services; /* callers before callees settle soonest */
+    struct simulation_mesh_host *hosts;
+    int32_t service_count, host_count;
+};
+
+/* Rates from callers to callees, waiting and errors back, `rounds` times; 60 rounds from nothing
+ * and 8 from the step before are enough for most.  Returns the largest relative change of a
+ * latency or change of an error share in the last round.  O(rounds × (calls + servers)), and
+ * + threads for services under pressure. */
+double simulation_mesh_settle(struct simulation_mesh *mesh, int rounds);
+
+/* ---- the queues themselves (queue.c) ---- */
+
+struct simulation_queue {
+    double wait_s, wait_square; /* before the work, of those let in: mean and second moment */
+    double refused;
+};
+/* M/M/c; wait infinite when saturated. */
+struct simulation_queue simulation_queue_unlimited(double rate, double work_s, int64_t slots);
+/* M/M/c/(c + places): finite at any load.  O(places) at most. */
+struct simulation_queue simulation_queue_limited(double rate, double work_s, int64_t slots,
+                                                 int64_t places);
+/* Mean wait in M/G/1 from the first two moments of the work (Pollaczek-Khinchine). */
+double simulation_wait_general(double rate, double mean_s, double square_s2);
+/* How many times longer work takes on shared processors: load in processors, at most `workers` at
+ * work, beside `others` that never end; equal shares (processor sharing: any work, BCMP 1975). */
+double simulation_sharing(double load, double cores, int64_t workers, double others);
+/* Erlang's formulas (1917); load = rate × mean work; C for load less than slots. */
+double simulation_erlang_b(int64_t slots, double load);
 double simulation_erlang_c(int64_t slots, double load);
+
+struct simulation_cut {
+    double beyond;       /* share of times above the limit */
+    double mean, square; /* of min(time, limit) */
+};
+/* Of a time with mean and second moment, taken as a gamma distribution: exact when exponential. */
+struct simulation_cut simulation_cut_at(double mean, double square, double limit);
+/* Quantile of the same; share 0.99 for p99. */
+double simulation_quantile(double mean, double square, double share);
 
 #endif

@@ -35,5 +35,6 @@ extern const char case_one_site[]; /* user — s1, no latency */
 extern const char case_ring[];     /* user — s1 (1 ms), s1 — s2 (1 ms), user — s2 (10 ms) */
 
 int case_theory_tests(void);
+int case_mesh_tests(void);
 
 #endif

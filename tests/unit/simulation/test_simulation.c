@@ -370,5 +370,5 @@ int main(void)
         cmocka_unit_test(test_a_solution_fills_what_the_scenario_leaves_open),
     };
     int failed = cmocka_run_group_tests_name("simulation", tests, NULL, NULL);
-    return failed + case_theory_tests();
+    return failed + case_theory_tests() + case_mesh_tests();
 }
