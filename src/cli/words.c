@@ -343,6 +343,7 @@ const char *cli_word(const char *group, const char *code)
 /* ---- sentences ---- */
 
 static const char *const sentences[] = {
+    N_("less than {1}"),
     /* hidden dangers */
     N_("the network file declares no shared risk: what fails together is guessed or unknown"),
     N_("groups of one place, ends, owner or region are guesses: the network file does not say that "

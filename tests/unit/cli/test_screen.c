@@ -72,7 +72,7 @@ static void test_what_a_stopped_trial_left_open_is_shown_beside_the_conflict(voi
     const char *heading = strstr(page.text, "Not decided in the time given");
     assert_non_null(heading);
     assert_non_null(strstr(heading, "latency"));
-    assert_non_null(strstr(heading, "without"));
+    assert_non_null(strstr(heading, "leave out"));
     page_close(&page);
 }
 
