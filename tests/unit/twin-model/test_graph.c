@@ -260,6 +260,7 @@ void test_a_store_from_before_the_journal_told_the_graph_is_told(void **state)
         scribble(f, &rand);
     later();
     run_sql(f, "UPDATE twin_entities SET confidence = 1"); /* columns of those days */
+    run_sql(f, "UPDATE twin_entities SET valid_to = valid_from - 5 WHERE valid_to > 0");
     run_sql(f, "DELETE FROM store_journal WHERE collection = 'twin-graph'");
     struct twin *twin = open_twin(f);
     later();
