@@ -14,7 +14,8 @@
 #define MEMORY_MOST ((size_t)8 << 30)
 #define TOP 10 /* dangers that people see first */
 #define TOP_JSON 100
-#define SHOWN 50 /* findings of a kind that people see */
+#define ADVISED 10 /* dangers that advice is sought for */
+#define SHOWN 50   /* findings of a kind that people see */
 
 static const char *const group_choices[] = {NULL, "declared", "all", NULL};
 
@@ -48,26 +49,6 @@ static enum err_code read_solution(struct cli_call *call, const char *path, stru
     return ERR_OK;
 }
 
-/* Routes of the requirement's flows over this network, as evaluation draws them. */
-static enum err_code route(const char *path, const struct network *network,
-                           struct solution *solution, struct opt_double *ret_users,
-                           struct arena *arena, struct err *err)
-{
-    struct requirement *requirement = arena_zalloc(arena, sizeof *requirement);
-    struct evaluation_input given = {.requirement = requirement, .network = network};
-    struct evaluation_model *model;
-    struct evaluation_figures figures;
-    enum err_code rc =
-        json_decode_file(path, &requirement_table, &json_limits_default, requirement, arena, err);
-    if (rc || (rc = requirement_check(requirement, err)) ||
-        (rc = evaluation_model_new(&given, &model, arena, err)))
-        return rc;
-    if (requirement->service_level.concurrent_users.set)
-        *ret_users =
-            (struct opt_double){true, (double)requirement->service_level.concurrent_users.value};
-    return evaluation_measure(model, solution, &figures, arena, err);
-}
-
 static enum err_code read_usage(const char *path, struct risks_usage *out, struct arena *arena,
                                 struct err *err)
 {
@@ -82,14 +63,37 @@ struct given {
     struct network network;
     struct solution solution;
     struct risks_usage usage;
+    struct requirement requirement;
     struct opt_double users; /* of the services */
     struct risks_input input;
 };
+
+/* Routes of the requirement's flows over this network, as evaluation draws them. */
+static enum err_code read_requirement(const char *path, struct given *given, struct arena *arena,
+                                      struct err *err)
+{
+    struct requirement *requirement = &given->requirement;
+    struct evaluation_input input = {.requirement = requirement, .network = &given->network};
+    struct evaluation_model *model;
+    struct evaluation_figures figures;
+    enum err_code rc =
+        json_decode_file(path, &requirement_table, &json_limits_default, requirement, arena, err);
+    if (rc || (rc = requirement_check(requirement, err)) ||
+        (rc = evaluation_model_new(&input, &model, arena, err)) ||
+        (rc = evaluation_measure(model, &given->solution, &figures, arena, err)))
+        return rc;
+    given->input.requirement = requirement;
+    if (requirement->service_level.concurrent_users.set)
+        given->users =
+            (struct opt_double){true, (double)requirement->service_level.concurrent_users.value};
+    return ERR_OK;
+}
 
 /* What of the answer is looked at. */
 struct wanted {
     struct risks_filter filter;
     struct risks_page page;
+    size_t advise; /* dangers that advice is sought for */
 };
 
 static enum err_code read_given(struct cli_call *call, struct given *given, struct arena *arena,
@@ -107,8 +111,7 @@ static enum err_code read_given(struct cli_call *call, struct given *given, stru
     given->input.network = &given->network;
     if (solution) {
         if ((rc = read_solution(call, solution, &given->solution, arena, err)) ||
-            (requirement && (rc = route(requirement, &given->network, &given->solution,
-                                        &given->users, arena, err))))
+            (requirement && (rc = read_requirement(requirement, given, arena, err))))
             return rc;
         given->input.solution = &given->solution;
     }
@@ -154,7 +157,8 @@ static enum err_code read_numbers(struct cli_call *call, struct risks_input *inp
     if ((rc = read_count(call, "pairs", 0, false, &pairs, err)) ||
         (rc = read_count(call, "top", people ? TOP : TOP_JSON, true, &wanted->page.top, err)) ||
         (rc = read_count(call, "most", people ? SHOWN : SIZE_MAX, true, &wanted->page.most, err)) ||
-        (rc = read_count(call, "skip", 0, false, &wanted->page.skip, err)))
+        (rc = read_count(call, "skip", 0, false, &wanted->page.skip, err)) ||
+        (rc = read_count(call, "advise", ADVISED, false, &wanted->advise, err)))
         return rc;
     input->pairs = input->firsts = pairs;
     input->declared_only = str_eq(cli_option(call, "groups"), "declared");
@@ -180,7 +184,9 @@ static enum err_code run_risks(struct cli_call *call, struct err *err)
         return rc;
     risks_filter(&answer, &wanted.filter);
     risks_rank(&answer, given.users, &arena);
-    if ((rc = arena_check(&arena, err)))
+    if (!wanted.filter.kind || call->format != CLI_TABLE)
+        rc = risks_advise(&given.input, &answer, wanted.advise, &arena, err);
+    if (rc || (rc = arena_check(&arena, err)))
         return rc;
     if (call->format == CLI_TABLE) {
         cli_show_risks(call, &answer, wanted.filter.kind, &wanted.page,
@@ -213,6 +219,8 @@ static const struct cli_option options[] = {
      N_("only findings of this kind, one by one in the table")},
     {"top", 0, CLI_INTEGER, "N", NULL,
      N_("the greatest dangers; 0 is all; 10 in a table, 100 in JSON if not said")},
+    {"advise", 0, CLI_INTEGER, "N", NULL,
+     N_("the greatest dangers for which what to do is worked out; 10 if not said")},
     {"most", 0, CLI_INTEGER, "N", NULL,
      N_("findings of each kind; 0 is all; 50 in a table, all in JSON if not said")},
     {"skip", 0, CLI_INTEGER, "N", NULL, N_("findings of each kind to leave out before those")},
