@@ -255,15 +255,19 @@ static bool is_counted(const struct risks_finding *finding)
 /* Observed against required, in one text. */
 static const char *evidence_text(struct cli_call *call, const struct risks_finding *finding)
 {
-    const char *observed = amount_text(call, finding->observed, NULL);
-    if (finding->unknown)
-        return arena_printf(call->arena, _("unknown: %s"),
-                            cli_sentence(finding->unknown, call->arena));
-    if (!observed || !finding->required.set || is_counted(finding))
-        return NULL;
-    const char *text = arena_printf(call->arena, _("%s against %s"), observed,
-                                    amount_text(call, finding->required, finding->unit));
-    return finding->resource ? arena_printf(call->arena, "%s: %s", finding->resource, text) : text;
+    const char *observed = amount_text(call, finding->observed, NULL), *text = NULL;
+    const char *unknown = finding->unknown
+                              ? arena_printf(call->arena, _("unknown: %s"),
+                                             cli_sentence(finding->unknown, call->arena))
+                              : NULL;
+    if (observed && finding->required.set && !is_counted(finding))
+        text = arena_printf(call->arena, _("%s against %s"), observed,
+                            amount_text(call, finding->required, finding->unit));
+    if (text && finding->resource)
+        text = arena_printf(call->arena, "%s: %s", finding->resource, text);
+    return text && unknown ? arena_printf(call->arena, "%s; %s", text, unknown)
+           : text          ? text
+                           : unknown;
 }
 
 static void show_dangers(struct cli_call *call, const struct risks_answer *answer, size_t top)

@@ -40,14 +40,23 @@ struct risks_usage {
 enum err_code risks_read_usage(const char *text, size_t len, struct risks_usage *out,
                                struct arena *arena, struct err *err);
 
-/* Theil and Sen's slope with its interval of 95 % (Sen 1968). */
+/* Theil and Sen's line with intervals of 95 %, through daily maxima where there are several values
+ * a day, through the highest weekday where weekdays differ. */
 struct risks_trend {
-    bool known;                          /* false: fewer than RISKS_TREND_LEAST times */
+    bool known;         /* false: fewer than RISKS_TREND_LEAST times, and `why` says so */
+    bool daily, weekly; /* what it was taken by */
+    const char *why;
     size_t points;                       /* after thinning */
+    double span;                         /* days of history */
     double slope, slope_low, slope_high; /* a day */
-    double level;                        /* of the line at the last time */
+    double level, level_low, level_high; /* of the line at the last time; of the outer ones */
 };
 void risks_trend(const struct risks_series *series, struct risks_trend *out, struct arena *arena);
+/* From the last time to where the line meets the capacity; absent = never. */
+void risks_trend_days(const struct risks_trend *trend, double capacity, struct opt_double *ret_days,
+                      struct opt_double *ret_low, struct opt_double *ret_high);
+/* Whether the history is long enough to tell of so many days. */
+bool risks_trend_reaches(const struct risks_trend *trend, double days);
 
 /* ---- the question ---- */
 struct risks_input {
@@ -144,6 +153,8 @@ struct risks_finding {
     struct opt_double days, days_low, days_high;    /* to exhaustion; high absent = never */
     struct opt_double slope, slope_low, slope_high; /* of the trend, a day */
     struct opt_double growth;                       /* what it adds within the horizon */
+    const char
+        *season; /* what it was taken by: daily-peaks, weekly-peaks, daily-and-weekly-peaks */
 };
 
 /* What removes a danger, tried on a copy. */

@@ -82,6 +82,10 @@ static void write_finding(struct json_writer *w, const struct risks_finding *fin
     write_known(w, "days", finding->days);
     write_known(w, "days_low", finding->days_low);
     write_known(w, "days_high", finding->days_high);
+    write_known(w, "slope", finding->slope);
+    write_known(w, "slope_low", finding->slope_low);
+    write_known(w, "slope_high", finding->slope_high);
+    write_text(w, "season", finding->season);
     json_end(w, '}');
 }
 
