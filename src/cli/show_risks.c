@@ -115,8 +115,8 @@ static void add_losses(struct cli_call *call, struct buf *text, const struct los
     struct arena *arena = call->arena;
     if (l->hanging)
         add_part(text, arena_printf(arena,
-                                    P_("%zu site hangs on it by one link",
-                                       "%zu sites hang on it by one link each", l->hanging),
+                                    P_("%zu site hangs by one link",
+                                       "%zu sites hang by one link each", l->hanging),
                                     l->hanging));
     else if (l->sites)
         add_part(text, arena_printf(arena, P_("%zu site cut off", "%zu sites cut off", l->sites),
@@ -221,6 +221,13 @@ static void show_kind(struct cli_call *call, const struct risks_answer *answer, 
 
 /* ---- the greatest dangers ---- */
 
+static const char *danger_text(struct cli_call *call, const struct risks_danger *danger)
+{
+    if (danger->hanging)
+        return arena_printf(call->arena, _("any link of a single site at %s"), danger->element.id);
+    return what_text(call, &danger->element, &danger->second, NULL);
+}
+
 static const char *consequence_text(struct cli_call *call, const struct risks_danger *danger)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
@@ -286,7 +293,7 @@ static void show_dangers(struct cli_call *call, const struct risks_answer *answe
         const struct risks_danger *danger = &answer->dangers.items[i];
         cli_cell_style(&table, _(severity_words[danger->severity]),
                        severity_style(danger->severity));
-        cli_cell(&table, what_text(call, &danger->element, &danger->second, NULL));
+        cli_cell(&table, danger_text(call, danger));
         cli_cell(&table, _(reason_words[danger->worst->reason]));
         cli_cell(&table, evidence_text(call, danger->worst));
         cli_cell(&table, consequence_text(call, danger));
@@ -361,7 +368,7 @@ static const char *advice_text(struct cli_call *call, const struct risks_danger 
         text =
             arena_printf(arena, _("%s: mends %zu of %zu"), text, advice->mended, danger->services);
     if (advice->breaks < advice->breaks_before)
-        text = arena_printf(arena, _("%s; single failures break services %zu times instead of %zu"),
+        text = arena_printf(arena, _("%s; services broken by single failures: %zu instead of %zu"),
                             text, advice->breaks, advice->breaks_before);
     return text;
 }
@@ -371,8 +378,7 @@ static void show_advice(struct cli_call *call, const struct risks_answer *answer
     bool any = false;
     for (size_t i = 0; i < answer->dangers.count && i < top; i++) {
         const struct risks_danger *danger = &answer->dangers.items[i];
-        const char *lead = arena_printf(
-            call->arena, "  %s: ", what_text(call, &danger->element, &danger->second, NULL));
+        const char *lead = arena_printf(call->arena, "  %s: ", danger_text(call, danger));
         if (!danger->advised || (!danger->advice.count && !danger->no_advice))
             continue;
         if (!any)

@@ -354,6 +354,7 @@ static const char *const sentences[] = {
     N_("histories too short for a trend, of fewer than {1} times: {2}"),
     N_("histories of what has no known capacity: {1}"),
     N_("nothing that was tried removes it"),
+    N_("users are at it: no link and no site removes it"),
     N_("not worked out: the tries were too many"),
     N_("longer ways are told, not mended"),
     N_("where an instance may go is unknown without the requirement"),

@@ -223,7 +223,9 @@ static void advise_one(struct risks_advisor *a, struct risks_danger *danger)
         if (danger->worst->reason == RISKS_CONGESTED)
             advise_bandwidth(a, danger);
     }
-    if (!danger->advice.count && !danger->no_advice)
+    if (!danger->advice.count && str_eq(danger->element.kind, "access") && danger->services)
+        danger->no_advice = "users are at it: no link and no site removes it";
+    else if (!danger->advice.count && !danger->no_advice)
         danger->no_advice = a->budget ? "nothing that was tried removes it"
                                       : "not worked out: the tries were too many";
 }

@@ -160,6 +160,7 @@ static void advise_hanging(struct risks_advisor *a, struct risks_danger *danger)
     const struct risks_graph *g = &a->work.graph;
     struct risks_advice advice = {.action = RISKS_ADD_LINK};
     double km = 0, shortest = INFINITY;
+    memset(a->label, 0xff, g->nodes * sizeof *a->label);
     if ((uint64_t)danger->hanging * g->nodes > PAIRS_MOST)
         return;
     for (size_t i = 0; i < a->answer->findings.count; i++) {
@@ -180,6 +181,9 @@ static void advise_hanging(struct risks_advisor *a, struct risks_danger *danger)
                                 "there are too many nodes";
             return;
         }
+        a->label[site] = nearest;
+        if (a->label[nearest] == site)
+            continue; /* one link serves both */
         advice.links++;
         km += risks_advice_km(a, site, nearest);
         if (best < shortest) {

@@ -24,8 +24,13 @@ struct place { /* one resource of one site or line */
     bool wanting; /* of a line: some link's bandwidth or use is unknown */
 };
 
+struct own { /* what the solution takes of a site; its components are in the requirement */
+    double vcpus, memory_gib, disk_gib;
+};
+
 struct cliffs {
     struct risks_work *work;
+    struct own *own;     /* by site */
     struct map *history; /* entity NUL-free key → series */
     struct map *lines;   /* "a—b" in both orders → line + 1 */
     LIST(struct place) line_places;
@@ -129,25 +134,74 @@ static void look(struct cliffs *c, const struct place *place)
                    &trend);
 }
 
-static void look_at_site(struct cliffs *c, const struct site *site)
+static const struct requirement_component *component_of(const struct risks_input *input,
+                                                        const char *name)
 {
+    for (size_t i = 0; input->requirement && i < input->requirement->components.count; i++)
+        if (str_eq(input->requirement->components.items[i].name, name))
+            return &input->requirement->components.items[i];
+    return NULL;
+}
+
+static void add_own(struct cliffs *c)
+{
+    const struct risks_input *input = c->work->input;
+    for (size_t i = 0; input->solution && i < input->solution->placements.count; i++) {
+        const struct solution_placement *placement = &input->solution->placements.items[i];
+        const struct requirement_component *component = component_of(input, placement->component);
+        uint32_t site = risks_graph_find(&c->work->graph, placement->site);
+        if (!component || site >= c->work->graph.sites)
+            continue;
+        c->own[site].vcpus += component->vcpus.value;
+        c->own[site].memory_gib += component->memory_gib.value;
+        c->own[site].disk_gib += component->disk_gib.value;
+    }
+}
+
+static int64_t own_cards(const struct risks_input *input, const struct site *site,
+                         const char *model)
+{
+    int64_t count = 0;
+    for (size_t i = 0; input->solution && i < input->solution->placements.count; i++) {
+        const struct solution_placement *placement = &input->solution->placements.items[i];
+        if (!str_eq(placement->site, site->id) || !str_eq(placement->accelerator_model, model))
+            continue;
+        const struct requirement_component *component = component_of(input, placement->component);
+        count += component && component->accelerator ? component->accelerator->count : 0;
+    }
+    return count;
+}
+
+/* Absent in the file is nothing given away. */
+static struct opt_double used_of(struct opt_double allocated, double own)
+{
+    return (struct opt_double){allocated.set || own > 0, allocated.value + own};
+}
+
+static void look_at_site(struct cliffs *c, size_t number)
+{
+    const struct site *site = &c->work->graph.network->sites.items[number];
+    const struct own *own = &c->own[number];
     struct risks_element element = {.kind = "site", .id = site->id};
     const struct place places[] = {
-        {element, "vcpus", "vCPU", site->capacity.vcpus, site->allocated.vcpus, false},
-        {element, "memory_gib", "GiB", site->capacity.memory_gib, site->allocated.memory_gib,
+        {element, "vcpus", "vCPU", site->capacity.vcpus, used_of(site->allocated.vcpus, own->vcpus),
          false},
-        {element, "disk_gib", "GiB", site->capacity.disk_gib, site->allocated.disk_gib, false},
+        {element, "memory_gib", "GiB", site->capacity.memory_gib,
+         used_of(site->allocated.memory_gib, own->memory_gib), false},
+        {element, "disk_gib", "GiB", site->capacity.disk_gib,
+         used_of(site->allocated.disk_gib, own->disk_gib), false},
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         look(c, &places[i]);
     for (size_t i = 0; i < site->accelerators.count; i++) {
         const struct site_accelerator *item = &site->accelerators.items[i];
-        struct place place = {element,
-                              item->model ? item->model : "accelerator",
-                              "cards",
-                              {true, (double)item->count},
-                              {true, (double)item->allocated},
-                              false};
+        struct place place = {
+            element,
+            item->model ? item->model : "accelerator",
+            "cards",
+            {true, (double)item->count},
+            {true, (double)(item->allocated + own_cards(c->work->input, site, item->model))},
+            false};
         look(c, &place);
     }
 }
@@ -171,6 +225,23 @@ static void add_link(struct cliffs *c, const struct network_link *link)
     place->used.value += link->used_mbps.set ? link->used_mbps.value : 0;
 }
 
+/* What the solution's routes carry. */
+static void add_traffic(struct cliffs *c)
+{
+    const struct solution *solution = c->work->input->solution;
+    struct arena *arena = c->work->arena;
+    for (size_t i = 0; solution && i < solution->routes.count; i++) {
+        const struct solution_route *route = &solution->routes.items[i];
+        for (size_t k = 1; route->bandwidth_mbps.set && k < route->path.count; k++) {
+            const char *hop =
+                arena_printf(arena, "%s—%s", route->path.items[k - 1], route->path.items[k]);
+            uintptr_t at = (uintptr_t)map_find(c->lines, hop);
+            if (at)
+                c->line_places.items[at - 1].used.value += route->bandwidth_mbps.value;
+        }
+    }
+}
+
 /* A history may name a line from either end: it is kept under the name of the network file. */
 static void index_history(struct cliffs *c, const struct risks_usage *usage)
 {
@@ -191,9 +262,12 @@ enum err_code risks_find_capacity(struct risks_work *work, struct err *err)
     const struct network *network = work->graph.network;
     for (size_t i = 0; i < network->links.count; i++)
         add_link(&c, &network->links.items[i]);
+    add_traffic(&c);
+    c.own = arena_array(work->arena, network->sites.count + 1, sizeof *c.own);
+    add_own(&c);
     index_history(&c, work->input->usage);
     for (size_t i = 0; i < network->sites.count; i++)
-        look_at_site(&c, &network->sites.items[i]);
+        look_at_site(&c, i);
     for (size_t i = 0; i < c.line_places.count; i++)
         look(&c, &c.line_places.items[i]);
     if (c.brief)
