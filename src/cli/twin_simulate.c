@@ -1,16 +1,12 @@
 /* twin_simulate.c - swan twin simulate: network and scenario in, the engine, the answer for people
- * or programs; swan bench simulate: how long it takes on a made-up fleet. */
+ * or programs. */
 #include <math.h>
 
-#include "base/clock.h"
-#include "base/rand.h"
 #include "base/str.h"
 #include "cli/cli_priv.h"
 #include "twin/simulation/simulation.h"
 
 #define MEMORY_MOST ((size_t)2 << 30)
-#define HOSTS_MOST 1000000
-#define TASKS_MOST 2000000
 #define STATIONS_SHOWN 20
 
 struct simulate_inputs {
@@ -231,106 +227,6 @@ static enum err_code run_simulate(struct cli_call *call, struct err *err)
     return ERR_OK;
 }
 
-/* ---- bench ---- */
-
-/* Hosts on switches of about √hosts each, switches on a core, tasks from a gateway at the core. */
-static void make_fleet(size_t hosts, uint64_t seed, struct network *out, struct arena *arena)
-{
-    size_t switches = (size_t)ceil(sqrt((double)hosts));
-    struct rand rand;
-    rand_init(&rand, seed);
-    *out = (struct network){.currency = "CNY"};
-    *LIST_ADD(arena, &out->access) = (struct network_access){.id = "gateway"};
-    for (size_t i = 0; i < switches; i++) {
-        const char *id = arena_printf(arena, "switch-%zu", i);
-        *LIST_ADD(arena, &out->access) = (struct network_access){.id = id};
-        *LIST_ADD(arena, &out->links) =
-            (struct network_link){.a = "gateway",
-                                  .b = id,
-                                  .latency_ms = {true, 1 + rand_unit(&rand)},
-                                  .bandwidth_mbps = {true, 10000}};
-    }
-    for (size_t i = 0; i < hosts; i++) {
-        const char *id = arena_printf(arena, "host-%zu", i);
-        *LIST_ADD(arena, &out->sites) = (struct site){.id = id};
-        *LIST_ADD(arena, &out->links) =
-            (struct network_link){.a = out->access.items[1 + i % switches].id,
-                                  .b = id,
-                                  .latency_ms = {true, 0.1},
-                                  .bandwidth_mbps = {true, 1000}};
-    }
-}
-
-/* One task a second is the work of one host; a switch fails for a quarter of the time. */
-static void make_scenario(const struct network *network, size_t tasks,
-                          struct simulation_scenario *out, struct arena *arena)
-{
-    double hosts = (double)network->sites.count;
-    struct simulation_service *service;
-    *out = (struct simulation_scenario){
-        .duration_s = (double)tasks / (hosts * 0.7), .failover_s = 0.1, .reroute_s = 0.1};
-    service = LIST_ADD(arena, &out->services);
-    *service =
-        (struct simulation_service){.name = "task", .slots = {true, 1}, .service_ms = {true, 1000}};
-    for (size_t i = 0; i < network->sites.count; i++)
-        *LIST_ADD(arena, &service->sites) = network->sites.items[i].id;
-    *LIST_ADD(arena, &out->flows) = (struct simulation_flow){.name = "tasks",
-                                                             .from = "gateway",
-                                                             .to = "task",
-                                                             .rate_per_s = hosts * 0.7,
-                                                             .request_kb = 100,
-                                                             .reply_kb = 100,
-                                                             .retries = 3,
-                                                             .backoff_ms = 100};
-    *LIST_ADD(arena, &out->faults) =
-        (struct simulation_fault){.kind = SIMULATION_FAIL,
-                                  .at_s = out->duration_s / 2,
-                                  .until_s = {true, out->duration_s * 3 / 4},
-                                  .site = network->access.items[1].id};
-}
-
-static enum err_code run_bench(struct cli_call *call, struct err *err)
-{
-    int64_t hosts = cli_integer(call, "hosts", 20000), tasks = cli_integer(call, "tasks", 50000);
-    int64_t seed = cli_integer(call, "seed", 1), offered = 0;
-    struct network network;
-    struct simulation_scenario scenario;
-    struct simulation_result result;
-    if (hosts < 1 || hosts > HOSTS_MOST || tasks < 1 || tasks > TASKS_MOST)
-        return err_set(err, ERR_USAGE, _("--hosts is 1 to %d, --tasks 1 to %d"), HOSTS_MOST,
-                       TASKS_MOST);
-    call->arena->max = MEMORY_MOST;
-    make_fleet((size_t)hosts, (uint64_t)seed, &network, call->arena);
-    make_scenario(&network, (size_t)tasks, &scenario, call->arena);
-    int64_t begin = clock_mono_us();
-    enum err_code rc =
-        simulation_run(&network, &scenario, (uint64_t)seed, &result, call->arena, err);
-    double seconds = (double)(clock_mono_us() - begin) / 1e6;
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < result.outcomes.count; i++)
-        offered += result.outcomes.items[i].with.offered;
-    if (call->format == CLI_TABLE) {
-        cli_say(call, _("hosts   %lld\n"), (long long)hosts);
-        cli_say(call, _("tasks   %lld, once with a failing switch and once without\n"),
-                (long long)offered);
-        cli_say(call, _("events  %lld\n"), (long long)result.events);
-        cli_say(call, _("took    %s, both runs, names and ways included\n"),
-                cli_seconds(call->arena, seconds));
-        return ERR_OK;
-    }
-    CLEANUP(buf_done) struct buf out = BUF_INIT;
-    struct json_writer w = JSON_WRITER(&out);
-    json_begin(&w, '{');
-    json_member_int(&w, "hosts", hosts);
-    json_member_int(&w, "tasks", offered);
-    json_member_int(&w, "events", result.events);
-    json_member_double(&w, "seconds", seconds);
-    json_end(&w, '}');
-    cli_answer_json(call, buf_str(&out), out.len);
-    return ERR_OK;
-}
-
 static const struct cli_option simulate_options[] = {
     {"network", 0, CLI_FILE, "FILE", NULL, N_("network file (YAML or JSON)")},
     {"faults", 0, CLI_FILE, "FILE", NULL,
@@ -347,12 +243,6 @@ static const struct cli_option simulate_options[] = {
      N_("instead: how often flows can be served, from N random states of the sites")},
     {.name = NULL}};
 
-static const struct cli_option bench_options[] = {
-    {"hosts", 0, CLI_INTEGER, "N", NULL, N_("hosts of the fleet; 20000 if not said")},
-    {"tasks", 0, CLI_INTEGER, "N", NULL, N_("tasks, about; 50000 if not said")},
-    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of fleet and tasks; 1 if not said")},
-    {.name = NULL}};
-
 static const struct cli_command commands[] = {
     {"twin", "simulate", NULL, simulate_options,
      N_("what services do while sites and links fail, slow down or are asked for more"),
@@ -362,7 +252,5 @@ static const struct cli_command commands[] = {
         "fail, slow or grow; at_s, until_s; site, link a and b, or flow; factor). With a solution, "
         "sites, slots, calls and flows that it leaves out come from there."),
      false},
-    {"bench", "simulate", NULL, bench_options, N_("how long a simulation of a large fleet takes"),
-     run_bench, NULL, NULL, false},
 };
 const struct cli_command_table cli_twin_simulate_table = {commands, ARRAY_LEN(commands)};

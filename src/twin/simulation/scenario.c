@@ -54,6 +54,33 @@ static const struct json_table service_table =
     JSON_TABLE("SimulationService", struct simulation_service, service_fields,
                "a service and its instances", NULL);
 
+static const struct json_field task_fields[] = {
+    JSON_FIELD_RANGE("at_s", JSON_DOUBLE, struct simulation_task, at_s, JSON_REQUIRED, 0,
+                     SECONDS_MOST, "when it is made, seconds from the start"),
+    JSON_FIELD("site", JSON_STRING, struct simulation_task, site, JSON_NON_EMPTY,
+               "where it is served; any if not said"),
+    JSON_FIELD_RANGE("work_ms", JSON_OPT_DOUBLE, struct simulation_task, work_ms, 0, 0, MS_MOST,
+                     "its work there; drawn if not said"),
+    JSON_FIELD_RANGE("request_kb", JSON_DOUBLE, struct simulation_task, request_kb, 0, 0, KB_MOST,
+                     "size of the request, in 1000 bytes"),
+    JSON_FIELD_RANGE("reply_kb", JSON_DOUBLE, struct simulation_task, reply_kb, 0, 0, KB_MOST,
+                     "size of the reply"),
+};
+static const struct json_table task_table = JSON_TABLE(
+    "SimulationTask", struct simulation_task, task_fields, "one request, as it was recorded", NULL);
+
+static enum err_code check_flow(const void *object, struct err *err)
+{
+    const struct simulation_flow *flow = object;
+    if ((flow->rate_per_s > 0) != (flow->tasks.count > 0))
+        return ERR_OK;
+    err_set(err, ERR_INVALID,
+            flow->tasks.count ? "requests are a stream or listed, not both"
+                              : "nothing says how many requests there are");
+    err_field(err, "rate_per_s");
+    return err_hint(err, "rate_per_s, or tasks");
+}
+
 static const struct json_field flow_fields[] = {
     JSON_FIELD("name", JSON_STRING, struct simulation_flow, name, JSON_REQUIRED | JSON_NON_EMPTY,
                "unique name"),
@@ -61,8 +88,10 @@ static const struct json_field flow_fields[] = {
                "access point or site where requests come from"),
     JSON_FIELD("to", JSON_STRING, struct simulation_flow, to, JSON_REQUIRED | JSON_NON_EMPTY,
                "service that is asked"),
-    JSON_FIELD_RANGE("rate_per_s", JSON_DOUBLE, struct simulation_flow, rate_per_s,
-                     JSON_REQUIRED | JSON_POSITIVE, 0, RATE_MOST, "requests, a Poisson stream"),
+    JSON_FIELD_RANGE("rate_per_s", JSON_DOUBLE, struct simulation_flow, rate_per_s, JSON_POSITIVE,
+                     0, RATE_MOST, "requests, a Poisson stream"),
+    JSON_FIELD_TABLE("tasks", JSON_ARRAY, struct simulation_flow, tasks, 0, &task_table,
+                     "instead of the stream: recorded requests"),
     JSON_FIELD_RANGE("request_kb", JSON_DOUBLE, struct simulation_flow, request_kb, 0, 0, KB_MOST,
                      "mean size of the request, in 1000 bytes"),
     JSON_FIELD_RANGE("reply_kb", JSON_DOUBLE, struct simulation_flow, reply_kb, 0, 0, KB_MOST,
@@ -75,8 +104,9 @@ static const struct json_field flow_fields[] = {
     JSON_FIELD_RANGE("backoff_ms", JSON_DOUBLE, struct simulation_flow, backoff_ms, 0, 0, MS_MOST,
                      "pause before the first retry; doubles with each one"),
 };
-static const struct json_table flow_table = JSON_TABLE(
-    "SimulationFlow", struct simulation_flow, flow_fields, "who asks a service, how often", NULL);
+static const struct json_table flow_table =
+    JSON_TABLE("SimulationFlow", struct simulation_flow, flow_fields,
+               "who asks a service, how often", check_flow);
 
 static enum err_code check_fault(const void *object, struct err *err)
 {
@@ -204,6 +234,17 @@ static const struct json_field station_fields[] = {
 static const struct json_table station_table = JSON_TABLE(
     "SimulationStation", struct simulation_station, station_fields, "one instance", NULL);
 
+static const struct json_field task_outcome_fields[] = {
+    JSON_FIELD("flow", JSON_STRING, struct simulation_task_outcome, flow, 0, "name"),
+    JSON_FIELD("at_s", JSON_DOUBLE, struct simulation_task_outcome, at_s, JSON_KEEP,
+               "when it was made"),
+    JSON_FIELD("response_ms", JSON_OPT_DOUBLE, struct simulation_task_outcome, response_ms, 0,
+               "until it was answered; absent if it was given up"),
+};
+static const struct json_table task_outcome_table =
+    JSON_TABLE("SimulationTaskOutcome", struct simulation_task_outcome, task_outcome_fields,
+               "what became of a listed request", NULL);
+
 static const struct json_field result_fields[] = {
     JSON_FIELD("seed", JSON_INT, struct simulation_result, seed, 0, "same seed, same answer"),
     JSON_FIELD("events", JSON_INT, struct simulation_result, events, 0, "of both runs"),
@@ -213,6 +254,8 @@ static const struct json_field result_fields[] = {
                      &outcome_table, "by flow and phase"),
     JSON_FIELD_TABLE("stations", JSON_ARRAY, struct simulation_result, stations, JSON_KEEP,
                      &station_table, "instances, with the faults"),
+    JSON_FIELD_TABLE("tasks", JSON_ARRAY, struct simulation_result, tasks, 0, &task_outcome_table,
+                     "listed requests, with the faults"),
     JSON_FIELD("assumptions", JSON_STRINGS, struct simulation_result, assumptions, JSON_KEEP,
                "what was assumed where nothing is said"),
 };

@@ -30,13 +30,21 @@ struct simulation_service {
     LIST(struct simulation_call) calls;
 };
 
+struct simulation_task { /* one recorded request, as it was */
+    double at_s;
+    const char *site;            /* that served it; any, or when it cannot be reached: as usual */
+    struct opt_double work_ms;   /* of the service that is asked; drawn if absent */
+    double request_kb, reply_kb; /* exactly */
+};
+
 struct simulation_flow {
     const char *name;
-    const char *from; /* access point or site */
-    const char *to;   /* service */
-    double rate_per_s;
-    double request_kb, reply_kb;
-    struct opt_double timeout_ms; /* absent: a loss is noticed at once */
+    const char *from;                   /* access point or site */
+    const char *to;                     /* service */
+    double rate_per_s;                  /* a Poisson stream … */
+    LIST(struct simulation_task) tasks; /* … or these */
+    double request_kb, reply_kb;        /* of the stream: means */
+    struct opt_double timeout_ms;       /* absent: a loss is noticed at once */
     int64_t retries;
     double backoff_ms; /* before the first retry; doubles */
 };
@@ -103,9 +111,16 @@ struct simulation_station { /* one instance, over the whole run with the faults 
     double mean_response_ms; /* a visit: wait and work */
 };
 
+struct simulation_task_outcome { /* with the faults; in the order of the flows and of time */
+    const char *flow;
+    double at_s;
+    struct opt_double response_ms; /* absent: given up */
+};
+
 struct simulation_result {
-    int64_t seed, events; /* events of both runs */
-    double ended_s;       /* when the last request was settled */
+    int64_t seed, events;                       /* events of both runs */
+    double ended_s;                             /* when the last request was settled */
+    LIST(struct simulation_task_outcome) tasks; /* of flows that list them */
     LIST(struct simulation_outcome) outcomes;
     LIST(struct simulation_station) stations;
     LIST(const char *) assumptions;

@@ -29,6 +29,12 @@ struct sim_call {
     double probability, request_kb, reply_kb;
 };
 
+struct sim_task {
+    double at, work_s, request_kb, reply_kb; /* work_s < 0 = drawn */
+    int32_t instance;                        /* -1 = any */
+    int32_t number;                          /* in the scenario */
+};
+
 struct sim_service {
     int32_t first, count; /* instances */
     int64_t slots;
@@ -59,7 +65,9 @@ struct sim_world {
     uint8_t *instance_served; /* memory of simulation_served */
     int32_t instances;
     int32_t *flow_from, *flow_to;
-    struct sim_change *changes; /* by time */
+    struct sim_task **flow_tasks; /* by time; NULL = a stream */
+    double *flow_rate;            /* a second, on average */
+    struct sim_change *changes;   /* by time */
     size_t change_count;
     struct sim_tree **trees; /* by source */
     uint32_t epoch;          /* of what is known */

@@ -46,8 +46,12 @@ static enum err_code look_up(const struct map *names, const char *name, const ch
 static bool has_sizes(const struct simulation_scenario *scenario)
 {
     bool found = false;
-    for (size_t i = 0; i < scenario->flows.count; i++)
-        found |= scenario->flows.items[i].request_kb > 0 || scenario->flows.items[i].reply_kb > 0;
+    for (size_t i = 0; i < scenario->flows.count; i++) {
+        const struct simulation_flow *flow = &scenario->flows.items[i];
+        found |= flow->request_kb > 0 || flow->reply_kb > 0;
+        for (size_t k = 0; k < flow->tasks.count && !found; k++)
+            found = flow->tasks.items[k].request_kb > 0 || flow->tasks.items[k].reply_kb > 0;
+    }
     for (size_t i = 0; i < scenario->services.count; i++)
         for (size_t k = 0; k < scenario->services.items[i].calls.count; k++)
             found |= scenario->services.items[i].calls.items[k].request_kb > 0 ||
@@ -238,6 +242,53 @@ static enum err_code read_services(struct sim_world *world, const struct map *no
     return rc ? rc : check_calls(world, err);
 }
 
+static int by_at(const void *a, const void *b)
+{
+    const struct sim_task *x = a, *y = b;
+    return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : x->number - y->number;
+}
+
+/* The first instance of the service at each node. */
+static int32_t *places_of(const struct sim_world *world, const struct sim_service *service)
+{
+    int32_t *place = arena_array(world->arena, (size_t)world->nodes, sizeof *place);
+    for (int32_t n = 0; n < world->nodes; n++)
+        place[n] = -1;
+    for (int32_t i = service->first + service->count; i-- > service->first;)
+        place[world->instance_node[i]] = i;
+    return place;
+}
+
+static enum err_code read_tasks(struct sim_world *world, size_t number, const struct map *nodes,
+                                struct err *err)
+{
+    const struct simulation_flow *flow = &world->scenario->flows.items[number];
+    struct sim_task *tasks = arena_array(world->arena, flow->tasks.count, sizeof *tasks);
+    const int32_t *place = places_of(world, &world->services[world->flow_to[number]]);
+    for (size_t k = 0; k < flow->tasks.count; k++) {
+        const struct simulation_task *task = &flow->tasks.items[k];
+        int32_t node = task->site ? name_find(nodes, task->site) : -1;
+        tasks[k] = (struct sim_task){.at = task->at_s,
+                                     .work_s = task->work_ms.set ? task->work_ms.value / 1000 : -1,
+                                     .request_kb = task->request_kb,
+                                     .reply_kb = task->reply_kb,
+                                     .instance = node < 0 ? -1 : place[node],
+                                     .number = (int32_t)k};
+        if (task->site && tasks[k].instance < 0) {
+            err_set(err, ERR_INVALID, "no instance of '%s' is at '%s'", flow->to, task->site);
+            return err_field(err, "flows[%zu].tasks[%zu].site", number, k);
+        }
+        if (task->at_s >= world->scenario->duration_s) {
+            err_set(err, ERR_INVALID, "it is made after the end of the simulation");
+            return err_field(err, "flows[%zu].tasks[%zu].at_s", number, k);
+        }
+    }
+    qsort(tasks, flow->tasks.count, sizeof *tasks, by_at);
+    world->flow_tasks[number] = tasks;
+    world->flow_rate[number] = (double)flow->tasks.count / world->scenario->duration_s;
+    return ERR_OK;
+}
+
 static enum err_code read_flows(struct sim_world *world, const struct map *nodes,
                                 const struct map *services, struct map *names, struct err *err)
 {
@@ -250,6 +301,8 @@ static enum err_code read_flows(struct sim_world *world, const struct map *nodes
     }
     world->flow_from = arena_array(world->arena, count, sizeof *world->flow_from);
     world->flow_to = arena_array(world->arena, count, sizeof *world->flow_to);
+    world->flow_tasks = arena_array(world->arena, count, sizeof *world->flow_tasks);
+    world->flow_rate = arena_array(world->arena, count, sizeof *world->flow_rate);
     world->flow_grow = arena_array(world->arena, count, sizeof *world->flow_grow);
     for (size_t i = 0; i < count && !rc; i++) {
         const struct simulation_flow *flow = &scenario->flows.items[i];
@@ -263,6 +316,9 @@ static enum err_code read_flows(struct sim_world *world, const struct map *nodes
                            &world->flow_from[i], err)))
             rc = look_up(services, flow->to, "service", arena_printf(world->arena, "%s.to", path),
                          &world->flow_to[i], err);
+        world->flow_rate[i] = flow->rate_per_s;
+        if (!rc && flow->tasks.count)
+            rc = read_tasks(world, i, nodes, err);
     }
     return rc;
 }
@@ -340,6 +396,10 @@ static enum err_code read_fault(struct sim_world *world, size_t number, const st
                                arena_printf(world->arena, "%s.site", path), &change.node, err)
                      : look_up(flows, fault->flow, "flow",
                                arena_printf(world->arena, "%s.flow", path), &change.flow, err);
+    if (!rc && change.flow >= 0 && world->flow_tasks[change.flow]) {
+        err_set(err, ERR_INVALID, "requests that are listed do not grow");
+        return err_field(err, "%s.flow", path);
+    }
     if (!rc)
         add_change(world, changes, change);
     return rc;
@@ -376,7 +436,7 @@ static enum err_code check_size(const struct sim_world *world, struct err *err)
     const struct simulation_scenario *scenario = world->scenario;
     double requests = 0, sources = 0;
     for (size_t i = 0; i < scenario->flows.count; i++) {
-        double rate = scenario->flows.items[i].rate_per_s;
+        double rate = world->flow_rate[i];
         for (size_t k = 0; k < scenario->faults.count; k++)
             if (str_eq(scenario->faults.items[k].flow, scenario->flows.items[i].name))
                 rate *= fmax(1, scenario->faults.items[k].factor.value);
