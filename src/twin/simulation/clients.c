@@ -52,7 +52,8 @@ uint32_t simulation_request_new(struct sim_run *run)
 
 static struct sim_tally *tally_of(struct sim_run *run, const struct sim_request *request)
 {
-    return request->phase == SIM_NO_PHASE ? NULL : &run->flows[request->flow].tally[request->phase];
+    return request->stretch == SIM_NO_STRETCH ? NULL
+                                              : &run->flows[request->flow].tally[request->stretch];
 }
 
 void simulation_request_end(struct sim_run *run, uint32_t id, bool answered)

@@ -11,13 +11,16 @@
 
 /* ---- what happens ---- */
 
-static int phase_at(const struct sim_world *world, double time)
+static int32_t stretch_at(const struct sim_world *world, double time)
 {
-    int phase = SIM_NO_PHASE;
-    for (int i = 0; i < SIMULATION_PHASES; i++)
-        if (time >= world->bounds[i] && time < world->bounds[i + 1])
-            phase = i;
-    return phase;
+    int32_t low = 0, high = world->stretch_count;
+    if (time < world->stretches[0] || time >= world->stretches[high])
+        return SIM_NO_STRETCH;
+    while (high - low > 1) {
+        int32_t middle = (low + high) / 2;
+        *(time < world->stretches[middle] ? &high : &low) = middle;
+    }
+    return low;
 }
 
 static void plan_arrival(struct sim_run *run, uint32_t number)
@@ -44,18 +47,18 @@ static void on_arrival(struct sim_run *run, uint32_t flow)
     request->task = run->flows[flow].next_task++;
     request->arrived = run->now;
     request->tries = 0;
-    request->phase = phase_at(run->world, run->now);
-    if (request->phase != SIM_NO_PHASE)
-        run->flows[flow].tally[request->phase].figures.offered++;
+    request->stretch = stretch_at(run->world, run->now);
+    if (request->stretch != SIM_NO_STRETCH)
+        run->flows[flow].tally[request->stretch].figures.offered++;
     plan_arrival(run, flow);
     simulation_begin_try(run, id);
 }
 
 static void count_availability(struct sim_run *run, double until)
 {
-    const double *bounds = run->world->bounds;
+    const double *bounds = run->world->stretches;
     for (size_t f = 0; f < run->scenario->flows.count; f++)
-        for (int i = 0; i < SIMULATION_PHASES && run->flows[f].served; i++)
+        for (int32_t i = 0; i < run->world->stretch_count && run->flows[f].served; i++)
             run->flows[f].tally[i].available_s +=
                 fmax(0, fmin(until, bounds[i + 1]) - fmax(run->seen, bounds[i]));
     run->seen = until;
@@ -136,11 +139,12 @@ static void run_done(struct sim_run *run)
 {
     for (uint32_t i = 0; i < run->attempt_count; i++)
         mem_free(run->attempts[i].frames);
-    for (size_t f = 0; run->flows && f < run->scenario->flows.count; f++)
-        mem_free(run->flows[f].response_s);
-    for (size_t f = 0; run->flows && f < run->scenario->flows.count; f++)
-        for (int i = 0; i < SIMULATION_PHASES; i++)
+    for (size_t f = 0; run->flows && f < run->scenario->flows.count; f++) {
+        for (int32_t i = 0; i < run->world->stretch_count; i++)
             mem_free(run->flows[f].tally[i].latencies);
+        mem_free(run->flows[f].tally);
+        mem_free(run->flows[f].response_s);
+    }
     mem_free(run->attempts);
     mem_free(run->requests);
     mem_free(run->events);
@@ -167,6 +171,7 @@ static void run_init(struct sim_run *run, struct sim_world *world, uint64_t seed
     simulation_world_reset(world);
     for (size_t f = 0; f < flows; f++) {
         size_t tasks = world->flow_tasks[f] ? run->scenario->flows.items[f].tasks.count : 0;
+        run->flows[f].tally = mem_array((size_t)world->stretch_count, sizeof *run->flows[f].tally);
         run->flows[f].response_s = tasks ? mem_array(tasks, sizeof(double)) : NULL;
         for (size_t k = 0; k < tasks; k++)
             run->flows[f].response_s[k] = -1;

@@ -5,7 +5,7 @@
 #include "twin/simulation/simulation_priv.h"
 
 #define SIM_NOBODY UINT32_MAX
-#define SIM_NO_PHASE SIMULATION_PHASES
+#define SIM_NO_STRETCH (-1)
 
 enum sim_event_kind { SIM_ARRIVAL, SIM_HOP, SIM_SERVED, SIM_TIMEOUT, SIM_RETRY, SIM_CHANGE };
 
@@ -39,7 +39,7 @@ struct sim_request {
     double arrived;
     uint32_t ticket;                /* grows with each try and at the end */
     uint32_t flow, task, next_free; /* task: its number, if the flow lists them */
-    int phase;
+    int32_t stretch;
     int64_t tries;
 };
 
@@ -66,7 +66,7 @@ struct sim_flow_state {
     uint32_t next_task;
     double *response_s; /* by task; negative = none yet */
     bool served;
-    struct sim_tally tally[SIMULATION_PHASES];
+    struct sim_tally *tally; /* by stretch */
 };
 
 struct sim_run {
@@ -121,6 +121,7 @@ void simulation_hop(struct sim_run *run, uint32_t id);
 void simulation_served_at(struct sim_run *run, uint32_t id);
 
 /* ---- outcomes.c ---- */
-void simulation_compare(struct sim_run *with, struct sim_run *base, struct simulation_result *out);
+void simulation_compare(const struct sim_run *with, const struct sim_run *base,
+                        struct simulation_result *out);
 
 #endif

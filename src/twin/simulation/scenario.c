@@ -200,7 +200,9 @@ static const struct json_table figures_table =
 static const struct json_field outcome_fields[] = {
     JSON_FIELD("flow", JSON_STRING, struct simulation_outcome, flow, 0, "name"),
     JSON_FIELD("phase", JSON_STRING, struct simulation_outcome, phase, 0, "before, during, after"),
-    JSON_FIELD("from_s", JSON_DOUBLE, struct simulation_outcome, from_s, 0, "its begin"),
+    JSON_FIELD("state", JSON_STRING, struct simulation_outcome, state, 0,
+               "down, lossy, slower, busier, same: the worst that holds, against the base"),
+    JSON_FIELD("from_s", JSON_DOUBLE, struct simulation_outcome, from_s, JSON_KEEP, "its begin"),
     JSON_FIELD("to_s", JSON_DOUBLE, struct simulation_outcome, to_s, 0, "its end"),
     JSON_FIELD_TABLE("with", JSON_OBJECT, struct simulation_outcome, with, JSON_KEEP,
                      &figures_table, "with the faults"),
@@ -224,6 +226,14 @@ static const struct json_field station_fields[] = {
     JSON_FIELD("service", JSON_STRING, struct simulation_station, service, 0, "name"),
     JSON_FIELD("site", JSON_STRING, struct simulation_station, site, 0, "where"),
     JSON_FIELD("visits", JSON_INT, struct simulation_station, visits, 0, "requests that came"),
+    JSON_FIELD("base_visits", JSON_INT, struct simulation_station, base_visits, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_utilisation", JSON_DOUBLE, struct simulation_station, base_utilisation, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_mean_present", JSON_DOUBLE, struct simulation_station, base_mean_present, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_mean_response_ms", JSON_DOUBLE, struct simulation_station,
+               base_mean_response_ms, 0, "the same without the faults"),
     JSON_FIELD("utilisation", JSON_DOUBLE, struct simulation_station, utilisation, 0,
                "busy slots by time"),
     JSON_FIELD("mean_present", JSON_DOUBLE, struct simulation_station, mean_present, 0,
@@ -233,6 +243,21 @@ static const struct json_field station_fields[] = {
 };
 static const struct json_table station_table = JSON_TABLE(
     "SimulationStation", struct simulation_station, station_fields, "one instance", NULL);
+
+static const struct json_field happening_fields[] = {
+    JSON_FIELD("at_s", JSON_DOUBLE, struct simulation_happening, at_s, JSON_KEEP, "when"),
+    JSON_FIELD_ENUM("kind", struct simulation_happening, kind, 0, simulation_kind_names,
+                    "of the fault"),
+    JSON_FIELD("stage", JSON_STRING, struct simulation_happening, stage, 0,
+               "begins, noticed, ends, end noticed"),
+    JSON_FIELD("what", JSON_STRING, struct simulation_happening, what, 0,
+               "site, access point, flow, or the ends of a link"),
+    JSON_FIELD("factor", JSON_OPT_DOUBLE, struct simulation_happening, factor, 0,
+               "times slower, or as many requests"),
+};
+static const struct json_table happening_table =
+    JSON_TABLE("SimulationHappening", struct simulation_happening, happening_fields,
+               "what changes at a time", NULL);
 
 static const struct json_field task_outcome_fields[] = {
     JSON_FIELD("flow", JSON_STRING, struct simulation_task_outcome, flow, 0, "name"),
@@ -250,6 +275,10 @@ static const struct json_field result_fields[] = {
     JSON_FIELD("events", JSON_INT, struct simulation_result, events, 0, "of both runs"),
     JSON_FIELD("ended_s", JSON_DOUBLE, struct simulation_result, ended_s, 0,
                "when the last request was settled"),
+    JSON_FIELD_TABLE("happenings", JSON_ARRAY, struct simulation_result, happenings, JSON_KEEP,
+                     &happening_table, "what happens, by time"),
+    JSON_FIELD_TABLE("timeline", JSON_ARRAY, struct simulation_result, timeline, 0, &outcome_table,
+                     "by flow, from one happening to the next"),
     JSON_FIELD_TABLE("outcomes", JSON_ARRAY, struct simulation_result, outcomes, JSON_KEEP,
                      &outcome_table, "by flow and phase"),
     JSON_FIELD_TABLE("stations", JSON_ARRAY, struct simulation_result, stations, JSON_KEEP,
