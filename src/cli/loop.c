@@ -31,7 +31,10 @@ static enum err_code ask_confirmation(struct cli_call *call, int64_t choice, int
                          call->arena, err)))
         return rc;
     if ((size_t)*ret_choice >= answer.solutions.count)
-        return err_set(err, ERR_USAGE, _("there are %zu candidates"), answer.solutions.count);
+        return err_set(
+            err, ERR_USAGE,
+            P_("there is %zu candidate", "there are %zu candidates", answer.solutions.count),
+            answer.solutions.count);
     cli_show_solution(call, &answer.solutions.items[*ret_choice]);
     cli_say(call, "\n");
     rc = cli_confirm(call, _("It is not confirmed yet. Confirm and order it?"), ret_confirm, err);

@@ -6,37 +6,17 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/bench_risks.h"
-#include "cli/cli_priv.h"
+#include "cli/show_risks.h"
 #include "intelligent/evaluation/evaluation.h"
 #include "twin/risks/risks.h"
 
 #define USAGE_MOST ((size_t)512 << 20)
 #define MEMORY_MOST ((size_t)8 << 30)
-#define SHOWN 10
+#define TOP 10 /* dangers that people see first */
+#define TOP_JSON 100
+#define SHOWN 50 /* findings of a kind that people see */
 
-static const char *const kind_titles[RISKS_KINDS] = {
-    [RISKS_SERVICE] = N_("One failure breaks a service"),
-    [RISKS_ONE_SITE] = N_("All instances on one site"),
-    [RISKS_CUT] = N_("One failure parts the network"),
-    [RISKS_CAPACITY] = N_("Room that ends"),
-    [RISKS_PAIR] = N_("Two failures together"),
-    [RISKS_SLOWER] = N_("One failure makes ways longer"),
-};
-static const char *const severity_words[] = {NULL, N_("critical"), N_("high"), N_("medium"),
-                                             N_("low")};
-static const char *const reason_words[] = {
-    [RISKS_GONE] = N_("no instance is left"),
-    [RISKS_UNREACHABLE] = N_("no way is left"),
-    [RISKS_LATENCY_UNKNOWN] = N_("the latency left is unknown"),
-    [RISKS_LATE] = N_("too slow"),
-    [RISKS_CONGESTED] = N_("links too full"),
-    [RISKS_CUT_OFF] = N_("cut off"),
-    [RISKS_FARTHER] = N_("farther"),
-    [RISKS_HEADROOM] = N_("little room"),
-    [RISKS_EXHAUSTION] = N_("grows to its end"),
-    [RISKS_ONE_INSTANCE] = N_("one instance"),
-    [RISKS_SAME_SITE] = N_("one site"),
-};
+static const char *const group_choices[] = {NULL, "declared", "all", NULL};
 
 /* ---- reading ---- */
 
@@ -70,7 +50,8 @@ static enum err_code read_solution(struct cli_call *call, const char *path, stru
 
 /* Routes of the requirement's flows over this network, as evaluation draws them. */
 static enum err_code route(const char *path, const struct network *network,
-                           struct solution *solution, struct arena *arena, struct err *err)
+                           struct solution *solution, struct opt_double *ret_users,
+                           struct arena *arena, struct err *err)
 {
     struct requirement *requirement = arena_zalloc(arena, sizeof *requirement);
     struct evaluation_input given = {.requirement = requirement, .network = network};
@@ -81,6 +62,9 @@ static enum err_code route(const char *path, const struct network *network,
     if (rc || (rc = requirement_check(requirement, err)) ||
         (rc = evaluation_model_new(&given, &model, arena, err)))
         return rc;
+    if (requirement->service_level.concurrent_users.set)
+        *ret_users =
+            (struct opt_double){true, (double)requirement->service_level.concurrent_users.value};
     return evaluation_measure(model, solution, &figures, arena, err);
 }
 
@@ -98,7 +82,14 @@ struct given {
     struct network network;
     struct solution solution;
     struct risks_usage usage;
+    struct opt_double users; /* of the services */
     struct risks_input input;
+};
+
+/* What of the answer is looked at. */
+struct wanted {
+    struct risks_filter filter;
+    struct risks_page page;
 };
 
 static enum err_code read_given(struct cli_call *call, struct given *given, struct arena *arena,
@@ -109,14 +100,15 @@ static enum err_code read_given(struct cli_call *call, struct given *given, stru
     enum err_code rc;
     if (!network)
         return err_set(err, ERR_USAGE, _("--%s is missing"), "network");
-    if (!solution != !requirement)
-        return err_set(err, ERR_USAGE, _("--solution and --requirement go together"));
+    if (requirement && !solution)
+        return err_set(err, ERR_USAGE, _("--requirement goes with --solution"));
     if ((rc = network_read_file(network, &given->network, arena, err)))
         return rc;
     given->input.network = &given->network;
     if (solution) {
         if ((rc = read_solution(call, solution, &given->solution, arena, err)) ||
-            (rc = route(requirement, &given->network, &given->solution, arena, err)))
+            (requirement && (rc = route(requirement, &given->network, &given->solution,
+                                        &given->users, arena, err))))
             return rc;
         given->input.solution = &given->solution;
     }
@@ -128,136 +120,47 @@ static enum err_code read_given(struct cli_call *call, struct given *given, stru
     return ERR_OK;
 }
 
-static enum err_code read_numbers(struct cli_call *call, struct risks_input *input,
-                                  size_t *ret_most, struct err *err)
+static int choice_of(const char *const *names, const char *name)
 {
-    int64_t pairs = cli_integer(call, "pairs", 0), most = cli_integer(call, "most", -1);
+    for (int i = 1; name && names[i]; i++)
+        if (str_eq(names[i], name))
+            return i;
+    return 0;
+}
+
+/* --most, --top, --skip: 0 is all of the first two. */
+static enum err_code read_count(struct cli_call *call, const char *option, size_t usual,
+                                bool zero_is_all, size_t *out, struct err *err)
+{
+    int64_t value = cli_integer(call, option, -1);
+    if (cli_option(call, option) && value < 0)
+        return err_set(err, ERR_USAGE, _("--%s must be 0 or more"), option);
+    *out = value < 0 ? usual : value == 0 && zero_is_all ? SIZE_MAX : (size_t)value;
+    return ERR_OK;
+}
+
+static enum err_code read_numbers(struct cli_call *call, struct risks_input *input,
+                                  struct wanted *wanted, struct err *err)
+{
+    bool people = call->format == CLI_TABLE;
+    enum err_code rc;
+    size_t pairs = 0;
     input->headroom_percent = cli_number(call, "headroom", 0);
     input->horizon_days = cli_number(call, "days", 0);
-    if (pairs < 0 || (cli_option(call, "most") && most < 0))
-        return err_set(err, ERR_USAGE, _("--%s must be 0 or more"), pairs < 0 ? "pairs" : "most");
     if (!(input->headroom_percent >= 0 && input->headroom_percent <= 100))
         return err_set(err, ERR_USAGE, _("--headroom is 0 to 100"));
     if (!(input->horizon_days >= 0 && input->horizon_days <= 1e6))
         return err_set(err, ERR_USAGE, _("--days is 0 to 1000000"));
-    input->pairs = input->firsts = (size_t)pairs;
-    *ret_most = most >= 0 ? (size_t)most : call->format == CLI_TABLE ? SHOWN : 0;
+    if ((rc = read_count(call, "pairs", 0, false, &pairs, err)) ||
+        (rc = read_count(call, "top", people ? TOP : TOP_JSON, true, &wanted->page.top, err)) ||
+        (rc = read_count(call, "most", people ? SHOWN : SIZE_MAX, true, &wanted->page.most, err)) ||
+        (rc = read_count(call, "skip", 0, false, &wanted->page.skip, err)))
+        return rc;
+    input->pairs = input->firsts = pairs;
+    input->declared_only = str_eq(cli_option(call, "groups"), "declared");
+    wanted->filter = (struct risks_filter){choice_of(risks_kind_names, cli_option(call, "kind")),
+                                           choice_of(risks_layer_names, cli_option(call, "layer"))};
     return ERR_OK;
-}
-
-/* ---- for people ---- */
-
-static const char *amount_text(struct cli_call *call, struct opt_double value, const char *unit)
-{
-    if (!value.set)
-        return NULL;
-    return arena_printf(call->arena, "%s%s%s", cli_number_text(call->arena, value.value),
-                        unit && unit[0] ? " " : "", unit ? unit : "");
-}
-
-static const char *what_text(struct cli_call *call, const struct risks_finding *finding)
-{
-    const char *id = finding->element.id;
-    if (finding->second.id)
-        id = arena_printf(call->arena, "%s + %s", id, finding->second.id);
-    if (finding->resource)
-        id = arena_printf(call->arena, "%s %s", id, finding->resource);
-    return id;
-}
-
-static const char *days_text(struct cli_call *call, const struct risks_finding *finding)
-{
-    if (!finding->days.set)
-        return NULL;
-    const char *low = cli_number_text(call->arena, (double)(int64_t)finding->days_low.value);
-    const char *middle = cli_number_text(call->arena, (double)(int64_t)finding->days.value);
-    if (!finding->days_high.set)
-        return arena_printf(call->arena, _("%s days (%s to never)"), middle, low);
-    return arena_printf(call->arena, _("%s days (%s to %s)"), middle, low,
-                        cli_number_text(call->arena, (double)(int64_t)finding->days_high.value));
-}
-
-/* What is lost, in words. */
-static const char *loss_text(struct cli_call *call, const struct risks_finding *finding)
-{
-    switch (finding->kind) {
-    case RISKS_CUT:
-        return arena_printf(call->arena, _("%u sites, %u access points, %s vCPU; %u sites dark"),
-                            finding->off.sites, finding->off.access,
-                            cli_number_text(call->arena, finding->off.vcpus), finding->dark);
-    case RISKS_SLOWER:
-        return arena_printf(call->arena, _("%u sites farther, most: %s"), finding->slower,
-                            finding->at ? finding->at : "-");
-    case RISKS_CAPACITY:
-        return days_text(call, finding);
-    case RISKS_ONE_SITE:
-        return finding->at;
-    default:
-        break;
-    }
-    if (!finding->service)
-        return arena_printf(call->arena, _("%u sites dark"), finding->dark);
-    return arena_printf(call->arena, _("%s, %lld of %lld instances left%s%s"), finding->service,
-                        (long long)finding->left, (long long)finding->of, finding->at ? ", " : "",
-                        finding->at ? finding->at : "");
-}
-
-static void show_kind(struct cli_call *call, const struct risks_answer *answer, int kind,
-                      size_t most)
-{
-    const struct cli_column columns[] = {{_("SEVERITY"), false, true}, {_("WHAT"), false, false},
-                                         {_("WHY"), false, true},      {_("OBSERVED"), true, true},
-                                         {_("BOUND"), true, true},     {_("MARGIN"), true, true},
-                                         {_("EFFECT"), false, false}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    size_t shown = 0;
-    table.drop_empty = true;
-    for (size_t i = 0; i < answer->findings.count && (!most || shown < most); i++) {
-        const struct risks_finding *finding = &answer->findings.items[i];
-        if (finding->kind != kind)
-            continue;
-        bool counted = kind == RISKS_CUT || kind == RISKS_ONE_SITE;
-        struct opt_double none = {false, 0};
-        shown++;
-        cli_cell_style(&table, _(severity_words[finding->severity]),
-                       finding->severity <= RISKS_HIGH     ? S_RED
-                       : finding->severity == RISKS_MEDIUM ? S_YELLOW
-                                                           : S_DIM);
-        cli_cell(&table, what_text(call, finding));
-        cli_cell(&table, _(reason_words[finding->reason]));
-        cli_cell(&table, amount_text(call, counted ? none : finding->observed, finding->unit));
-        cli_cell(&table, amount_text(call, counted ? none : finding->required, finding->unit));
-        cli_cell(&table, amount_text(call, counted ? none : finding->margin, finding->unit));
-        cli_cell(&table, loss_text(call, finding));
-    }
-    cli_say(call, "\n" S_BOLD "%s" S_RESET ": %zu\n", _(kind_titles[kind]), answer->counts[kind]);
-    cli_table_print(call, &table);
-    if (shown < answer->counts[kind])
-        cli_say(call, _("and %zu more; --most 0 shows all\n"), answer->counts[kind] - shown);
-}
-
-static void show(struct cli_call *call, const struct risks_answer *answer, size_t most,
-                 double seconds)
-{
-    cli_say(call, _("%zu sites, %zu access points, %zu links; %zu services\n"), answer->sites,
-            answer->access, answer->links, answer->services);
-    cli_say(call, _("single failures: all %zu looked at, %zu are felt\n"), answer->singles,
-            answer->singles_felt);
-    cli_say(call, _("pairs: %llu, worked out %llu, left out %llu"),
-            (unsigned long long)answer->pairs, (unsigned long long)answer->pairs_tried,
-            (unsigned long long)answer->pairs_left);
-    if (answer->pair_most.set)
-        cli_say(call, _(" (one of these darkens at most %s sites)"),
-                cli_number_text(call->arena, answer->pair_most.value));
-    cli_say(call, "\n");
-    for (int kind = 1; kind < RISKS_KINDS; kind++)
-        if (answer->counts[kind])
-            show_kind(call, answer, kind, most);
-    cli_say(call, "\n");
-    for (size_t i = 0; i < answer->notes.count; i++)
-        cli_say_wrapped(call, arena_printf(call->arena, "%s ", _("note:")), S_DIM,
-                        cli_sentence(answer->notes.items[i], call->arena));
-    cli_say(call, _("took %s\n"), cli_seconds(call->arena, seconds));
 }
 
 static enum err_code run_risks(struct cli_call *call, struct err *err)
@@ -266,20 +169,25 @@ static enum err_code run_risks(struct cli_call *call, struct err *err)
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     struct given given = {.input = {.network = NULL}};
     struct risks_answer answer;
-    size_t most = 0;
+    struct wanted wanted = {.filter = {.kind = 0}};
     enum err_code rc;
     arena_init(&arena, MEMORY_MOST);
-    if ((rc = read_numbers(call, &given.input, &most, err)) ||
+    if ((rc = read_numbers(call, &given.input, &wanted, err)) ||
         (rc = read_given(call, &given, &arena, err)))
         return rc;
     int64_t begin = clock_mono_us();
     if ((rc = risks_analyse(&given.input, &answer, &arena, err)))
         return rc;
+    risks_filter(&answer, &wanted.filter);
+    risks_rank(&answer, given.users, &arena);
+    if ((rc = arena_check(&arena, err)))
+        return rc;
     if (call->format == CLI_TABLE) {
-        show(call, &answer, most, (double)(clock_mono_us() - begin) / 1e6);
+        cli_show_risks(call, &answer, wanted.filter.kind, &wanted.page,
+                       (double)(clock_mono_us() - begin) / 1e6);
         return ERR_OK;
     }
-    risks_write(&answer, most, &text);
+    risks_write(&answer, &wanted.page, &text);
     if ((rc = buf_check(&text, err)))
         return rc;
     cli_answer_json(call, buf_str(&text), text.len);
@@ -290,15 +198,24 @@ static const struct cli_option options[] = {
     {"network", 0, CLI_FILE, "FILE", NULL, N_("network file")},
     {"solution", 0, CLI_FILE, "FILE", NULL, N_("what is placed: a solution, or an answer of them")},
     {"choice", 0, CLI_INTEGER, "N", NULL, N_("which solution of an answer; 1 if not said")},
-    {"requirement", 0, CLI_FILE, "FILE", NULL, N_("the requirement that the solution is for")},
+    {"requirement", 0, CLI_FILE, "FILE", NULL,
+     N_("the requirement that the solution is for: routes are laid anew, users are counted")},
     {"usage", 0, CLI_FILE, "FILE", NULL, N_("history: time,entity,resource,value")},
     {"headroom", 0, CLI_NUMBER, "PERCENT", NULL, N_("less room than this is told; 20 if not said")},
     {"days", 0, CLI_NUMBER, "N", NULL,
      N_("trends that end within so many days are told; 90 if not said")},
     {"pairs", 0, CLI_INTEGER, "N", NULL,
      N_("pairs worked out with a solution, first elements without; 20000 and 50 if not said")},
+    {"groups", 0, CLI_CHOICE, "WHICH", group_choices,
+     N_("what fails together: declared in the file, or all, guesses too; all if not said")},
+    {"layer", 0, CLI_CHOICE, "LAYER", risks_layer_names, N_("only dangers of this layer")},
+    {"kind", 0, CLI_CHOICE, "KIND", risks_kind_names,
+     N_("only findings of this kind, one by one in the table")},
+    {"top", 0, CLI_INTEGER, "N", NULL,
+     N_("the greatest dangers; 0 is all; 10 in a table, 100 in JSON if not said")},
     {"most", 0, CLI_INTEGER, "N", NULL,
-     N_("findings of each kind; 0 is all; 10 in a table, all in JSON if not said")},
+     N_("findings of each kind; 0 is all; 50 in a table, all in JSON if not said")},
+    {"skip", 0, CLI_INTEGER, "N", NULL, N_("findings of each kind to leave out before those")},
     {.name = NULL}};
 
 static const struct cli_option bench_options[] = {

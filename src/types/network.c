@@ -99,6 +99,23 @@ static enum err_code exceeds(struct err *err, const char *what, double allocated
     return err_field(err, "allocated.%s", what);
 }
 
+static enum err_code check_shared_risk(const char *const *names, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool twice = false;
+        for (size_t j = 0; j < i; j++)
+            twice = twice || str_eq(names[i], names[j]);
+        if (names[i][0] && !twice)
+            continue;
+        if (twice)
+            err_set(err, ERR_INVALID, "the group '%s' stands twice", names[i]);
+        else
+            err_set(err, ERR_INVALID, "a group has no name");
+        return err_field(err, "shared_risk[%zu]", i);
+    }
+    return ERR_OK;
+}
+
 static enum err_code check_site(const void *object, struct err *err)
 {
     const struct site *site = object;
@@ -128,8 +145,15 @@ static enum err_code check_site(const void *object, struct err *err)
                 err_set(err, ERR_INVALID, "flavor '%s' stands twice", site->flavors.items[i].name);
                 return err_field(err, "flavors[%zu].name", i);
             }
-    return ERR_OK;
+    return check_shared_risk(site->shared_risk.items, site->shared_risk.count, err);
 }
+
+/* An extension of contract/network.md: docs/contract-notes.md. */
+#define SHARED_RISK(struct_)                                                                   \
+    {                                                                                          \
+        .name = "shared_risk", .kind = JSON_STRINGS, .offset = offsetof(struct_, shared_risk), \
+        .max_len = 64, .doc = "groups that fail together: duct, cable, building, power feed"   \
+    }
 
 static const struct json_field site_fields[] = {
     JSON_FIELD("id", JSON_STRING, struct site, id, JSON_REQUIRED | JSON_NAME, "unique name"),
@@ -176,6 +200,7 @@ static const struct json_field site_fields[] = {
                      "power usage effectiveness"),
     JSON_FIELD_RANGE("carbon_g_per_kwh", JSON_OPT_DOUBLE, struct site, carbon_g_per_kwh, 0, 0, 1e5,
                      "carbon of its power"),
+    SHARED_RISK(struct site),
 };
 const struct json_table network_site_table =
     JSON_TABLE("Site", struct site, site_fields, "a site (算力节点)", check_site);
@@ -193,7 +218,7 @@ static enum err_code check_link(const void *object, struct err *err)
                 link->bandwidth_mbps.value);
         return err_field(err, "used_mbps");
     }
-    return ERR_OK;
+    return check_shared_risk(link->shared_risk.items, link->shared_risk.count, err);
 }
 
 static const struct json_field link_fields[] = {
@@ -215,6 +240,7 @@ static const struct json_field link_fields[] = {
                      "variation of the latency"),
     JSON_FIELD_RANGE("price_mbps_month", JSON_OPT_DOUBLE, struct network_link, price_mbps_month, 0,
                      0, 1e9, "per Mbit/s and month; absent = 0"),
+    SHARED_RISK(struct network_link),
 };
 const struct json_table network_link_table =
     JSON_TABLE("Link", struct network_link, link_fields, "an undirected link", check_link);
@@ -306,6 +332,10 @@ static int compare_links(const struct network_link *x, const struct network_link
     };
     for (size_t i = 0; i < ARRAY_LEN(numbers) && !order; i++)
         order = compare_number(numbers[i][0], numbers[i][1]);
+    if (!order && x->shared_risk.count != y->shared_risk.count)
+        order = x->shared_risk.count < y->shared_risk.count ? -1 : 1;
+    for (size_t i = 0; i < x->shared_risk.count && !order; i++)
+        order = strcmp(x->shared_risk.items[i], y->shared_risk.items[i]);
     return order;
 }
 

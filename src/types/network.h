@@ -47,6 +47,7 @@ struct site {
     struct opt_double availability_percent;
     struct opt_int protection_level;
     struct opt_double pue, carbon_g_per_kwh;
+    LIST(const char *) shared_risk; /* groups that fail together: a building, a power feed */
 };
 
 extern const char *const network_link_type_names[];
@@ -56,6 +57,7 @@ struct network_link {  /* undirected */
     int type;          /* index into network_link_type_names; 0 = absent */
     struct opt_double latency_ms, bandwidth_mbps, used_mbps, loss_percent, jitter_ms,
         price_mbps_month;
+    LIST(const char *) shared_risk; /* the same name space as that of sites: a duct, a cable */
 };
 
 struct network {

@@ -175,10 +175,35 @@ struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *mod
 enum scheduling_verdict { SCHEDULING_UNKNOWN, SCHEDULING_REFUTED, SCHEDULING_FOUND };
 /* Starts that are tried first. */
 void scheduling_exact_guide(struct scheduling_exact *exact, const int32_t *starts);
+/* Tasks stand back by up to `most`, each by chance, where the choice is by time. */
+void scheduling_exact_shuffle(struct scheduling_exact *exact, int32_t most);
 /* Is there a schedule that ends by `makespan` (less than `most`)?  At most so many conflicts. */
 enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int32_t makespan,
                                              int64_t conflicts, const struct scheduling_input *stop,
                                              int32_t *ret_starts);
 int64_t scheduling_exact_conflicts(const struct scheduling_exact *exact);
+
+int64_t scheduling_exact_work(const struct scheduling_exact *exact);
+
+/* ---- neighbourhood.c ---- */
+struct scheduling_effort {
+    int64_t windows, conflicts, work;
+};
+struct scheduling_neighbourhood;
+/* No plan is longer than makespan.  Memory of one window is kept until done. */
+struct scheduling_neighbourhood *scheduling_neighbourhood_new(const struct scheduling_model *model,
+                                                              const struct scheduling_input *input,
+                                                              int32_t makespan,
+                                                              struct arena *arena);
+void scheduling_neighbourhood_done(struct scheduling_neighbourhood *near);
+/* The plan to go on from. */
+void scheduling_neighbourhood_begin(struct scheduling_neighbourhood *near, const int32_t *starts);
+/* One window; true: there is another plan in hand, shorter or as long.  The plan in hand must be
+ * longer than the longest path. */
+bool scheduling_neighbourhood_step(struct scheduling_neighbourhood *near);
+const int32_t *scheduling_neighbourhood_plan(const struct scheduling_neighbourhood *near,
+                                             int32_t *ret_makespan);
+struct scheduling_effort
+scheduling_neighbourhood_effort(const struct scheduling_neighbourhood *near);
 
 #endif

@@ -170,7 +170,7 @@ static void look(struct cliffs *c, const struct place *place)
 
 static void look_at_site(struct cliffs *c, const struct site *site)
 {
-    struct risks_element element = {"site", site->id};
+    struct risks_element element = {.kind = "site", .id = site->id};
     const struct place places[] = {
         {element, "vcpus", "vCPU", site->capacity.vcpus, site->allocated.vcpus, false},
         {element, "memory_gib", "GiB", site->capacity.memory_gib, site->allocated.memory_gib,
@@ -183,7 +183,7 @@ static void look_at_site(struct cliffs *c, const struct site *site)
         const struct site_accelerator *item = &site->accelerators.items[i];
         struct place place = {element,
                               item->model ? item->model : "accelerator",
-                              "",
+                              "cards",
                               {true, (double)item->count},
                               {true, (double)item->allocated},
                               false};
@@ -200,8 +200,8 @@ static void add_link(struct cliffs *c, const struct network_link *link)
     struct place *place = at ? &c->line_places.items[at - 1] : NULL;
     if (!place) {
         place = LIST_ADD(arena, &c->line_places);
-        *place = (struct place){{"link", there}, "bandwidth_mbps", "Mbit/s",
-                                {true, 0},       {true, 0},        false};
+        *place = (struct place){
+            {.kind = "link", .id = there}, "bandwidth_mbps", "Mbit/s", {true, 0}, {true, 0}, false};
         map_put(c->lines, there, (void *)c->line_places.count);
         map_put(c->lines, back, (void *)c->line_places.count);
     }
@@ -237,8 +237,8 @@ enum err_code risks_find_capacity(struct risks_work *work, struct err *err)
         look(&c, &c.line_places.items[i]);
     if (c.matched < map_count(history))
         risks_note(work, arena_printf(work->arena,
-                                      "%zu histories of the usage file are of nothing in the "
-                                      "network",
+                                      "histories of the usage file that are of nothing in the "
+                                      "network: %zu",
                                       map_count(history) - c.matched));
     return arena_check(work->arena, err);
 }

@@ -27,37 +27,6 @@ void risks_cutter_init(struct risks_cutter *cutter, const struct risks_graph *gr
     };
 }
 
-/* What sums of fractions leave over nothing is nothing. */
-static double difference(double a, double b)
-{
-    return a - b > 1e-9 * a ? a - b : 0;
-}
-
-static void take_away(struct risks_amount *sum, const struct risks_amount *item)
-{
-    sum->sites -= item->sites;
-    sum->access -= item->access;
-    sum->vcpus = difference(sum->vcpus, item->vcpus);
-    sum->memory_gib = difference(sum->memory_gib, item->memory_gib);
-    sum->accelerators = difference(sum->accelerators, item->accelerators);
-    sum->unknown -= item->unknown;
-}
-
-static bool is_larger(const struct risks_amount *a, const struct risks_amount *b)
-{
-    if (a->sites != b->sites)
-        return a->sites > b->sites;
-    if (a->access != b->access)
-        return a->access > b->access;
-    if (a->vcpus != b->vcpus)
-        return a->vcpus > b->vcpus;
-    if (a->memory_gib != b->memory_gib)
-        return a->memory_gib > b->memory_gib;
-    if (a->accelerators != b->accelerators)
-        return a->accelerators > b->accelerators;
-    return a->unknown > b->unknown;
-}
-
 static bool is_empty(const struct risks_amount *a)
 {
     return a->sites + a->access == 0;
@@ -75,7 +44,7 @@ static void child_done(struct risks_cutter *c, uint32_t v, uint32_t child)
     c->cut[v].pieces++;
     risks_amount_add(&c->parted[v], piece);
     c->parted_dark[v] += piece->access ? 0 : piece->sites;
-    if (is_larger(piece, &c->largest[v]))
+    if (risks_amount_is_larger(piece, &c->largest[v]))
         c->largest[v] = *piece;
     if (c->low[child] > c->order[v])
         c->cut[c->graph->nodes + c->parent_link[child]].pieces = 1; /* completed by finish() */
@@ -86,17 +55,17 @@ static void finish(struct risks_cutter *c, uint32_t v, const struct risks_amount
 {
     struct risks_cut *cut = &c->cut[v];
     struct risks_amount rest = *total;
-    take_away(&rest, &c->graph->amount[v]);
+    risks_amount_take(&rest, &c->graph->amount[v]);
     cut->off = rest;
-    take_away(&rest, &c->parted[v]);
+    risks_amount_take(&rest, &c->parted[v]);
     cut->dark = c->parted_dark[v];
     if (!is_empty(&rest)) {
         cut->pieces++;
         cut->dark += rest.access ? 0 : rest.sites;
-        if (is_larger(&rest, &c->largest[v]))
+        if (risks_amount_is_larger(&rest, &c->largest[v]))
             c->largest[v] = rest;
     }
-    take_away(&cut->off, &c->largest[v]);
+    risks_amount_take(&cut->off, &c->largest[v]);
     if (!total->access)
         cut->dark = 0;
     if (c->parent_link[v] == RISKS_NONE)
@@ -105,9 +74,9 @@ static void finish(struct risks_cutter *c, uint32_t v, const struct risks_amount
     if (!link->pieces)
         return;
     struct risks_amount other = *total;
-    take_away(&other, &c->below[v]);
+    risks_amount_take(&other, &c->below[v]);
     link->pieces = 2;
-    link->off = is_larger(&c->below[v], &other) ? other : c->below[v];
+    link->off = risks_amount_is_larger(&c->below[v], &other) ? other : c->below[v];
     if (total->access)
         link->dark =
             (c->below[v].access ? 0 : c->below[v].sites) + (other.access ? 0 : other.sites);

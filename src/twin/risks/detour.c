@@ -6,53 +6,79 @@
  *
  * Contract: the way is that of a Dijkstra from scratch on the network without the elements.  Nodes
  * looked at: those below the elements that are no farther than the answer. */
-#include "twin/risks/risks_priv.h"
+#include <stdlib.h>
 
-#define GONE_MOST 2
+#include "twin/risks/risks_priv.h"
 
 void risks_detour_init(struct risks_detour *detour, const struct risks_graph *graph,
                        struct arena *arena)
 {
     size_t n = graph->nodes + 1;
-    *detour = (struct risks_detour){.graph = graph,
-                                    .stamp = arena_array(arena, n, sizeof *detour->stamp),
-                                    .way = arena_array(arena, n, sizeof *detour->way),
-                                    .came = arena_array(arena, n, sizeof *detour->came),
-                                    .steps = arena_array(arena, n, sizeof *detour->steps)};
+    *detour =
+        (struct risks_detour){.graph = graph,
+                              .stamp = arena_array(arena, n, sizeof *detour->stamp),
+                              .way = arena_array(arena, n, sizeof *detour->way),
+                              .came = arena_array(arena, n, sizeof *detour->came),
+                              .steps = arena_array(arena, n, sizeof *detour->steps),
+                              .spans = arena_array(arena, n + graph->links, sizeof *detour->spans)};
     detour->heap.items = arena_array(arena, n, sizeof *detour->heap.items);
     detour->heap.place = arena_array(arena, n, sizeof *detour->heap.place);
 }
 
-struct span { /* what is below a failed element */
-    uint32_t in, out;
-};
-
-static size_t spans_of(const struct risks_forest *f, const uint32_t *gone, size_t count,
-                       struct span *out)
+static int by_in(const void *a, const void *b)
 {
-    const struct risks_graph *g = f->graph;
-    size_t spans = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t below = gone[i];
-        if (gone[i] >= g->nodes) {
-            uint32_t link = gone[i] - (uint32_t)g->nodes;
+    const struct risks_span *x = a, *y = b;
+    if (x->in != y->in)
+        return x->in < y->in ? -1 : 1;
+    return (x->out < y->out) - (x->out > y->out); /* the wider first */
+}
+
+/* Spans of a tree lie in each other or apart: only those that lie in no other are kept. */
+static void keep_outer(struct risks_detour *d)
+{
+    size_t kept = 0;
+    if (d->span_count > 1)
+        qsort(d->spans, d->span_count, sizeof *d->spans, by_in);
+    for (size_t i = 0; i < d->span_count; i++)
+        if (!kept || d->spans[i].in >= d->spans[kept - 1].out)
+            d->spans[kept++] = d->spans[i];
+    d->span_count = kept;
+}
+
+static void set_spans(struct risks_detour *d, const struct risks_forest *f,
+                      const struct risks_gone *gone)
+{
+    const struct risks_graph *g = d->graph;
+    if (d->forest == f && d->gone_epoch == gone->epoch)
+        return;
+    d->forest = f;
+    d->gone_epoch = gone->epoch;
+    d->span_count = 0;
+    for (size_t i = 0; i < gone->count; i++) {
+        uint32_t below = gone->items[i];
+        if (below >= g->nodes) {
+            uint32_t link = below - (uint32_t)g->nodes;
             below = f->parent_link[g->link_a[link]] == link   ? g->link_a[link]
                     : f->parent_link[g->link_b[link]] == link ? g->link_b[link]
                                                               : RISKS_NONE;
         }
-        if (below != RISKS_NONE)
-            out[spans++] = (struct span){f->in[below], f->out[below]};
+        if (below != RISKS_NONE && f->out[below] > f->in[below])
+            d->spans[d->span_count++] = (struct risks_span){f->in[below], f->out[below]};
     }
-    return spans;
+    keep_outer(d);
 }
 
-static bool is_below(const struct risks_forest *f, uint32_t node, const struct span *spans,
-                     size_t count)
+static bool is_below(const struct risks_detour *d, uint32_t at)
 {
-    for (size_t i = 0; i < count; i++)
-        if (f->in[node] >= spans[i].in && f->in[node] < spans[i].out)
-            return true;
-    return false;
+    size_t low = 0, high = d->span_count; /* the first span that begins after `at` */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (d->spans[middle].in <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low && at < d->spans[low - 1].out;
 }
 
 static struct risks_way sum(const struct risks_way *a, const struct risks_way *b)
@@ -61,22 +87,14 @@ static struct risks_way sum(const struct risks_way *a, const struct risks_way *b
                               a->price + b->price};
 }
 
-static bool is_gone(uint32_t element, const uint32_t *gone, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (gone[i] == element)
-            return true;
-    return false;
-}
-
 static void expand(struct risks_detour *d, const struct risks_forest *f, uint32_t v,
-                   const uint32_t *gone, size_t count)
+                   const struct risks_gone *gone)
 {
     const struct risks_graph *g = d->graph;
     for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
         struct risks_half half = g->halves[i];
-        if (f->way[half.to].unknown == UINT32_MAX || is_gone(half.to, gone, count) ||
-            is_gone((uint32_t)g->nodes + half.link, gone, count))
+        if (f->way[half.to].unknown == UINT32_MAX || risks_is_gone(gone, half.to) ||
+            risks_is_gone(gone, (uint32_t)g->nodes + half.link))
             continue;
         struct risks_way way = risks_way_on(g, &d->way[v], half.link);
         if (d->stamp[half.to] == d->epoch && !risks_way_less(&way, &d->way[half.to]))
@@ -105,14 +123,14 @@ static size_t trace(struct risks_detour *d, const struct risks_forest *f, uint32
     return count;
 }
 
-size_t risks_detour_find(struct risks_detour *d, const struct risks_forest *f, const uint32_t *gone,
-                         size_t count, uint32_t target, struct risks_way *ret_way)
+size_t risks_detour_find(struct risks_detour *d, const struct risks_forest *f,
+                         const struct risks_gone *gone, uint32_t target, struct risks_way *ret_way)
 {
-    struct span spans[GONE_MOST];
-    size_t below = spans_of(f, gone, count, spans), steps = 0;
+    size_t steps = 0;
     *ret_way = RISKS_UNREACHED;
-    if (f->way[target].unknown == UINT32_MAX || is_gone(target, gone, count))
+    if (f->way[target].unknown == UINT32_MAX || risks_is_gone(gone, target))
         return 0;
+    set_spans(d, f, gone);
     d->epoch++;
     d->stamp[target] = d->epoch;
     d->way[target] = (struct risks_way){0};
@@ -120,12 +138,12 @@ size_t risks_detour_find(struct risks_detour *d, const struct risks_forest *f, c
     while (d->heap.count) {
         struct risks_way whole = d->heap.items[0].way;
         uint32_t v = risks_heap_pop(&d->heap);
-        if (!is_below(f, v, spans, below)) {
+        if (!is_below(d, f->in[v])) {
             *ret_way = whole;
             steps = trace(d, f, target, v);
             break;
         }
-        expand(d, f, v, gone, count);
+        expand(d, f, v, gone);
     }
     risks_heap_clear(&d->heap);
     return steps;

@@ -178,14 +178,6 @@ void risks_rest_init(struct risks_rest *rest, const struct risks_graph *graph, s
     rest->heap.place = arena_array(arena, n, sizeof *rest->heap.place);
 }
 
-static bool is_gone(uint32_t element, const uint32_t *gone, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (gone[i] == element)
-            return true;
-    return false;
-}
-
 /* Marks what is below v. */
 static void lose(struct risks_rest *rest, uint32_t v)
 {
@@ -214,44 +206,45 @@ static void offer(struct risks_rest *rest, const struct risks_way *from, uint32_
 }
 
 /* The best way into the changed part from what did not change. */
-static void border(struct risks_rest *rest, uint32_t v, const uint32_t *gone, size_t count)
+static void border(struct risks_rest *rest, uint32_t v, const struct risks_gone *gone)
 {
     const struct risks_graph *g = rest->forest->graph;
     for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
         struct risks_half half = g->halves[i];
         if (risks_rest_is_changed(rest, half.to) ||
             rest->forest->way[half.to].unknown == UINT32_MAX ||
-            is_gone((uint32_t)g->nodes + half.link, gone, count) || is_gone(half.to, gone, count))
+            risks_is_gone(gone, (uint32_t)g->nodes + half.link) || risks_is_gone(gone, half.to))
             continue;
         offer(rest, &rest->forest->way[half.to], v, half.to, half.link);
     }
 }
 
 void risks_rest_without(struct risks_rest *rest, const struct risks_forest *forest,
-                        const uint32_t *gone, size_t count)
+                        const struct risks_gone *gone)
 {
     const struct risks_graph *g = forest->graph;
     rest->forest = forest;
     rest->count = 0;
     rest->epoch++;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t link = gone[i] < g->nodes ? RISKS_NONE : gone[i] - (uint32_t)g->nodes;
+    for (size_t i = 0; i < gone->count; i++) {
+        uint32_t element = gone->items[i];
+        uint32_t link = element < g->nodes ? RISKS_NONE : element - (uint32_t)g->nodes;
         if (link == RISKS_NONE)
-            lose(rest, gone[i]);
+            lose(rest, element);
         else if (forest->parent_link[g->link_a[link]] == link)
             lose(rest, g->link_a[link]);
         else if (forest->parent_link[g->link_b[link]] == link)
             lose(rest, g->link_b[link]);
     }
     for (size_t i = 0; i < rest->count; i++)
-        if (!is_gone(rest->changed[i], gone, count))
-            border(rest, rest->changed[i], gone, count);
+        if (!risks_is_gone(gone, rest->changed[i]))
+            border(rest, rest->changed[i], gone);
     while (rest->heap.count) {
         uint32_t v = risks_heap_pop(&rest->heap);
         for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
             struct risks_half half = g->halves[i];
-            if (risks_rest_is_changed(rest, half.to) && !is_gone(half.to, gone, count) &&
-                !is_gone((uint32_t)g->nodes + half.link, gone, count))
+            if (risks_rest_is_changed(rest, half.to) && !risks_is_gone(gone, half.to) &&
+                !risks_is_gone(gone, (uint32_t)g->nodes + half.link))
                 offer(rest, &rest->way[v], half.to, v, half.link);
         }
     }

@@ -29,6 +29,37 @@ void risks_amount_add(struct risks_amount *sum, const struct risks_amount *item)
     sum->unknown += item->unknown;
 }
 
+/* What sums of fractions leave over nothing is nothing. */
+static double difference(double a, double b)
+{
+    return a - b > 1e-9 * a ? a - b : 0;
+}
+
+void risks_amount_take(struct risks_amount *sum, const struct risks_amount *item)
+{
+    sum->sites -= item->sites;
+    sum->access -= item->access;
+    sum->vcpus = difference(sum->vcpus, item->vcpus);
+    sum->memory_gib = difference(sum->memory_gib, item->memory_gib);
+    sum->accelerators = difference(sum->accelerators, item->accelerators);
+    sum->unknown -= item->unknown;
+}
+
+bool risks_amount_is_larger(const struct risks_amount *a, const struct risks_amount *b)
+{
+    if (a->sites != b->sites)
+        return a->sites > b->sites;
+    if (a->access != b->access)
+        return a->access > b->access;
+    if (a->vcpus != b->vcpus)
+        return a->vcpus > b->vcpus;
+    if (a->memory_gib != b->memory_gib)
+        return a->memory_gib > b->memory_gib;
+    if (a->accelerators != b->accelerators)
+        return a->accelerators > b->accelerators;
+    return a->unknown > b->unknown;
+}
+
 uint32_t risks_graph_find(const struct risks_graph *graph, const char *id)
 {
     const void *found = id ? map_find(graph->by_name, id) : NULL;
@@ -45,10 +76,18 @@ struct risks_element risks_graph_element(const struct risks_graph *graph, uint32
                                          struct arena *arena)
 {
     if (element < graph->nodes)
-        return (struct risks_element){element < graph->sites ? "site" : "access",
-                                      node_id(graph, element)};
-    const struct network_link *link = &graph->network->links.items[element - graph->nodes];
-    return (struct risks_element){"link", arena_printf(arena, "%s—%s", link->a, link->b)};
+        return (struct risks_element){.kind = element < graph->sites ? "site" : "access",
+                                      .id = node_id(graph, element)};
+    size_t at = element - graph->nodes;
+    if (at < graph->links) {
+        const struct network_link *link = &graph->network->links.items[at];
+        return (struct risks_element){.kind = "link",
+                                      .id = arena_printf(arena, "%s—%s", link->a, link->b),
+                                      .position = (uint32_t)at + 1};
+    }
+    const struct risks_group *group = &graph->groups[at - graph->links];
+    return (struct risks_element){
+        .kind = "group", .id = group->id, .basis = group->basis, .members = (uint32_t)group->count};
 }
 
 static enum err_code name_nodes(struct risks_graph *graph, struct err *err)

@@ -14,6 +14,18 @@
 
 #define PAIRS_KEPT 100000 /* findings of pairs; the others are counted */
 
+/* Of a link that cuts off one site alone: the site and the node that stays. */
+static void name_hub(const struct risks_graph *g, uint32_t element, struct risks_finding *finding)
+{
+    if (element < g->nodes || finding->off.sites != 1 || finding->off.access)
+        return;
+    const struct network_link *link = &g->network->links.items[element - g->nodes];
+    uint32_t a = g->link_a[element - g->nodes];
+    bool ends_at_a = g->first[a + 1] - g->first[a] == 1 && a < g->sites;
+    finding->at = ends_at_a ? link->a : link->b;
+    finding->hub = ends_at_a ? link->b : link->a;
+}
+
 void risks_find_cuts(struct risks_work *work)
 {
     const struct risks_graph *g = &work->graph;
@@ -27,6 +39,7 @@ void risks_find_cuts(struct risks_work *work)
             risks_add(work, RISKS_CUT, wide ? RISKS_HIGH : RISKS_LOW, RISKS_CUT_OFF);
         finding->element = risks_graph_element(g, e, work->arena);
         finding->off = cut->off;
+        name_hub(g, e, finding);
         finding->dark = cut->dark;
         finding->observed = (struct opt_double){true, 1};
         finding->required = (struct opt_double){true, 2};
@@ -72,7 +85,8 @@ static struct farther compare(const struct risks_work *work, const struct risks_
 static void tell_farther(struct risks_work *work, uint32_t element, const struct risks_rest *rest)
 {
     struct farther farther = compare(work, rest);
-    work->answer->singles_felt += rest->count > (element < work->graph.nodes);
+    if (element < work->graph.nodes + work->graph.links)
+        work->answer->singles_felt += rest->count > (element < work->graph.nodes);
     if (!farther.count)
         return;
     bool known = farther.worst != RISKS_NONE;
@@ -105,8 +119,9 @@ void risks_find_slower(struct risks_work *work)
         work->answer->unreached += forest.way[v].unknown == UINT32_MAX;
     if (work->input->solution)
         return; /* services say it better */
-    for (uint32_t e = 0; e < g->nodes + g->links; e++) {
-        risks_rest_without(&rest, &forest, &e, 1);
+    for (uint32_t e = 0; e < g->nodes + g->links + g->declared; e++) {
+        risks_gone_set(&work->gone, &e, 1);
+        risks_rest_without(&rest, &forest, &work->gone);
         if (rest.count)
             tell_farther(work, e, &rest);
     }

@@ -4,17 +4,21 @@
  * same input gives the same bytes. */
 #include "base/str.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "twin/risks/risks_priv.h"
 
-const char *const risks_kind_names[] = {NULL,       "service-breaks", "one-site", "cut-off",
-                                        "capacity", "pair",           "farther",  NULL};
+const char *const risks_kind_names[] = {NULL,        "broken-now", "service-breaks", "one-site",
+                                        "one-group", "cut-off",    "capacity",       "pair",
+                                        "farther",   NULL};
+static_assert(ARRAY_LEN(risks_kind_names) == RISKS_KINDS + 1, "a name for each kind");
 const char *const risks_severity_names[] = {NULL, "critical", "high", "medium", "low", NULL};
 const char *const risks_reason_names[] = {
-    NULL,      "gone",     "unreachable", "latency-unknown", "late",      "congested", "cut-off",
-    "farther", "headroom", "exhaustion",  "one-instance",    "same-site", NULL};
+    NULL,      "gone",     "unreachable", "latency-unknown", "late",      "congested",  "cut-off",
+    "farther", "headroom", "exhaustion",  "one-instance",    "same-site", "same-group", NULL};
+static_assert(ARRAY_LEN(risks_reason_names) == RISKS_SAME_GROUP + 2, "a name for each reason");
 
 struct risks_finding *risks_add(struct risks_work *work, enum risks_kind kind,
                                 enum risks_severity severity, enum risks_reason reason)
@@ -46,6 +50,9 @@ static int by_double(double a, double b)
 static int by_stake(const struct risks_finding *a, const struct risks_finding *b)
 {
     int order;
+    bool guess = a->element.basis > RISKS_DECLARED, other = b->element.basis > RISKS_DECLARED;
+    if (guess != other)
+        return guess ? 1 : -1;
     if (a->off.sites != b->off.sites)
         return a->off.sites > b->off.sites ? -1 : 1;
     if (a->off.access != b->off.access)
@@ -73,23 +80,36 @@ static int by_rank(const void *x, const void *y)
         (order = by_text(a->element.id, b->element.id)) ||
         (order = by_text(a->second.id, b->second.id)))
         return order;
+    if (a->element.position != b->element.position)
+        return a->element.position < b->element.position ? -1 : 1;
+    if (a->second.position != b->second.position)
+        return a->second.position < b->second.position ? -1 : 1;
     return by_text(a->resource, b->resource);
 }
 
 static void write_notes(struct risks_work *work)
 {
     const struct risks_answer *answer = work->answer;
-    risks_note(work, "links of one duct, cable or owner are not known to the network file: risks "
-                     "that links share are unknown");
+    if (!answer->groups)
+        risks_note(work, "the network file declares no shared risk: what fails together is guessed "
+                         "or unknown");
+    if (answer->inferred)
+        risks_note(work, "groups of one place, ends, owner or region are guesses: the network file "
+                         "does not say that they fail together");
+    if (answer->unjudged)
+        risks_note(work, arena_printf(work->arena,
+                                      "services that hold after a failure only if links of unknown "
+                                      "bandwidth have room: %zu",
+                                      answer->unjudged));
     if (!answer->access)
         risks_note(work, "there is no access point: what users reach is unknown");
     if (answer->unreached && answer->access)
-        risks_note(work, arena_printf(work->arena, "%zu sites are reached by no access point now",
+        risks_note(work, arena_printf(work->arena, "sites that no access point reaches now: %zu",
                                       answer->unreached));
     if (answer->broken_now)
         risks_note(work, arena_printf(work->arena,
-                                      "%zu services do not hold even with nothing failed: failures "
-                                      "are not blamed for them",
+                                      "services that do not hold even with nothing failed, and are "
+                                      "blamed on no failure: %zu",
                                       answer->broken_now));
     if (answer->counts[RISKS_PAIR] && !work->input->solution)
         risks_note(work, "pairs: only sites that neither failure darkens alone are counted");
@@ -105,8 +125,13 @@ enum err_code risks_analyse(const struct risks_input *input, struct risks_answer
     enum err_code rc = risks_graph_init(&work.graph, input->network, arena, err);
     if (rc)
         return rc;
+    risks_groups_init(&work.graph, !input->declared_only, arena);
+    risks_gone_init(&work.gone, &work.graph, arena);
     risks_cutter_init(&work.cutter, &work.graph, arena);
+    answer.groups = work.graph.declared;
+    answer.inferred = work.graph.group_count - work.graph.declared;
     risks_find_cuts(&work);
+    risks_find_group_cuts(&work);
     risks_find_slower(&work);
     if (input->solution)
         rc = risks_find_services(&work, err);

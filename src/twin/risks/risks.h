@@ -58,16 +58,19 @@ struct risks_input {
     double horizon_days;             /* a trend that ends within is a cliff; 0 = 90 */
     size_t pairs;                    /* most pairs tried with a solution; 0 = 20000 */
     size_t firsts;                   /* most first elements of pairs without a solution; 0 = 50 */
+    bool declared_only;              /* no groups but those of the file */
 };
 
 /* ---- the answer ---- */
 enum risks_kind {
-    RISKS_SERVICE = 1, /* one failure, and a service breaks */
-    RISKS_ONE_SITE,    /* all instances of a component stand on one site */
-    RISKS_CUT,         /* one failure parts the network */
-    RISKS_CAPACITY,    /* little room, or a trend that uses it up */
-    RISKS_PAIR,        /* two failures break what each alone does not */
-    RISKS_SLOWER,      /* one failure, and sites are farther from the access points */
+    RISKS_BROKEN = 1, /* a service that does not hold with nothing failed */
+    RISKS_SERVICE,    /* one failure, and a service breaks */
+    RISKS_ONE_SITE,   /* all instances of a component stand on one site */
+    RISKS_ONE_GROUP,  /* instances of a component stand in one shared-risk group */
+    RISKS_CUT,        /* one failure parts the network */
+    RISKS_CAPACITY,   /* little room, or a trend that uses it up */
+    RISKS_PAIR,       /* two failures break what each alone does not */
+    RISKS_SLOWER,     /* one failure, and sites are farther from the access points */
     RISKS_KINDS
 };
 extern const char *const risks_kind_names[]; /* [0] = NULL, then names, then NULL */
@@ -92,8 +95,20 @@ enum risks_reason {
     RISKS_EXHAUSTION,
     RISKS_ONE_INSTANCE,
     RISKS_SAME_SITE,
+    RISKS_SAME_GROUP,
 };
 extern const char *const risks_reason_names[];
+
+/* Why elements are taken to fail together. */
+enum risks_basis {
+    RISKS_ALONE,      /* no group */
+    RISKS_DECLARED,   /* the network file says so */
+    RISKS_SAME_PLACE, /* these and the others are guesses */
+    RISKS_SAME_ENDS,
+    RISKS_SAME_OWNER,
+    RISKS_SAME_REGION
+};
+extern const char *const risks_basis_names[];
 
 struct risks_amount { /* what stands there; unknown capacity counts as none, and is counted */
     uint32_t sites, access;
@@ -101,39 +116,64 @@ struct risks_amount { /* what stands there; unknown capacity counts as none, and
     uint32_t unknown; /* sites whose vcpus or memory are unknown */
 };
 
-struct risks_element { /* what fails: a node or a link */
-    const char *kind;  /* site, access, link, component; NULL = none */
-    const char *id;    /* of a link "a—b" */
+struct risks_element {      /* what fails: a node, a link or a group */
+    const char *kind;       /* site, access, link, group, component; NULL = none */
+    const char *id;         /* of a link "a—b" */
+    uint32_t position;      /* of a link in the network file, from 1; 0 = not one link */
+    enum risks_basis basis; /* of a group */
+    uint32_t members;
 };
 
 struct risks_finding {
     int kind, severity, reason; /* enum risks_kind, risks_severity, risks_reason */
     struct risks_element element, second;
-    const char *service;                          /* "user→web", or a component */
-    const char *resource;                         /* of capacity */
-    const char *at;                               /* where it shows most: a site or a link */
+    const char *service;  /* "user→web", or a component */
+    const char *resource; /* of capacity */
+    const char *at;       /* where it shows most: a site or a link */
+    const char *hub;      /* CUT of a single site by its only link: the node at the other end */
     struct opt_double observed, required, margin; /* margin = room, negative = missing */
     const char *unit;
-    struct risks_amount off; /* CUT: all that is not in the largest piece, the element excluded */
-    uint32_t dark;           /* sites that no access point reaches any more */
-    uint32_t slower;         /* sites that are farther */
-    int64_t left, of;        /* instances */
+    struct risks_amount off;  /* CUT: all that is not in the largest piece, the element excluded */
+    struct risks_amount lost; /* what fails with a group itself */
+    uint32_t dark;            /* sites that no access point reaches any more */
+    uint32_t slower;          /* sites that are farther */
+    int64_t left, of;         /* instances */
+    const char *unknown;      /* what could not be read, and so was not judged */
     struct opt_double days, days_low, days_high; /* to exhaustion; high absent = never */
 };
 
+/* What one failure does, over all findings of it; or what single sites that hang on one node have
+ * in common. */
+struct risks_danger {
+    struct risks_element element, second;
+    int severity;
+    size_t findings;
+    size_t hanging;     /* above 1: so many sites hang on `element` by one link each */
+    size_t services;    /* that break */
+    double consequence; /* services × users × missing share; users count 1 when unknown */
+    uint32_t dark, off_sites, off_access, slower;
+    const struct risks_finding *worst;
+    LIST(const char *) names; /* of the services, at most RISKS_NAMES */
+};
+#define RISKS_NAMES 4
+
 struct risks_answer {
     size_t sites, access, links;
-    size_t unreached;                    /* sites that no access point reaches now */
-    size_t services;                     /* flows and components looked at */
-    size_t broken_now;                   /* of them broken with nothing failed */
-    size_t singles;                      /* elements whose failure was looked at: all of them */
-    size_t singles_felt;                 /* of them felt by anything */
-    uint64_t pairs;                      /* of elements there are */
+    size_t unreached;        /* sites that no access point reaches now */
+    size_t services;         /* flows and components looked at */
+    size_t broken_now;       /* of them broken with nothing failed */
+    size_t singles;          /* elements whose failure was looked at: all of them */
+    size_t singles_felt;     /* of them felt by anything */
+    size_t groups, inferred; /* looked at: declared, and guessed */
+    size_t unjudged; /* services that hold, one failure given, only if links of unknown bandwidth
+                        have room */
+    uint64_t pairs;  /* of elements and declared groups there are */
     uint64_t pairs_tried;                /* worked out */
     uint64_t pairs_left;                 /* that were not, and may hold something */
     struct opt_double pair_most;         /* sites that a pair left out can darken at most */
     size_t counts[RISKS_KINDS];          /* of all findings */
     LIST(struct risks_finding) findings; /* worst first */
+    LIST(struct risks_danger) dangers;   /* after risks_rank */
     LIST(const char *) notes;
 };
 
@@ -141,7 +181,27 @@ struct risks_answer {
 enum err_code risks_analyse(const struct risks_input *input, struct risks_answer *out,
                             struct arena *arena, struct err *err);
 
-/* At most `most` findings of each kind (0 = all). */
-void risks_write(const struct risks_answer *answer, size_t most, struct buf *out);
+/* ---- level of detail ---- */
+enum risks_layer { RISKS_ANY_LAYER, RISKS_COMPUTE, RISKS_NETWORK, RISKS_APPLICATION };
+extern const char *const risks_layer_names[]; /* [0] = NULL, then names, then NULL */
+
+struct risks_filter {
+    int kind;  /* 0 = any */
+    int layer; /* enum risks_layer */
+};
+enum risks_layer risks_layer_of(const struct risks_finding *finding);
+/* Keeps the findings that fit; counts are of them then. */
+void risks_filter(struct risks_answer *answer, const struct risks_filter *filter);
+
+/* Fills answer->dangers from its findings, the greatest consequence first: by severity, guesses
+ * last, then services × users × missing share, sites, days, name. */
+void risks_rank(struct risks_answer *answer, struct opt_double users, struct arena *arena);
+
+struct risks_page { /* what is written */
+    size_t top;     /* dangers; SIZE_MAX = all */
+    size_t most;    /* findings of each kind; SIZE_MAX = all */
+    size_t skip;    /* findings of each kind that come before */
+};
+void risks_write(const struct risks_answer *answer, const struct risks_page *page, struct buf *out);
 
 #endif

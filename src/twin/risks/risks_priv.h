@@ -13,7 +13,14 @@ struct risks_half { /* one direction of a link */
     uint32_t to, link;
 };
 
-/* Elements are numbers: nodes first (sites, then access points), then links. */
+struct risks_group { /* elements that fail together */
+    const char *id;
+    enum risks_basis basis;
+    uint32_t *members; /* nodes and links, rising */
+    size_t count;
+};
+
+/* Elements are numbers: nodes first (sites, then access points), then links, then groups. */
 struct risks_graph {
     const struct network *network;
     size_t sites, nodes, links;
@@ -22,14 +29,36 @@ struct risks_graph {
     struct risks_half *halves;
     struct risks_amount *amount; /* by node */
     struct map *by_name;         /* id → node + 1 */
+    struct risks_group *groups;  /* declared ones first */
+    size_t group_count, declared;
+    uint32_t *group_first; /* nodes + links + 1: where the groups of an element begin in … */
+    uint32_t *groups_of;
 };
 enum err_code risks_graph_init(struct risks_graph *graph, const struct network *network,
                                struct arena *arena, struct err *err);
 void risks_graph_done(struct risks_graph *graph);
+void risks_groups_init(struct risks_graph *graph, bool inferred, struct arena *arena);
 uint32_t risks_graph_find(const struct risks_graph *graph, const char *id); /* RISKS_NONE if none */
 struct risks_element risks_graph_element(const struct risks_graph *graph, uint32_t element,
                                          struct arena *arena);
 void risks_amount_add(struct risks_amount *sum, const struct risks_amount *item);
+void risks_amount_take(struct risks_amount *sum, const struct risks_amount *item);
+bool risks_amount_is_larger(const struct risks_amount *a, const struct risks_amount *b);
+
+/* ---- groups.c: what has failed ---- */
+struct risks_gone { /* the members of a group instead of it; scratch of one graph */
+    const struct risks_graph *graph;
+    uint32_t epoch, *stamp; /* stamp[e] == epoch: e has failed */
+    uint32_t *items;
+    size_t count;
+};
+void risks_gone_init(struct risks_gone *gone, const struct risks_graph *graph, struct arena *arena);
+/* Nothing else has failed then. */
+void risks_gone_set(struct risks_gone *gone, const uint32_t *elements, size_t count);
+static inline bool risks_is_gone(const struct risks_gone *gone, uint32_t element)
+{
+    return gone->stamp[element] == gone->epoch;
+}
 
 /* ---- cuts.c: articulation points and bridges ---- */
 struct risks_cut {
@@ -95,7 +124,7 @@ struct risks_rest { /* a forest without some elements: nodes it does not list ar
 void risks_rest_init(struct risks_rest *rest, const struct risks_graph *graph, struct arena *arena);
 /* O(nodes below the elements · degree · log). */
 void risks_rest_without(struct risks_rest *rest, const struct risks_forest *forest,
-                        const uint32_t *gone, size_t count);
+                        const struct risks_gone *gone);
 static inline bool risks_rest_is_changed(const struct risks_rest *rest, uint32_t node)
 {
     return rest->stamp[node] == rest->epoch;
@@ -105,8 +134,15 @@ static inline bool risks_rest_is_changed(const struct risks_rest *rest, uint32_t
 struct risks_step {
     uint32_t node, link; /* over that link to that node */
 };
+struct risks_span { /* what is below a failed element */
+    uint32_t in, out;
+};
 struct risks_detour { /* scratch */
     const struct risks_graph *graph;
+    const struct risks_forest *forest; /* of the spans */
+    uint32_t gone_epoch;
+    struct risks_span *spans; /* rising, apart from each other */
+    size_t span_count;
     uint32_t epoch, *stamp;
     struct risks_way *way; /* from the target */
     struct risks_step *came, *steps;
@@ -114,17 +150,17 @@ struct risks_detour { /* scratch */
 };
 void risks_detour_init(struct risks_detour *detour, const struct risks_graph *graph,
                        struct arena *arena);
-/* At most two elements.  The way (RISKS_UNREACHED if none), and in detour->steps its steps from
- * the target to a root; returns how many. */
+/* The way (RISKS_UNREACHED if none), and in detour->steps its steps from the target to a root;
+ * returns how many.  One detour goes with one `gone`. */
 size_t risks_detour_find(struct risks_detour *detour, const struct risks_forest *forest,
-                         const uint32_t *gone, size_t count, uint32_t target,
-                         struct risks_way *ret_way);
+                         const struct risks_gone *gone, uint32_t target, struct risks_way *ret_way);
 
 /* ---- the parts of an answer ---- */
 struct risks_work {
     const struct risks_input *input;
     struct risks_graph graph;
     struct risks_cutter cutter;
+    struct risks_gone gone;
     struct risks_answer *answer;
     struct arena *arena;
 };
@@ -132,6 +168,7 @@ struct risks_finding *risks_add(struct risks_work *work, enum risks_kind kind,
                                 enum risks_severity severity, enum risks_reason reason);
 void risks_note(struct risks_work *work, const char *text);
 void risks_find_cuts(struct risks_work *work);
+void risks_find_group_cuts(struct risks_work *work);
 void risks_find_slower(struct risks_work *work);
 void risks_find_dark_pairs(struct risks_work *work, const struct risks_forest *forest);
 enum err_code risks_find_services(struct risks_work *work, struct err *err);

@@ -21,12 +21,19 @@ static void write_element(struct json_writer *w, const char *key,
     json_begin(w, '{');
     json_member_text(w, "kind", element->kind);
     json_member_text(w, "id", element->id);
+    if (element->position)
+        json_member_int(w, "index", element->position - 1);
+    if (element->basis) {
+        json_member_text(w, "basis", risks_basis_names[element->basis]);
+        json_member_bool(w, "inferred", element->basis != RISKS_DECLARED);
+        json_member_int(w, "members", element->members);
+    }
     json_end(w, '}');
 }
 
-static void write_amount(struct json_writer *w, const struct risks_amount *amount)
+static void write_amount(struct json_writer *w, const char *key, const struct risks_amount *amount)
 {
-    json_key(w, "cut_off");
+    json_key(w, key);
     json_begin(w, '{');
     json_member_int(w, "sites", amount->sites);
     json_member_int(w, "access", amount->access);
@@ -60,15 +67,18 @@ static void write_finding(struct json_writer *w, const struct risks_finding *fin
     write_known(w, "margin", finding->margin);
     write_text(w, "unit", finding->unit);
     if (finding->kind == RISKS_CUT)
-        write_amount(w, &finding->off);
+        write_amount(w, "cut_off", &finding->off);
+    if (finding->kind == RISKS_CUT && finding->element.basis)
+        write_amount(w, "fails_with_it", &finding->lost);
     if (finding->kind == RISKS_CUT || (finding->kind == RISKS_PAIR && !finding->service))
         json_member_int(w, "dark_sites", finding->dark);
     if (finding->kind == RISKS_SLOWER)
         json_member_int(w, "farther_sites", finding->slower);
     if (finding->of) {
         json_member_int(w, "instances", finding->of);
-        json_member_int(w, "instances_left", finding->kind == RISKS_ONE_SITE ? 0 : finding->left);
+        json_member_int(w, "instances_left", finding->left);
     }
+    write_text(w, "unknown", finding->unknown);
     write_known(w, "days", finding->days);
     write_known(w, "days_low", finding->days_low);
     write_known(w, "days_high", finding->days_high);
@@ -97,24 +107,71 @@ static void write_summary(struct json_writer *w, const struct risks_answer *answ
     for (int kind = 1; kind < RISKS_KINDS; kind++)
         json_member_int(w, risks_kind_names[kind], (int64_t)answer->counts[kind]);
     json_end(w, '}');
-    json_member_text(w, "shared_risk", "unknown");
+    json_member_int(w, "shared_risk_groups", (int64_t)answer->groups);
+    json_member_int(w, "inferred_groups", (int64_t)answer->inferred);
+    json_member_int(w, "services_unjudged", (int64_t)answer->unjudged);
     json_end(w, '}');
 }
 
-void risks_write(const struct risks_answer *answer, size_t most, struct buf *out)
+static void write_danger(struct json_writer *w, const struct risks_danger *danger)
 {
-    struct json_writer w = JSON_WRITER(out);
-    size_t written[RISKS_KINDS] = {0};
-    json_begin(&w, '{');
-    write_summary(&w, answer);
-    json_key(&w, "findings");
-    json_begin(&w, '[');
+    json_begin(w, '{');
+    json_member_text(w, "severity", risks_severity_names[danger->severity]);
+    write_element(w, "element", &danger->element);
+    write_element(w, "second", &danger->second);
+    json_member_int(w, "findings", (int64_t)danger->findings);
+    json_member_text(w, "worst", risks_kind_names[danger->worst->kind]);
+    json_member_text(w, "reason", risks_reason_names[danger->worst->reason]);
+    if (danger->hanging)
+        json_member_int(w, "hanging_sites", (int64_t)danger->hanging);
+    json_member_int(w, "services", (int64_t)danger->services);
+    json_key(w, "names");
+    json_begin(w, '[');
+    for (size_t i = 0; i < danger->names.count; i++)
+        json_put_text(w, danger->names.items[i]);
+    json_end(w, ']');
+    json_member_double(w, "consequence", danger->consequence);
+    json_member_int(w, "dark_sites", danger->dark);
+    json_member_int(w, "cut_off_sites", danger->off_sites);
+    json_member_int(w, "cut_off_access", danger->off_access);
+    json_member_int(w, "farther_sites", danger->slower);
+    json_end(w, '}');
+}
+
+static size_t write_findings(struct json_writer *w, const struct risks_answer *answer,
+                             const struct risks_page *page)
+{
+    size_t seen[RISKS_KINDS] = {0}, written = 0;
+    json_key(w, "findings");
+    json_begin(w, '[');
     for (size_t i = 0; i < answer->findings.count; i++) {
         const struct risks_finding *finding = &answer->findings.items[i];
-        if (!most || written[finding->kind]++ < most)
-            write_finding(&w, finding);
+        size_t at = seen[finding->kind]++;
+        if (at < page->skip || at - page->skip >= page->most)
+            continue;
+        write_finding(w, finding);
+        written++;
     }
+    json_end(w, ']');
+    return written;
+}
+
+void risks_write(const struct risks_answer *answer, const struct risks_page *page, struct buf *out)
+{
+    struct json_writer w = JSON_WRITER(out);
+    size_t all = 0;
+    for (int kind = 1; kind < RISKS_KINDS; kind++)
+        all += answer->counts[kind];
+    json_begin(&w, '{');
+    write_summary(&w, answer);
+    json_key(&w, "dangers");
+    json_begin(&w, '[');
+    for (size_t i = 0; i < answer->dangers.count && i < page->top; i++)
+        write_danger(&w, &answer->dangers.items[i]);
     json_end(&w, ']');
+    json_member_int(&w, "dangers_in_all", (int64_t)answer->dangers.count);
+    size_t written = write_findings(&w, answer, page);
+    json_member_int(&w, "findings_left_out", (int64_t)(all - written));
     json_key(&w, "notes");
     json_begin(&w, '[');
     for (size_t i = 0; i < answer->notes.count; i++)

@@ -1,8 +1,12 @@
 /* house.c - see house.h. */
 #include "house.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,6 +141,27 @@ static void open_store(struct house *house)
     house->rest->store = house->store;
 }
 
+/* Folders carry the number of the process that made them. */
+#define FOLDERS "/tmp"
+#define FOLDER "swan-api-"
+
+void house_sweep(void)
+{
+    DIR *folders = opendir(FOLDERS);
+    struct dirent *entry;
+    while (folders && (entry = readdir(folders))) {
+        long pid = 0;
+        char path[sizeof FOLDERS + sizeof entry->d_name];
+        if (sscanf(entry->d_name, FOLDER "%ld-", &pid) != 1 || pid <= 0 ||
+            kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        str_format(path, sizeof path, FOLDERS "/%s", entry->d_name);
+        file_remove_tree(path, NULL); /* another's stays */
+    }
+    if (folders)
+        closedir(folders);
+}
+
 int house_open(void **state)
 {
     struct house *house = mem_zalloc(sizeof *house);
@@ -144,7 +169,8 @@ int house_open(void **state)
     struct err err = ERR_INIT;
     char path[96];
     *state = house;
-    str_format(house->folder, sizeof house->folder, "/tmp/swan-api-XXXXXX");
+    str_format(house->folder, sizeof house->folder, FOLDERS "/" FOLDER "%ld-XXXXXX",
+               (long)getpid());
     assert_non_null(mkdtemp(house->folder));
     open_store(house);
     str_format(path, sizeof path, "%s/key", house->folder);

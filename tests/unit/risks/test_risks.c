@@ -227,6 +227,200 @@ static void test_a_bad_row_is_refused_with_its_line(void **state)
     }
 }
 
+/* Two lines to two sites, both in one duct; the sites in one building. */
+static const char shared[] =
+    "currency: CNY\n"
+    "access: [{id: u}]\n"
+    "sites:\n"
+    "  - {id: x, tier: edge, shared_risk: [building]}\n"
+    "  - {id: y, tier: edge, shared_risk: [building]}\n"
+    "  - {id: z, tier: edge, owner: o}\n"
+    "links:\n"
+    "  - {a: u, b: x, latency_ms: 1, shared_risk: [duct]}\n"
+    "  - {a: u, b: y, latency_ms: 2, bandwidth_mbps: 100, shared_risk: [duct]}\n"
+    "  - {a: y, b: z, latency_ms: 1}\n";
+
+static const struct risks_finding *find_of(const struct risks_answer *answer, int kind,
+                                           const char *id, const char *service)
+{
+    for (size_t i = 0; i < answer->findings.count; i++)
+        if (answer->findings.items[i].kind == kind &&
+            str_eq(answer->findings.items[i].element.id, id) &&
+            str_eq(answer->findings.items[i].service, service))
+            return &answer->findings.items[i];
+    return NULL;
+}
+
+static void test_what_shares_a_duct_or_a_building_fails_together(void **state)
+{
+    struct risks_answer answer;
+    struct err err = ERR_INIT;
+    struct solution solution = place("y", 5, 1);
+    (void)state;
+    assert_int_equal(network_read_text(shared, strlen(shared), &network, &arena, &err), ERR_OK);
+    analyse(&(struct risks_input){.network = &network, .solution = &solution}, &answer);
+    assert_int_equal(answer.groups, 2);
+    assert_null(find(&answer, RISKS_SERVICE, "x"));
+    assert_null(find(&answer, RISKS_SERVICE, "u—x"));
+    const struct risks_finding *duct = find_of(&answer, RISKS_SERVICE, "duct", "user→web");
+    assert_non_null(duct);
+    assert_int_equal(duct->severity, RISKS_CRITICAL);
+    assert_int_equal(duct->reason, RISKS_UNREACHABLE);
+    assert_int_equal(duct->left, 2);
+    assert_int_equal(find_of(&answer, RISKS_SERVICE, "building", "user→web")->reason, RISKS_GONE);
+    const struct risks_finding *together = find(&answer, RISKS_ONE_GROUP, "building");
+    assert_non_null(together);
+    assert_string_equal(together->second.id, "web");
+    assert_int_equal(together->left, 0);
+    /* without the way to x, or with it gone, y's line decides: u—y has room, u—x is not known */
+    assert_true(answer.unjudged > 0);
+    const struct risks_finding *cut = find(&answer, RISKS_CUT, "building");
+    assert_non_null(cut); /* z hangs on y */
+    assert_int_equal(cut->dark, 1);
+    assert_int_equal(cut->lost.sites, 2);
+}
+
+static void test_guessed_groups_are_marked_and_left_out_when_not_wanted(void **state)
+{
+    static const char text[] = "currency: CNY\n"
+                               "access: [{id: u}]\n"
+                               "sites:\n"
+                               "  - {id: x, tier: edge, owner: o, regions: [r, all]}\n"
+                               "  - {id: y, tier: edge, owner: o, regions: [r, all]}\n"
+                               "  - {id: z, tier: edge, regions: [all]}\n"
+                               "links:\n"
+                               "  - {a: u, b: x, latency_ms: 1}\n"
+                               "  - {a: u, b: x, latency_ms: 2}\n"
+                               "  - {a: u, b: y, latency_ms: 2}\n"
+                               "  - {a: u, b: z, latency_ms: 1}\n";
+    struct risks_answer answer;
+    struct err err = ERR_INIT;
+    struct solution solution = place("y", 5, 1);
+    (void)state;
+    assert_int_equal(network_read_text(text, strlen(text), &network, &arena, &err), ERR_OK);
+    struct risks_input input = {.network = &network, .solution = &solution};
+    analyse(&input, &answer);
+    assert_int_equal(answer.groups, 0);
+    assert_int_equal(answer.inferred, 2); /* the lines u—x, the owner; the region has its members */
+    const struct risks_finding *owner = find(&answer, RISKS_SERVICE, "o");
+    assert_non_null(owner);
+    assert_int_equal(owner->element.basis, RISKS_SAME_OWNER);
+    assert_int_equal(owner->severity, RISKS_MEDIUM);
+    input.declared_only = true;
+    analyse(&input, &answer);
+    assert_int_equal(answer.inferred, 0);
+    assert_null(find(&answer, RISKS_SERVICE, "o"));
+}
+
+static void test_a_service_that_does_not_hold_is_told_first_and_blamed_on_nothing(void **state)
+{
+    struct risks_answer answer;
+    struct solution solution = place("y", 1, 1);
+    (void)state;
+    analyse(&(struct risks_input){.network = &network, .solution = &solution}, &answer);
+    assert_int_equal(answer.findings.items[0].kind, RISKS_BROKEN);
+    assert_int_equal(answer.findings.items[0].reason, RISKS_LATE);
+    assert_int_equal(answer.counts[RISKS_SERVICE], 0);
+}
+
+static void test_sites_that_hang_on_one_node_are_one_danger(void **state)
+{
+    static const char text[] = "currency: CNY\n"
+                               "access: [{id: u}]\n"
+                               "sites:\n"
+                               "  - {id: x, tier: edge}\n"
+                               "  - {id: y, tier: edge}\n"
+                               "  - {id: z, tier: edge}\n"
+                               "links:\n"
+                               "  - {a: u, b: x, latency_ms: 1}\n"
+                               "  - {a: y, b: u, latency_ms: 2}\n"
+                               "  - {a: u, b: z, latency_ms: 1}\n";
+    struct risks_answer answer;
+    struct err err = ERR_INIT;
+    struct opt_double nobody = {false, 0};
+    (void)state;
+    assert_int_equal(network_read_text(text, strlen(text), &network, &arena, &err), ERR_OK);
+    analyse(&(struct risks_input){.network = &network}, &answer);
+    risks_rank(&answer, nobody, &arena);
+    bool seen = false;
+    size_t findings = 0;
+    for (size_t i = 0; i < answer.dangers.count; i++) {
+        findings += answer.dangers.items[i].findings;
+        seen = seen || (answer.dangers.items[i].hanging == 3 &&
+                        str_eq(answer.dangers.items[i].element.id, "u"));
+    }
+    assert_true(seen);
+    assert_int_equal(findings, answer.findings.count);
+    risks_filter(&answer, &(struct risks_filter){.layer = RISKS_APPLICATION});
+    assert_int_equal(answer.findings.count, 0);
+    assert_int_equal(answer.counts[RISKS_CUT], 0);
+}
+
+static void test_an_answer_is_written_with_pages_that_together_are_all(void **state)
+{
+    struct risks_answer answer;
+    struct opt_double users = {true, 7};
+    struct solution solution = place("y", 5, 1);
+    (void)state;
+    analyse(&(struct risks_input){.network = &network, .solution = &solution}, &answer);
+    risks_rank(&answer, users, &arena);
+    size_t seen = 0, most = 0;
+    for (int kind = 1; kind < RISKS_KINDS; kind++)
+        most = answer.counts[kind] > most ? answer.counts[kind] : most;
+    for (size_t skip = 0; skip < most; skip++) {
+        struct buf text = BUF_INIT;
+        struct json_doc *doc;
+        struct err err = ERR_INIT;
+        risks_write(&answer, &(struct risks_page){.top = 3, .most = 1, .skip = skip}, &text);
+        assert_int_equal(json_parse(buf_str(&text), text.len, &json_limits_large, &doc, &err),
+                         ERR_OK);
+        const struct json_value *root = json_root(doc), *list = json_get(root, "findings");
+        seen += json_size(list);
+        assert_int_equal(json_size(list) + (size_t)json_int(json_get(root, "findings_left_out"), 0),
+                         answer.findings.count);
+        assert_int_equal(json_size(json_get(root, "dangers")), 3);
+        assert_string_equal(
+            json_text(json_get(json_at(json_get(root, "dangers"), 0), "severity"), ""), "critical");
+        for (size_t i = 0; i < json_size(list); i++) {
+            assert_non_null(json_get(json_at(list, i), "kind"));
+            assert_non_null(json_get(json_at(list, i), "reason"));
+        }
+        json_doc_free(doc);
+        buf_done(&text);
+    }
+    assert_int_equal(seen, answer.findings.count);
+    /* 7 users of one service, gone: the consequence of the hub */
+    assert_true(answer.dangers.items[0].consequence > 6.999 &&
+                answer.dangers.items[0].consequence < 7.001);
+}
+
+static void test_a_group_named_twice_or_not_at_all_is_refused_with_its_path(void **state)
+{
+    static const char *const bad[] = {"[d, d]", "['']"};
+    static const char *const fields[] = {"links[0].shared_risk[1]", "links[0].shared_risk[0]"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err err = ERR_INIT;
+        const char *text = arena_printf(&arena,
+                                        "currency: CNY\naccess: [{id: u}, {id: v}]\n"
+                                        "links: [{a: u, b: v, latency_ms: 1, shared_risk: %s}]\n",
+                                        bad[i]);
+        assert_int_equal(network_read_text(text, strlen(text), &network, &arena, &err),
+                         ERR_INVALID);
+        assert_string_equal(err.field, fields[i]);
+    }
+}
+
+static void test_lines_that_differ_in_their_duct_alone_are_two(void **state)
+{
+    static const char text[] = "currency: CNY\naccess: [{id: u}, {id: v}]\nlinks:\n"
+                               "  - {a: u, b: v, latency_ms: 1, shared_risk: [n]}\n"
+                               "  - {a: u, b: v, latency_ms: 1, shared_risk: [s]}\n";
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_int_equal(network_read_text(text, strlen(text), &network, &arena, &err), ERR_OK);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_chain, close_chain)
@@ -240,6 +434,13 @@ int main(void)
         TEST(test_little_room_is_told_without_a_history),
         TEST(test_a_steady_growth_ends_on_its_day_whatever_one_point_says),
         TEST(test_a_bad_row_is_refused_with_its_line),
+        TEST(test_what_shares_a_duct_or_a_building_fails_together),
+        TEST(test_guessed_groups_are_marked_and_left_out_when_not_wanted),
+        TEST(test_a_service_that_does_not_hold_is_told_first_and_blamed_on_nothing),
+        TEST(test_sites_that_hang_on_one_node_are_one_danger),
+        TEST(test_an_answer_is_written_with_pages_that_together_are_all),
+        TEST(test_a_group_named_twice_or_not_at_all_is_refused_with_its_path),
+        TEST(test_lines_that_differ_in_their_duct_alone_are_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
