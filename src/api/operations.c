@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -185,10 +186,10 @@ static void work_on(struct api_operation *operation)
 {
     struct api_call *call = &operation->call;
     struct err *err = &operation->err;
-    enum err_code rc = api_operation_check(call, err);
-    if (!rc)
-        rc = call->route->handler(call, err);
-    err->code = operation->rc = rc;
+    enum err_code rc = FAULT_POINT("api.operation", err);
+    if (rc || (rc = api_operation_check(call, err)) || (rc = call->route->handler(call, err)))
+        err->code = rc;
+    operation->rc = rc;
     if (rc && operation->response.status == 0) {
         buf_clear(&operation->response.body);
         operation->response.header_count = 0;
