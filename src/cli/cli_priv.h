@@ -54,6 +54,7 @@ extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
 extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
+extern const struct cli_command_table cli_twin_graph_table;
 extern const struct cli_command_table cli_twin_risks_table;
 extern const struct cli_command_table cli_twin_simulate_table;
 extern const struct cli_noun cli_nouns[];

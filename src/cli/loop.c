@@ -251,8 +251,11 @@ static const struct cli_field entity_fields[] = {
     {N_("ENTITY"), "id", CLI_CELL_TEXT, NULL},
     {N_("STATE"), "state", CLI_CELL_STATE, "state"},
     {N_("KNOWN BY"), "origin", CLI_CELL_WORD, "origin"},
+    {N_("SURE"), "confidence", CLI_CELL_NUMBER, NULL},
     {N_("SIMULATED"), "simulated", CLI_CELL_BOOL, NULL},
     {N_("SINCE"), "valid_from", CLI_CELL_TIME, NULL},
+    {N_("UNTIL"), "valid_to", CLI_CELL_TIME, NULL},
+    {N_("EXPIRES"), "expires_at", CLI_CELL_TIME, NULL},
     {N_("LAST SEEN"), "seen_at", CLI_CELL_TIME, NULL},
     {N_("NOTE"), "text", CLI_CELL_SENTENCE, NULL},
 };

@@ -24,6 +24,7 @@ struct rest { /* what tests need not see */
     struct access *access;
     struct compute *compute;
     struct application *application;
+    struct twin *twin;
     struct workflow *workflow;
     struct http_server *http;
     struct provider_host host;
@@ -178,6 +179,7 @@ int house_open(void **state)
     must(compute_open(house->store, &rest->compute, &err), &err, "compute");
     str_format(path, sizeof path, "%s/artefacts", house->folder);
     must(application_open(house->store, path, &rest->application, &err), &err, "application");
+    must(twin_open(house->store, &rest->twin, &err), &err, "twin");
     str_format(rest->state_dir, sizeof rest->state_dir, "%s/providers", house->folder);
     must(file_make_dirs(rest->state_dir, 0700, &err), &err, "folder");
     rest->host = (struct provider_host){.state_dir = rest->state_dir};
@@ -193,6 +195,7 @@ int house_open(void **state)
                                   .access = rest->access,
                                   .compute = rest->compute,
                                   .application = rest->application,
+                                  .twin = rest->twin,
                                   .workflow = rest->workflow,
                                   .providers = &provider_set,
                                   .host = &rest->host,
@@ -228,6 +231,7 @@ int house_close(void **state)
     http_server_stop(rest->http);
     api_free(house->api);
     workflow_stop(rest->workflow);
+    twin_close(rest->twin);
     application_close(rest->application);
     compute_close(rest->compute);
     access_close(rest->access);
