@@ -57,6 +57,7 @@ extern const struct cli_command_table cli_twin_table;
 extern const struct cli_command_table cli_twin_graph_table;
 extern const struct cli_command_table cli_twin_risks_table;
 extern const struct cli_command_table cli_twin_simulate_table;
+extern const struct cli_command_table cli_bench_simulate_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
 extern const struct cli_option cli_common_options[]; /* ends with name NULL */
