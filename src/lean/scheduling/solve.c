@@ -23,7 +23,7 @@
 #define STEP_CONFLICTS 200    /* for one makespan from below */
 #define DEAR_SCHEDULES 5000   /* each more buys a third of the windows */
 #define WINDOW_TASKS 120      /* more tasks buy no more windows */
-#define WORK_OF_SCHEDULE 550  /* steps of propagation in windows, for a schedule and a task */
+#define WORK_OF_SCHEDULE 1000 /* steps of propagation in windows, for a schedule and a task */
 
 struct solver {
     const struct scheduling_input *input;
@@ -155,6 +155,8 @@ static int64_t work_for(const struct solver *solver, int64_t schedules)
 {
     int64_t tasks = solver->model->n < WINDOW_TASKS ? solver->model->n : WINDOW_TASKS;
     int64_t dear = schedules < DEAR_SCHEDULES ? schedules : DEAR_SCHEDULES;
+    if (tasks <= SMALL_TASKS) /* these are closed, or nearly */
+        schedules = dear;
     return (dear + (schedules - dear) / 3) * tasks * WORK_OF_SCHEDULE;
 }
 
