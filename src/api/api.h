@@ -10,6 +10,7 @@
 #include "provision/providers/provider.h"
 #include "provision/workflow/workflow.h"
 #include "store/store.h"
+#include "twin/model/twin.h"
 #include "wire/http.h"
 
 extern const struct store_module api_store_module;
@@ -19,6 +20,7 @@ struct api_options { /* everything outlives the api */
     struct access *access;
     struct compute *compute;
     struct application *application;
+    struct twin *twin;
     struct workflow *workflow;
     const struct provider_set *providers;
     const struct provider_host *host;

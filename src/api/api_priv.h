@@ -83,7 +83,7 @@ struct api_routes {
 /* Each file of routes gives its part of the table. */
 extern const struct api_routes api_routes_base, api_routes_records, api_routes_network,
     api_routes_application, api_routes_need, api_routes_refine, api_routes_batch, api_routes_loop,
-    api_routes_deployment, api_routes_access;
+    api_routes_deployment, api_routes_twin, api_routes_access;
 extern const struct api_routes *const api_route_parts[];
 extern const size_t api_route_part_count;
 

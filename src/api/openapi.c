@@ -6,9 +6,10 @@
 #include "base/str.h"
 
 const struct api_routes *const api_route_parts[] = {
-    &api_routes_base,       &api_routes_access,  &api_routes_network, &api_routes_application,
-    &api_routes_need,       &api_routes_refine,  &api_routes_batch,   &api_routes_loop,
-    &api_routes_deployment, &api_routes_records, /* last: its patterns catch any collection */
+    &api_routes_base,       &api_routes_access, &api_routes_network, &api_routes_application,
+    &api_routes_need,       &api_routes_refine, &api_routes_batch,   &api_routes_loop,
+    &api_routes_deployment, &api_routes_twin,   &api_routes_records, /* last: its patterns catch any
+                                                                        collection */
 };
 const size_t api_route_part_count = ARRAY_LEN(api_route_parts);
 

@@ -54,6 +54,7 @@ extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
 extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
+extern const struct cli_command_table cli_twin_graph_table;
 extern const struct cli_command_table cli_twin_risks_table;
 extern const struct cli_command_table cli_twin_simulate_table;
 extern const struct cli_noun cli_nouns[];
@@ -97,6 +98,9 @@ bool cli_language_is_chinese(void);
 const char *cli_word(const char *group, const char *code);
 /* English sentences of engines and server whose shape is known, in the reader's language. */
 const char *cli_sentence(const char *text, struct arena *arena);
+/* refusals.c: the sentences of those that refuse input. */
+extern const char *const cli_refusals[];
+extern const size_t cli_refusal_count;
 
 /* ---- labels.c: fields of a requirement as people name them ---- */
 const char *cli_value_text(const char *leaf, const struct json_value *value, struct arena *arena);

@@ -1,16 +1,15 @@
-/* lean_report.c - swan lean report: task records in; a table, JSON and drawings out. */
+/* lean_report.c - swan lean report: task records from a file or the server; a table, JSON and
+ * drawings out. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "cli/cli_priv.h"
-#include "lean/analysis/analysis.h"
+#include "cli/lean_report.h"
 
 #define LOG_MAX ((size_t)4 << 30)
-#define KINDS_SHOWN 15
-#define REASONS_SHOWN 8
+#define RUNS_USUAL 200
 
 static const struct cli_option report_options[] = {
     {"against", 0, CLI_FILE, "FILE", NULL, N_("records of a later period, to compare with")},
@@ -20,237 +19,112 @@ static const struct cli_option report_options[] = {
      N_("working time of the period, for the takt; the whole period if not said")},
     {"demand", 0, CLI_INTEGER, "N", NULL, N_("runs asked for in it; those seen if not said")},
     {"gantt", 0, CLI_FILE, "FILE", NULL, N_("draw a run over time into this SVG file")},
-    {"run", 0, CLI_TEXT, "RUN", NULL, N_("which run is drawn; the longest if not said")},
+    {"run", 0, CLI_TEXT, "RUN", NULL,
+     N_("list and draw this run; without FILE, ask the server for it alone")},
+    {"limit", 0, CLI_INTEGER, "N", NULL,
+     N_("without FILE: so many runs of the server, newest first; 200 if not said")},
+    {"filter", 0, CLI_TEXTS, "COND", NULL,
+     N_("without FILE: only runs with, such as status.state==succeeded")},
     {"value-stream", 0, CLI_FILE, "FILE", NULL, N_("draw the value stream into this SVG file")},
     {.name = NULL}};
 static const struct cli_argument file_argument[] = {
-    {"FILE", false, true, N_("task records: JSON lines, a Run record, or a WfCommons instance")},
+    {"FILE", true, true,
+     N_("task records: JSON lines, Run records, or a WfCommons instance; - for stdin; the runs of "
+        "the server if not said")},
     {.name = NULL}};
 
-static const char *text_of(const struct analysis_log *log, uint32_t text)
+/* ---- records: from a file, or from the server ---- */
+
+static enum err_code fetch_run(struct cli_call *call, const char *id, struct buf *out,
+                               struct err *err)
 {
-    return text == ANALYSIS_NONE ? _("not said") : log->texts[text];
+    CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+    enum err_code rc = cli_get(call, cli_path(call->arena, "/api/v1/runs/", id, NULL), &doc, err);
+    if (rc)
+        return rc;
+    buf_add_char(out, '\n');
+    json_write(json_root(doc), JSON_COMPACT, out);
+    return buf_check(out, err);
 }
 
-static const char *share(struct arena *arena, double value)
+/* The newest runs, as `swan run show` gives them, one after the other. */
+static enum err_code fetch_runs(struct cli_call *call, struct buf *out, struct err *err)
 {
-    return arena_printf(arena, "%.1f %%", 100 * value);
+    int64_t left = cli_integer(call, "limit", RUNS_USUAL);
+    const char *cursor = NULL;
+    do {
+        CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
+        CLEANUP(buf_done) struct buf path = BUF_INIT;
+        buf_add_str(&path, "/api/v1/runs");
+        for (size_t i = 0; i < call->option_count; i++)
+            if (str_eq(call->options[i].option->name, "filter"))
+                cli_query_add(&path, "filter", call->options[i].value);
+        cli_query_add(&path, "sort", "-created_at");
+        cli_query_add(&path, "limit",
+                      arena_printf(call->arena, "%lld", (long long)(left < 200 ? left : 200)));
+        if (cursor)
+            cli_query_add(&path, "cursor", cursor);
+        enum err_code rc = cli_get(call, buf_str(&path), &doc, err);
+        const struct json_value *items = json_get(json_root(doc), "items");
+        for (size_t i = 0; i < json_size(items) && left > 0 && !rc; i++, left--)
+            rc = fetch_run(call, json_text(json_get(json_at(items, i), "id"), ""), out, err);
+        if (rc)
+            return rc;
+        cursor = json_text(json_get(json_root(doc), "next"), NULL);
+        cursor = cursor ? arena_strdup(call->arena, cursor) : NULL;
+    } while (cursor && left > 0);
+    if (out->len)
+        return ERR_OK;
+    err_set(err, ERR_NOT_FOUND, _("the server has no run yet"));
+    return err_hint(err, _("launch something first, or name a FILE of task records"));
 }
 
-static enum err_code read_log(const char *path, struct analysis_log *out, struct err *err)
+/* Runs that came without their tasks, as a list gives them: the server knows the tasks. */
+static enum err_code complete(struct cli_call *call, struct buf *text, struct analysis_log *log,
+                              struct err *err)
+{
+    enum err_code rc = ERR_OK;
+    for (size_t k = 0; k < log->bare_count && !rc; k++)
+        if ((rc = fetch_run(call, log->texts[log->bare[k]], text, err)))
+            err_context(err,
+                        _("%zu run(s) stand there without their tasks, as a list gives them; "
+                          "asking the server for '%s'"),
+                        log->bare_count, log->texts[log->bare[k]]);
+    analysis_log_done(log);
+    return rc ? rc : analysis_read(buf_str(text), text->len, log, err);
+}
+
+static enum err_code read_log(struct cli_call *call, const char *path, struct analysis_log *out,
+                              struct err *err)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
-    enum err_code rc = file_read(path, LOG_MAX, &text, err);
-    if (!rc && (rc = analysis_read(buf_str(&text), text.len, out, err)))
+    const char *run = cli_option(call, "run");
+    enum err_code rc = path  ? file_read(path, LOG_MAX, &text, err)
+                       : run ? fetch_run(call, run, &text, err)
+                             : fetch_runs(call, &text, err);
+    if (rc)
+        return rc;
+    rc = analysis_read(buf_str(&text), text.len, out, err);
+    if (!rc && out->bare_count && path)
+        rc = complete(call, &text, out, err);
+    if (rc && path)
         err_context(err, "%s", path);
     return rc;
 }
 
-static void show_figures(struct cli_call *call, const struct analysis_log *log,
-                         const struct analysis_report *r)
-{
-    struct arena *arena = call->arena;
-    cli_say(call, _("records        %lld tasks in %lld runs, over %s\n"), (long long)r->tasks,
-            (long long)r->runs, cli_seconds(arena, r->period_s));
-    if (r->incomplete || r->skewed)
-        cli_say(call,
-                _("left out       %lld without start or end, %lld that end before they start\n"),
-                (long long)r->incomplete, (long long)r->skewed);
-    if (log->derived)
-        cli_say(call, "               %s\n",
-                _("no record says when it began: the earliest possible is taken"));
-    cli_say(call, _("lead time      p50 %s, p90 %s, longest %s\n"), cli_seconds(arena, r->lead.p50),
-            cli_seconds(arena, r->lead.p90), cli_seconds(arena, r->lead.most));
-    cli_say(call, _("work           %s one after the other; critical paths %s\n"),
-            cli_seconds(arena, r->serial_s), cli_seconds(arena, r->critical_s));
-    cli_say(call, _("parallel       %s of the work ran beside other work (speed-up %.2f)\n"),
-            share(arena, r->parallel_rate), r->speed_up);
-    cli_say(call, _("serial         %s of the work lies on critical paths\n"),
-            share(arena, r->serial_rate));
-    cli_say(call,
-            _("efficiency     %s of the lead time adds value (PCE), in %s something is at work\n"),
-            share(arena, r->cycle_efficiency), share(arena, r->activity));
-    cli_say(call, _("right at once  %s of the runs; rolled over kinds %s\n"),
-            share(arena, r->clean_runs), share(arena, r->rolled_yield));
-    cli_say(
-        call,
-        _("flow           %.4g runs an hour, %.3g at a time (most %lld; Little: %.3g), takt %s\n"),
-        r->throughput_h, r->wip_mean, (long long)r->wip_most, r->wip_law,
-        cli_seconds(arena, r->takt_s));
-    if (r->has_cost)
-        cli_say(call, _("cost           %s for the work\n"),
-                cli_number_text(arena, round(r->cost)));
-}
-
-static void show_kinds(struct cli_call *call, const struct analysis_log *log,
-                       const struct analysis_report *r)
-{
-    struct cli_column columns[] = {{.title = _("KIND")},
-                                   {.title = _("TASKS"), .right = true},
-                                   {.title = _("WORK P50"), .right = true},
-                                   {.title = _("P90"), .right = true},
-                                   {.title = _("WAIT P50"), .right = true},
-                                   {.title = _("P90"), .right = true},
-                                   {.title = "%C&A", .right = true},
-                                   {.title = _("CRITICAL"), .right = true}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    for (size_t i = 0; i < r->kinds.count && i < KINDS_SHOWN; i++) {
-        const struct analysis_kind *kind = &r->kinds.items[i];
-        cli_cell(&table, text_of(log, kind->kind));
-        cli_cell(&table, arena_printf(call->arena, "%lld", (long long)kind->duration.count));
-        cli_cell(&table, cli_seconds(call->arena, kind->duration.p50));
-        cli_cell(&table, cli_seconds(call->arena, kind->duration.p90));
-        cli_cell(&table, cli_seconds(call->arena, kind->wait.p50));
-        cli_cell(&table, cli_seconds(call->arena, kind->wait.p90));
-        cli_cell(&table, share(call->arena, kind->complete_accurate));
-        cli_cell(&table,
-                 share(call->arena, r->critical_s > 0 ? kind->critical_s / r->critical_s : 0));
-    }
-    cli_heading(call, _("Kinds of task"));
-    cli_table_print(call, &table);
-}
-
-static void show_reasons(struct cli_call *call, const struct analysis_log *log,
-                         const struct analysis_report *r)
-{
-    struct cli_column columns[] = {{.title = _("WAITED FOR")},
-                                   {.title = _("TIMES"), .right = true},
-                                   {.title = _("TOGETHER"), .right = true}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    for (size_t i = 0; i < r->reasons.count && i < REASONS_SHOWN; i++) {
-        cli_cell(&table, text_of(log, r->reasons.items[i].reason));
-        cli_cell(&table, arena_printf(call->arena, "%lld", (long long)r->reasons.items[i].count));
-        cli_cell(&table, cli_seconds(call->arena, r->reasons.items[i].seconds));
-    }
-    if (!r->reasons.count)
-        return;
-    cli_heading(call, _("Waits"));
-    cli_table_print(call, &table);
-}
-
-static void show_wastes(struct cli_call *call, const struct analysis_report *r)
-{
-    static const char *const names[ANALYSIS_WASTES] = {N_("waiting"),
-                                                       N_("defects: failed, undone, done again"),
-                                                       N_("transport: handed to another actor"),
-                                                       N_("inventory: done, but not yet used"),
-                                                       N_("repeated work"),
-                                                       N_("motion: change-overs between runs"),
-                                                       N_("overproduction: more than was used")};
-    struct cli_column columns[] = {{.title = _("WASTE")},
-                                   {.title = _("TIMES"), .right = true},
-                                   {.title = _("TIME"), .right = true},
-                                   {.title = _("MONEY"), .right = true}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    table.drop_empty = true;
-    for (int k = 0; k < ANALYSIS_WASTES; k++) {
-        const struct analysis_waste *waste = &r->wastes[k];
-        cli_cell(&table, _(names[k]));
-        cli_cell(&table,
-                 waste->known ? arena_printf(call->arena, "%lld", (long long)waste->count) : "");
-        cli_cell(&table,
-                 waste->known ? cli_seconds(call->arena, waste->seconds) : _("not in the records"));
-        cli_cell(&table, waste->known && r->has_cost
-                             ? cli_number_text(call->arena, round(waste->money))
-                             : "");
-    }
-    cli_heading(call, _("The seven wastes"));
-    cli_table_print(call, &table);
-}
-
-static void show_comparison(struct cli_call *call, const struct analysis_comparison *c)
-{
-    struct cli_column columns[] = {{.title = _("WHAT")},
-                                   {.title = _("BEFORE P50"), .right = true},
-                                   {.title = _("AFTER P50"), .right = true},
-                                   {.title = _("SHIFT"), .right = true},
-                                   {.title = "P", .right = true},
-                                   {.title = _("VERDICT")}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    for (size_t i = 0; i < c->items.count; i++) {
-        const struct analysis_difference *d = &c->items.items[i];
-        cli_cell(&table, i ? d->what : _("lead time"));
-        cli_cell(&table, cli_seconds(call->arena, d->before_p50));
-        cli_cell(&table, cli_seconds(call->arena, d->after_p50));
-        cli_cell(&table, arena_printf(call->arena, "%+.2f", d->shift));
-        cli_cell(&table, isnan(d->p) ? "-" : arena_printf(call->arena, "%.2g", d->p));
-        cli_cell(&table, isnan(d->p)       ? _("too few to say")
-                         : !d->significant ? _("no difference shown")
-                         : d->shift > 0    ? _("slower")
-                                           : _("faster"));
-    }
-    cli_heading(call, _("Before and after"));
-    cli_table_print(call, &table);
-}
-
-static void show_proposals(struct cli_call *call, const struct analysis_proposals *p)
-{
-    static const char *const names[ANALYSIS_PROPOSALS] = {
-        N_("drop dependencies that other runs did without"),
-        N_("pack like tasks at one site"),
-        N_("begin to move things when the flow begins"),
-        N_("let one more task run at once"),
-        N_("keep what repeated tasks make"),
-        N_("keep things near (cache)")};
-    struct cli_column columns[] = {{.title = _("PROPOSAL")},
-                                   {.title = _("CASES"), .right = true},
-                                   {.title = _("RUNS SHORTER"), .right = true},
-                                   {.title = _("GAIN A RUN"), .right = true},
-                                   {.title = _("SHARE"), .right = true}};
-    struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
-    for (size_t i = 0; i < p->items.count; i++) {
-        const struct analysis_proposal *item = &p->items.items[i];
-        cli_cell(&table, _(names[item->kind]));
-        cli_cell(&table, arena_printf(call->arena, "%lld", (long long)item->cases));
-        cli_cell(&table, arena_printf(call->arena, "%lld / %lld", (long long)item->runs,
-                                      (long long)p->runs_tried));
-        cli_cell(&table, cli_seconds(call->arena, item->gain_s));
-        cli_cell(&table, share(call->arena, item->gain_share));
-    }
-    cli_heading(call, _("Proposals, with the gain that the scheduler predicts"));
-    if (p->items.count)
-        cli_table_print(call, &table);
-    else
-        cli_say(call, "%s\n", _("none that would gain anything"));
-}
-
-static enum err_code longest_run(const struct analysis_log *log, const struct analysis_report *r,
-                                 const char *name, size_t *out, struct err *err)
-{
-    uint32_t wanted = ANALYSIS_NONE;
-    double most = -1;
-    for (size_t i = 0; i < r->flows.count && !name; i++)
-        if (r->flows.items[i].lead_s > most) {
-            most = r->flows.items[i].lead_s;
-            wanted = r->flows.items[i].name;
-        }
-    for (size_t k = 0; k < log->runs; k++) {
-        const char *text = log->run_name[k] == ANALYSIS_NONE ? "" : log->texts[log->run_name[k]];
-        if (name ? str_eq(text, name) : log->run_name[k] == wanted) {
-            *out = k;
-            return ERR_OK;
-        }
-    }
-    return err_set(err, ERR_NOT_FOUND, _("no run is named '%s'"), name ? name : "");
-}
-
-static enum err_code draw(struct cli_call *call, const struct analysis_log *log,
-                          const struct analysis_report *r, struct err *err)
+static enum err_code draw(struct cli_call *call, const struct analysis_document *d, struct err *err)
 {
     const char *gantt = cli_option(call, "gantt"), *stream = cli_option(call, "value-stream");
     bool chinese = cli_language_is_chinese();
     enum err_code rc = ERR_OK;
     if (gantt) {
         CLEANUP(buf_done) struct buf out = BUF_INIT;
-        size_t run = 0;
-        if ((rc = longest_run(log, r, cli_option(call, "run"), &run, err)))
-            return rc;
-        analysis_gantt(log, run, chinese, &out);
+        analysis_gantt(d->log, d->tasks, chinese, &out);
         rc = file_write_atomic(gantt, buf_str(&out), out.len, 0644, err);
     }
     if (stream && !rc) {
         CLEANUP(buf_done) struct buf out = BUF_INIT;
-        analysis_value_stream(log, r, chinese, &out);
+        analysis_value_stream(d->log, d->report, chinese, &out);
         rc = file_write_atomic(stream, buf_str(&out), out.len, 0644, err);
     }
     return rc;
@@ -266,7 +140,7 @@ static enum err_code compare(struct cli_call *call, const struct analysis_log *l
     *ret_done = against || split;
     if (against && split)
         return err_set(err, ERR_USAGE, _("give either --against or --split"));
-    if (against && !(rc = read_log(against, &after, err)))
+    if (against && !(rc = read_log(call, against, &after, err)))
         rc = analysis_compare(log, &after, out, call->arena, err);
     if (split && !(rc = clock_parse(split, &at, err)) &&
         !(rc = analysis_split(log, at, &before, &after, err)))
@@ -285,25 +159,32 @@ static enum err_code report_on(struct cli_call *call, const struct analysis_log 
     struct analysis_report report;
     struct analysis_comparison comparison;
     struct analysis_proposals proposals;
+    struct analysis_tasks tasks;
+    struct analysis_document document = {.log = log, .report = &report, .proposals = &proposals};
+    const char *run = cli_option(call, "run");
     bool compared;
     enum err_code rc;
     if ((rc = analysis_measure(log, &parameters, &report, call->arena, err)) ||
         (rc = analysis_propose(log, &proposals, call->arena, err)) ||
-        (rc = compare(call, log, &comparison, &compared, err)) ||
-        (rc = draw(call, log, &report, err)))
+        (rc = compare(call, log, &comparison, &compared, err)))
         return rc;
+    size_t shown = analysis_find_run(log, &report, run);
+    if (shown == SIZE_MAX)
+        return err_set(err, ERR_NOT_FOUND, _("no run is named '%s'"), run ? run : "");
+    analysis_list(log, &report, shown, &tasks, call->arena);
+    document.tasks = &tasks;
+    if (compared)
+        document.comparison = &comparison;
+    if ((rc = draw(call, &document, err)))
+        return rc;
+    if (!run && log->runs > 1) /* of many runs, tasks are listed when one is named */
+        document.tasks = NULL;
     if (call->format == CLI_TABLE) {
-        show_figures(call, log, &report);
-        show_kinds(call, log, &report);
-        show_reasons(call, log, &report);
-        show_wastes(call, &report);
-        if (compared)
-            show_comparison(call, &comparison);
-        show_proposals(call, &proposals);
+        cli_show_lean_report(call, &document);
         return ERR_OK;
     }
     CLEANUP(buf_done) struct buf out = BUF_INIT;
-    analysis_write(log, &report, compared ? &comparison : NULL, &proposals, &out);
+    analysis_write(&document, &out);
     if (!(rc = buf_check(&out, err)))
         cli_answer_json(call, buf_str(&out), out.len);
     return rc;
@@ -312,7 +193,7 @@ static enum err_code report_on(struct cli_call *call, const struct analysis_log 
 static enum err_code run_lean_report(struct cli_call *call, struct err *err)
 {
     struct analysis_log log;
-    enum err_code rc = read_log(call->arguments[0], &log, err);
+    enum err_code rc = read_log(call, cli_argument(call, 0), &log, err);
     if (rc)
         return rc;
     rc = report_on(call, &log, err);
@@ -324,11 +205,14 @@ static const struct cli_command commands[] = {
     {"lean", "report", file_argument, report_options,
      N_("what a flow costs and where: waits, critical path, wastes, two periods"), run_lean_report,
      NULL,
-     N_("Needs no server. A task record is a JSON object a line: task, and as far as known run, "
-        "kind, "
-        "site, actor, after [names], queued_at, eligible_at, started_at, ended_at (RFC 3339 or "
-        "milliseconds), wait_reason, attempt, state, error_class, value (added, necessary, waste), "
-        "key, bytes_gib, cost_hour."),
+     N_("Examples:\n"
+        "  swan lean report --gantt run.svg\n"
+        "  swan run show RUN -o json | swan lean report -\n"
+        "  swan lean report records.jsonl --split 2026-11-01 --rate 80\n"
+        "A file needs no server. A task record is a JSON object a line: task, and as far as known "
+        "run, kind, site, actor, after [names], queued_at, eligible_at, started_at, ended_at (RFC "
+        "3339 or milliseconds), wait_reason, attempt, state, error_class, value (added, necessary, "
+        "waste), key, bytes_gib, cost_hour, asked, used (of vCPUs, say)."),
      false},
 };
 const struct cli_command_table cli_lean_report_table = {commands, ARRAY_LEN(commands)};

@@ -212,8 +212,8 @@ static void draw_total(struct follow *follow, struct arena *arena, struct buf *o
     buf_printf(&line, "  %s%s%s ", S_BOLD, cli_word("state", state), S_RESET);
     add_bar(&line, status->progress, status->state == RUN_UNDOING ? S_YELLOW : S_GREEN);
     buf_printf(&line, " %s",
-               arena_printf(arena, _("%lld/%lld tasks"), (long long)status->tasks_done,
-                            (long long)status->tasks_total));
+               arena_printf(arena, P_("%lld/%lld task", "%lld/%lld tasks", status->tasks_total),
+                            (long long)status->tasks_done, (long long)status->tasks_total));
     if (!has_ended(status) && left > 0)
         buf_printf(&line, " · %s",
                    arena_printf(arena, _("about %s left"), cli_seconds(arena, left)));

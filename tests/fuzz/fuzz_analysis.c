@@ -29,8 +29,13 @@ static void measure(const struct analysis_log *log)
         expect(report.parallel_rate >= 0 && report.parallel_rate <= 1, "a rate is a share");
         for (int k = 0; k < ANALYSIS_WASTES; k++)
             expect(report.wastes[k].seconds >= 0, "no waste is negative");
-        analysis_write(log, &report, NULL, NULL, &out);
-        analysis_gantt(log, 0, false, &out);
+        struct analysis_tasks tasks;
+        struct analysis_document document = {.log = log, .report = &report, .tasks = &tasks};
+        for (size_t run = 0; run < log->runs && run < 8; run++) {
+            analysis_list(log, &report, run, &tasks, &arena);
+            analysis_gantt(log, &tasks, run & 1, &out);
+        }
+        analysis_write(&document, &out);
         analysis_value_stream(log, &report, true, &out);
     }
     buf_done(&out);

@@ -39,6 +39,7 @@ struct analysis_record { /* texts are numbers into analysis_log.texts; ANALYSIS_
     uint32_t attempts;
     unsigned char outcome, value;
     float bytes_gib, cost_hour; /* 0 = not said */
+    float asked, used;          /* amount of anything, such as vCPUs; used −1 = not said */
     int64_t queued, eligible, started, ended;
 };
 
@@ -54,12 +55,15 @@ struct analysis_log {
     size_t runs;
     bool derived;         /* the source has no start times: the earliest possible are taken */
     size_t after_unknown; /* names of predecessors that no record of the run has: left out */
+    uint32_t *bare;       /* Run records that came without their tasks, as in a list: their ids */
+    size_t bare_count;
     struct analysis_memory *memory;
 };
 
-/* JSON lines (one task record each), a Run record as the API gives it (or a list of them: {"items":
- * […]}), or a WfCommons instance (schema 1.3 to 1.5).  Which it is shows in the text.  Errors name
- * the line.  analysis_log_done frees it. */
+/* JSON lines (one task record each), or any number of JSON documents one after the other: Run
+ * records as the API gives them, lists of them ([…] or {"items": […]}), WfCommons instances
+ * (schema 1.3 to 1.6).  Which it is shows in the text.  Errors name the line.  May have no record,
+ * but then has `bare` ones.  analysis_log_done frees it. */
 enum err_code analysis_read(const char *text, size_t len, struct analysis_log *out,
                             struct err *err);
 void analysis_log_done(struct analysis_log *log);
@@ -76,13 +80,24 @@ struct analysis_kind {
     struct analysis_spread duration, wait;
     int64_t first_pass;        /* tasks that succeeded at the first attempt */
     double complete_accurate;  /* %C&A as a share: first_pass / count */
-    double critical_s;         /* of its time on critical paths */
+    double critical_s;         /* of its time on critical paths (one longest chain of each run) */
     double retried_s;          /* of failed attempts, estimated: (attempts − 1) / attempts */
     enum analysis_value value; /* what its records say, or what the kind is known for */
 };
 
+enum analysis_cause {                /* of a wait */
+                      ANALYSIS_SAID, /* by the record */
+                      ANALYSIS_BUSY, /* whoever did it was at other work for at least half of the
+                                        wait */
+                      ANALYSIS_NOT_TAKEN,   /* he was not: nobody took the task up */
+                      ANALYSIS_UNEXPLAINED, /* the record says neither a reason nor who did it */
+                      ANALYSIS_CAUSES
+};
+extern const char *const analysis_cause_names[ANALYSIS_CAUSES];
+
 struct analysis_reason { /* why tasks waited */
-    uint32_t reason;
+    uint32_t reason;     /* ANALYSIS_SAID: its words; BUSY: who (actor, else site); else NONE */
+    enum analysis_cause cause;
     int64_t count;
     double seconds;
 };
@@ -144,6 +159,7 @@ struct analysis_report {
     struct analysis_waste wastes[ANALYSIS_WASTES];
     double cost; /* money of all work at the rates given */
     bool has_cost;
+    unsigned char *cause; /* of each record: enum analysis_cause, where it waited */
 };
 
 struct analysis_parameters {
@@ -161,6 +177,36 @@ enum err_code analysis_measure(const struct analysis_log *log,
  * arrays have one place per record of the run. */
 bool analysis_slack(const struct analysis_log *log, size_t run, double *earliest, double *slack,
                     bool *critical);
+/* One longest chain, the first where several are as long; `earliest` from analysis_slack.  Returns
+ * its seconds. */
+double analysis_chain(const struct analysis_log *log, size_t run, const double *earliest,
+                      bool *chain);
+
+/* One run, task by task. */
+struct analysis_task {
+    uint32_t record;
+    double begin_s, duration_s; /* begin from the run's begin */
+    double wait_s;              /* before the begin */
+    enum analysis_cause cause;  /* when wait_s > 0 */
+    uint32_t reason;            /* as in struct analysis_reason */
+    double slack_s;
+    bool critical; /* no slack */
+    bool chain;    /* of the one longest chain that analysis_chain tells */
+};
+struct analysis_tasks {
+    size_t run;
+    int64_t begin;                    /* first queued or started */
+    double seconds;                   /* to the last end */
+    double chain_s;                   /* work on the longest chain */
+    bool cyclic;                      /* slack is 0 everywhere, nothing is critical */
+    size_t left_out;                  /* without start or end, or skewed */
+    LIST(struct analysis_task) items; /* by begin */
+};
+void analysis_list(const struct analysis_log *log, const struct analysis_report *report, size_t run,
+                   struct analysis_tasks *out, struct arena *arena);
+/* The run of that name; the longest when NULL.  SIZE_MAX: there is none. */
+size_t analysis_find_run(const struct analysis_log *log, const struct analysis_report *report,
+                         const char *name);
 
 /* ---- two periods ---- */
 
@@ -215,11 +261,17 @@ enum err_code analysis_propose(const struct analysis_log *log, struct analysis_p
                                struct arena *arena, struct err *err);
 
 /* ---- faces ---- */
-void analysis_write(const struct analysis_log *log, const struct analysis_report *report,
-                    const struct analysis_comparison *comparison,
-                    const struct analysis_proposals *proposals, struct buf *out);
+struct analysis_document { /* members after `report` may be NULL */
+    const struct analysis_log *log;
+    const struct analysis_report *report;
+    const struct analysis_comparison *comparison;
+    const struct analysis_proposals *proposals;
+    const struct analysis_tasks *tasks;
+};
+void analysis_write(const struct analysis_document *document, struct buf *out);
 /* SVG: a run's tasks over time, waits in front, critical path marked. */
-void analysis_gantt(const struct analysis_log *log, size_t run, bool chinese, struct buf *out);
+void analysis_gantt(const struct analysis_log *log, const struct analysis_tasks *tasks,
+                    bool chinese, struct buf *out);
 /* SVG: the value stream, kinds in the order in which they begin, work and wait of each. */
 void analysis_value_stream(const struct analysis_log *log, const struct analysis_report *report,
                            bool chinese, struct buf *out);

@@ -262,6 +262,8 @@ enum key {
     K_VALUE,
     K_BYTES,
     K_COST,
+    K_ASKED,
+    K_USED,
     K_QUEUED,
     K_ELIGIBLE,
     K_STARTED,
@@ -269,14 +271,15 @@ enum key {
     KEYS
 };
 static const char *const key_names[KEYS] = {
-    "run",         "task",      "kind",      "site",        "actor",      "wait_reason",
-    "error_class", "key",       "after",     "attempt",     "state",      "value",
-    "bytes_gib",   "cost_hour", "queued_at", "eligible_at", "started_at", "ended_at"};
+    "run",   "task",  "kind",      "site",        "actor",      "wait_reason", "error_class",
+    "key",   "after", "attempt",   "state",       "value",      "bytes_gib",   "cost_hour",
+    "asked", "used",  "queued_at", "eligible_at", "started_at", "ended_at"};
 
 static int find_key(const struct span *name)
 {
     for (int k = 0; k < KEYS; k++)
-        if (name->len == strlen(key_names[k]) && memcmp(name->text, key_names[k], name->len) == 0)
+        if (name->text[0] == key_names[k][0] && strncmp(name->text, key_names[k], name->len) == 0 &&
+            !key_names[k][name->len])
             return k;
     return name->len == 2 && memcmp(name->text, "id", 2) == 0 ? K_TASK : KEYS;
 }
@@ -357,6 +360,8 @@ static enum err_code set_number(struct analysis_record *record, int key, const s
                                 struct err *err)
 {
     int64_t *const times[] = {&record->queued, &record->eligible, &record->started, &record->ended};
+    float *const amounts[] = {&record->bytes_gib, &record->cost_hour, &record->asked,
+                              &record->used};
     double value;
     if (equals(span, "null"))
         return ERR_OK;
@@ -373,10 +378,8 @@ static enum err_code set_number(struct analysis_record *record, int key, const s
         return wrong(key, "0 to 1e9", err);
     if (key == K_ATTEMPT)
         record->attempts = value < 1 ? 1 : (uint32_t)value;
-    else if (key == K_BYTES)
-        record->bytes_gib = (float)value;
     else
-        record->cost_hour = (float)value;
+        *amounts[key - K_BYTES] = (float)value;
     return ERR_OK;
 }
 

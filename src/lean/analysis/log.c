@@ -88,6 +88,7 @@ struct analysis_record *analysis_add(struct analysis_reader *r)
                                        .key = ANALYSIS_NONE,
                                        .after = (uint32_t)r->log.after_count,
                                        .attempts = 1,
+                                       .used = -1,
                                        .queued = ANALYSIS_UNKNOWN,
                                        .eligible = ANALYSIS_UNKNOWN,
                                        .started = ANALYSIS_UNKNOWN,
@@ -167,7 +168,7 @@ enum err_code analysis_reader_end(struct analysis_reader *r, struct analysis_log
                                   struct err *err)
 {
     struct analysis_log *log = &r->log;
-    if (!log->count)
+    if (!log->count && !log->bare_count)
         return err_set(err, ERR_INVALID, "there is no task record");
     CLEANUP(mem_free_at) uint32_t *run_of = mem_array(log->count, sizeof *run_of);
     CLEANUP(mem_free_at) uint32_t *sorted_run = mem_array(log->count, sizeof *sorted_run);
@@ -201,6 +202,7 @@ void analysis_reader_done(struct analysis_reader *r)
     mem_free(r->slots);
     mem_free(r->lengths);
     mem_free(r->after_names);
+    mem_free(r->run_seen);
 }
 
 void analysis_log_done(struct analysis_log *log)
@@ -213,6 +215,7 @@ void analysis_log_done(struct analysis_log *log)
         mem_free(log->after);
         mem_free(log->texts);
         mem_free(log->run_name);
+        mem_free(log->bare);
     }
     memset(log, 0, sizeof *log);
 }

@@ -1,18 +1,13 @@
 /* measure.c - what a log says about its flow.
  *
  * Contract: records without start or end, or that end before they start, are counted and left out;
- * a wait is never negative.  Seconds of wastes do not overlap: a wait is first a handoff's (another
- * actor did what came before), then a change-over's (the actor was free and came from another run),
- * and waiting only for the rest.  O(n log n) for n records. */
+ * a wait is never negative.  O(n log n) for n records. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "lean/analysis/analysis_priv.h"
-
-const char *const analysis_waste_names[ANALYSIS_WASTES] = {
-    "waiting", "defects", "transport", "inventory", "repeated", "motion", "overproduction"};
 
 /* Brings the value of rank k to its place, lesser ones before it (Hoare's selection, three-way). */
 static void select_rank(double *values, size_t count, size_t k)
@@ -95,23 +90,13 @@ enum analysis_value analysis_value_of(const struct analysis_log *log,
     return ANALYSIS_VALUE_ADDED;
 }
 
-struct measuring {
-    const struct analysis_log *log;
-    const struct analysis_parameters *parameters;
-    struct analysis_report *report;
-    struct arena *arena;
-    double *duration, *wait; /* of each record, seconds; −1 = not known */
-    bool *critical;
-    unsigned char *value;
-};
-
-static bool is_whole(const struct analysis_record *record)
+bool analysis_is_whole(const struct analysis_record *record)
 {
     return record->started != ANALYSIS_UNKNOWN && record->ended != ANALYSIS_UNKNOWN &&
            record->ended >= record->started && record->outcome != ANALYSIS_SKIPPED;
 }
 
-static void time_records(struct measuring *m)
+static void time_records(struct analysis_measuring *m)
 {
     const struct analysis_log *log = m->log;
     /* one look at each kind's name, not at each record's */
@@ -119,7 +104,7 @@ static void time_records(struct measuring *m)
     for (size_t i = 0; i < log->count; i++) {
         const struct analysis_record *record = &log->records[i];
         m->duration[i] = m->wait[i] = -1;
-        if (!is_whole(record)) {
+        if (!analysis_is_whole(record)) {
             bool skewed = record->started != ANALYSIS_UNKNOWN &&
                           record->ended != ANALYSIS_UNKNOWN && record->ended < record->started;
             m->report->skewed += skewed;
@@ -127,7 +112,8 @@ static void time_records(struct measuring *m)
             continue;
         }
         m->duration[i] = (double)(record->ended - record->started) / 1000;
-        m->wait[i] = analysis_seconds(analysis_ready(log, i), record->started);
+        m->ready[i] = analysis_ready(log, i);
+        m->wait[i] = analysis_seconds(m->ready[i], record->started);
         if (record->value || record->outcome != ANALYSIS_SUCCEEDED) {
             m->value[i] = (unsigned char)analysis_value_of(log, record);
             continue;
@@ -167,7 +153,7 @@ static double covered(const struct stretch *s, size_t count, bool value)
     return (double)sum / 1000;
 }
 
-static void measure_run(struct measuring *m, size_t run, struct stretch *stretches,
+static void measure_run(struct analysis_measuring *m, size_t run, struct stretch *stretches,
                         double *earliest, double *slack, struct analysis_run *out,
                         double *ret_active)
 {
@@ -177,6 +163,8 @@ static void measure_run(struct measuring *m, size_t run, struct stretch *stretch
     out->begin = INT64_MAX;
     out->end = INT64_MIN;
     out->cyclic = !analysis_slack(log, run, earliest, slack, m->critical + begin);
+    if (!out->cyclic)
+        out->critical_s = analysis_chain(log, run, earliest, m->critical + begin);
     for (size_t i = begin; i < end; i++) {
         const struct analysis_record *record = &log->records[i];
         if (m->duration[i] < 0)
@@ -190,8 +178,6 @@ static void measure_run(struct measuring *m, size_t run, struct stretch *stretch
         out->failed += record->outcome == ANALYSIS_FAILED;
         out->serial_s += m->duration[i];
         out->waited_s += m->wait[i];
-        if (!out->cyclic)
-            out->critical_s = fmax(out->critical_s, earliest[i - begin] + m->duration[i]);
         stretches[count++] =
             (struct stretch){record->started, record->ended, m->value[i] == ANALYSIS_VALUE_ADDED};
     }
@@ -235,7 +221,7 @@ static void measure_wip(struct analysis_report *r)
         r->wip_mean = area / r->period_s;
 }
 
-static void measure_runs(struct measuring *m)
+static void measure_runs(struct analysis_measuring *m)
 {
     const struct analysis_log *log = m->log;
     struct analysis_report *r = m->report;
@@ -302,12 +288,10 @@ static void measure_runs(struct measuring *m)
 
 /* ---- kinds, reasons, actors, sites ---- */
 
-/* Records grouped by one of their texts: order[] and where each group begins (text_count is "not
- * said"). */
-static uint32_t *group_by(const struct measuring *m, size_t offset, uint32_t *begin)
+uint32_t *analysis_group_by(const struct analysis_measuring *m, size_t offset)
 {
     const struct analysis_log *log = m->log;
-    uint32_t *order = mem_array(log->count, sizeof *order);
+    uint32_t *order = mem_array(log->count, sizeof *order), *begin = m->begin;
     memset(begin, 0, (log->text_count + 3) * sizeof *begin);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < log->count; i++) {
@@ -335,11 +319,12 @@ static int by_sum(const void *a, const void *b)
     return x->kind < y->kind ? -1 : x->kind > y->kind;
 }
 
-static void measure_kinds(struct measuring *m, uint32_t *begin)
+static void measure_kinds(struct analysis_measuring *m)
 {
     const struct analysis_log *log = m->log;
     CLEANUP(mem_free_at)
-    uint32_t *order = group_by(m, offsetof(struct analysis_record, kind), begin);
+    uint32_t *order = analysis_group_by(m, offsetof(struct analysis_record, kind));
+    const uint32_t *begin = m->begin;
     CLEANUP(mem_free_at) double *values = mem_array(log->count, sizeof *values);
     m->report->rolled_yield = 1;
     for (size_t t = 0; t <= log->text_count; t++) {
@@ -371,34 +356,6 @@ static void measure_kinds(struct measuring *m, uint32_t *begin)
     qsort(m->report->kinds.items, m->report->kinds.count, sizeof *m->report->kinds.items, by_sum);
 }
 
-static int by_seconds(const void *a, const void *b)
-{
-    const struct analysis_reason *x = a, *y = b;
-    if (x->seconds != y->seconds)
-        return x->seconds > y->seconds ? -1 : 1;
-    return x->reason < y->reason ? -1 : x->reason > y->reason;
-}
-
-static void measure_reasons(struct measuring *m, uint32_t *begin)
-{
-    CLEANUP(mem_free_at)
-    uint32_t *order = group_by(m, offsetof(struct analysis_record, reason), begin);
-    for (size_t t = 0; t <= m->log->text_count; t++) {
-        struct analysis_reason reason = {.reason =
-                                             t == m->log->text_count ? ANALYSIS_NONE : (uint32_t)t};
-        for (size_t k = begin[t]; k < begin[t + 1]; k++)
-            if (m->wait[order[k]] > 0) {
-                reason.count++;
-                reason.seconds += m->wait[order[k]];
-            }
-        if (reason.count)
-            *LIST_ADD(m->arena, &m->report->reasons) = reason;
-    }
-    if (m->report->reasons.count)
-        qsort(m->report->reasons.items, m->report->reasons.count, sizeof *m->report->reasons.items,
-              by_seconds);
-}
-
 static int by_busy(const void *a, const void *b)
 {
     const struct analysis_use *x = a, *y = b;
@@ -407,9 +364,10 @@ static int by_busy(const void *a, const void *b)
     return x->name < y->name ? -1 : x->name > y->name;
 }
 
-static void add_use(struct measuring *m, size_t offset, uint32_t *begin, bool actors)
+static void add_use(struct analysis_measuring *m, size_t offset, bool actors)
 {
-    CLEANUP(mem_free_at) uint32_t *order = group_by(m, offset, begin);
+    CLEANUP(mem_free_at) uint32_t *order = analysis_group_by(m, offset);
+    const uint32_t *begin = m->begin;
     __typeof__(m->report->actors) list = {NULL, 0};
     for (size_t t = 0; t < m->log->text_count; t++) {
         struct analysis_use use = {.name = (uint32_t)t};
@@ -433,167 +391,7 @@ static void add_use(struct measuring *m, size_t offset, uint32_t *begin, bool ac
     }
 }
 
-/* ---- wastes ---- */
-
-static void add_waste(struct measuring *m, enum analysis_waste_class class, double seconds,
-                      const struct analysis_record *record)
-{
-    struct analysis_waste *waste = &m->report->wastes[class];
-    double rate = record->cost_hour > 0 ? record->cost_hour : m->parameters->rate_hour;
-    waste->count++;
-    waste->seconds += seconds;
-    waste->money += seconds / 3600 * rate;
-}
-
-struct turn { /* of an actor */
-    int64_t from;
-    uint32_t record;
-};
-
-static int by_from(const void *a, const void *b)
-{
-    const struct turn *x = a, *y = b;
-    if (x->from != y->from)
-        return x->from < y->from ? -1 : 1;
-    return x->record < y->record ? -1 : x->record > y->record;
-}
-
-/* Seconds before each task in which its actor was free, the task ready, and the last thing that the
- * actor did was of another run. */
-static void find_changeovers(struct measuring *m, uint32_t *begin, float *changeover)
-{
-    const struct analysis_log *log = m->log;
-    CLEANUP(mem_free_at)
-    uint32_t *order = group_by(m, offsetof(struct analysis_record, actor), begin);
-    CLEANUP(mem_free_at) struct turn *turns = mem_array(log->count, sizeof *turns);
-    for (size_t t = 0; t < log->text_count; t++) {
-        size_t count = begin[t + 1] - begin[t];
-        for (size_t k = 0; k < count; k++)
-            turns[k] =
-                (struct turn){log->records[order[begin[t] + k]].started, order[begin[t] + k]};
-        qsort(turns, count, sizeof *turns, by_from);
-        int64_t busy_until = INT64_MIN;
-        uint32_t last = 0;
-        for (size_t k = 0; k < count; k++) {
-            const struct analysis_record *record = &log->records[turns[k].record];
-            if (k && log->records[last].run != record->run && busy_until < record->started) {
-                int64_t ready = analysis_ready(log, turns[k].record);
-                int64_t from = ready > busy_until ? ready : busy_until;
-                if (ready != ANALYSIS_UNKNOWN)
-                    changeover[turns[k].record] = (float)analysis_seconds(from, record->started);
-            }
-            if (record->ended > busy_until)
-                busy_until = record->ended;
-            last = turns[k].record;
-        }
-    }
-}
-
-static bool is_handoff(const struct analysis_log *log, const struct analysis_record *record)
-{
-    int64_t latest = INT64_MIN;
-    bool other = false;
-    if (record->actor == ANALYSIS_NONE)
-        return false;
-    for (uint32_t k = 0; k < record->after_count; k++) {
-        uint32_t before = log->after[record->after + k];
-        if (before == ANALYSIS_NONE || log->records[before].actor == ANALYSIS_NONE ||
-            log->records[before].ended < latest)
-            continue;
-        latest = log->records[before].ended;
-        other = log->records[before].actor != record->actor;
-    }
-    return other;
-}
-
-/* What was done is looked at by nobody until other predecessors have ended, too. */
-static void find_inventory(struct measuring *m)
-{
-    const struct analysis_log *log = m->log;
-    CLEANUP(mem_free_at) int64_t *used = mem_array(log->count, sizeof *used);
-    for (size_t i = 0; i < log->count; i++)
-        used[i] = INT64_MAX;
-    for (size_t i = 0; i < log->count; i++) {
-        int64_t ready = analysis_ready(log, i);
-        if (m->duration[i] < 0 || ready == ANALYSIS_UNKNOWN)
-            continue;
-        for (uint32_t k = 0; k < log->records[i].after_count; k++) {
-            uint32_t before = log->after[log->records[i].after + k];
-            if (before != ANALYSIS_NONE && ready < used[before])
-                used[before] = ready;
-        }
-    }
-    for (size_t i = 0; i < log->count; i++)
-        if (m->duration[i] >= 0 && used[i] != INT64_MAX &&
-            analysis_seconds(log->records[i].ended, used[i]) > 0)
-            add_waste(m, ANALYSIS_INVENTORY, analysis_seconds(log->records[i].ended, used[i]),
-                      &log->records[i]);
-}
-
-/* The same kind with the same key was done before, and had succeeded. */
-static void find_repeats(struct measuring *m)
-{
-    const struct analysis_log *log = m->log;
-    size_t count = 1024;
-    while (count < 2 * log->count)
-        count *= 2;
-    CLEANUP(mem_free_at) uint64_t *keys = mem_array(count, sizeof *keys);
-    for (size_t i = 0; i < log->count; i++) {
-        const struct analysis_record *record = &log->records[i];
-        if (m->duration[i] < 0 || record->key == ANALYSIS_NONE ||
-            record->outcome != ANALYSIS_SUCCEEDED)
-            continue;
-        uint64_t key = ((uint64_t)record->kind << 32 | record->key) + 1;
-        size_t at = (key * 0x9e3779b97f4a7c15u >> 20) & (count - 1);
-        while (keys[at] && keys[at] != key)
-            at = (at + 1) & (count - 1);
-        if (keys[at])
-            add_waste(m, ANALYSIS_REPEATED, m->duration[i], record);
-        keys[at] = key;
-        m->report->wastes[ANALYSIS_REPEATED].known = true;
-    }
-}
-
-static void measure_wastes(struct measuring *m, uint32_t *begin)
-{
-    const struct analysis_log *log = m->log;
-    struct analysis_waste *wastes = m->report->wastes;
-    CLEANUP(mem_free_at) float *changeover = mem_array(log->count, sizeof *changeover);
-    bool any_after = false, any_actor = false, any_ready = false;
-    find_changeovers(m, begin, changeover);
-    for (size_t i = 0; i < log->count; i++) {
-        const struct analysis_record *record = &log->records[i];
-        if (m->duration[i] < 0)
-            continue;
-        any_after = any_after || record->after_count;
-        any_actor = any_actor || record->actor != ANALYSIS_NONE;
-        any_ready = any_ready || analysis_ready(log, i) != ANALYSIS_UNKNOWN;
-        double wait = m->wait[i], turned = fmin(wait, (double)changeover[i]);
-        if (is_handoff(log, record)) {
-            add_waste(m, ANALYSIS_TRANSPORT, wait, record);
-        } else {
-            if (turned > 0)
-                add_waste(m, ANALYSIS_MOTION, turned, record);
-            if (wait - turned > 0)
-                add_waste(m, ANALYSIS_WAITING, wait - turned, record);
-        }
-        double spoilt = m->value[i] == ANALYSIS_VALUE_WASTE
-                            ? m->duration[i]
-                            : m->duration[i] * (record->attempts - 1) / record->attempts;
-        if (spoilt > 0)
-            add_waste(m, ANALYSIS_DEFECTS, spoilt, record);
-    }
-    find_inventory(m);
-    find_repeats(m);
-    wastes[ANALYSIS_WAITING].known = any_ready;
-    wastes[ANALYSIS_DEFECTS].known = true;
-    wastes[ANALYSIS_TRANSPORT].known = any_actor && any_after;
-    wastes[ANALYSIS_MOTION].known = any_actor && log->runs > 1;
-    wastes[ANALYSIS_INVENTORY].known = any_after;
-    /* overproduction: what was asked for and what was used stand in no task record */
-}
-
-static void measure_cost(struct measuring *m)
+static void measure_cost(struct analysis_measuring *m)
 {
     for (size_t i = 0; i < m->log->count; i++) {
         const struct analysis_record *record = &m->log->records[i];
@@ -611,18 +409,21 @@ enum err_code analysis_measure(const struct analysis_log *log,
 {
     struct analysis_report report = {.tasks = (int64_t)log->count};
     CLEANUP(mem_free_at) double *numbers = mem_array(2 * log->count, sizeof *numbers);
+    CLEANUP(mem_free_at) int64_t *ready = mem_array(log->count, sizeof *ready);
     CLEANUP(mem_free_at) bool *critical = mem_array(log->count, sizeof *critical);
     CLEANUP(mem_free_at) unsigned char *value = mem_array(log->count, 1);
     CLEANUP(mem_free_at) uint32_t *begin = mem_array(log->text_count + 3, sizeof *begin);
     CLEANUP(mem_free_at) double *spread = mem_array(log->count, sizeof *spread);
-    struct measuring m = {.log = log,
-                          .parameters = parameters,
-                          .report = &report,
-                          .arena = arena,
-                          .duration = numbers,
-                          .wait = numbers + log->count,
-                          .critical = critical,
-                          .value = value};
+    struct analysis_measuring m = {.log = log,
+                                   .parameters = parameters,
+                                   .report = &report,
+                                   .arena = arena,
+                                   .duration = numbers,
+                                   .wait = numbers + log->count,
+                                   .ready = ready,
+                                   .critical = critical,
+                                   .value = value,
+                                   .begin = begin};
     size_t whole = 0;
     time_records(&m);
     for (size_t i = 0; i < log->count; i++)
@@ -637,11 +438,11 @@ enum err_code analysis_measure(const struct analysis_log *log,
             spread[whole++] = m.wait[i];
     analysis_spread_of(spread, whole, &report.wait);
     measure_runs(&m);
-    measure_kinds(&m, begin);
-    measure_reasons(&m, begin);
-    add_use(&m, offsetof(struct analysis_record, actor), begin, true);
-    add_use(&m, offsetof(struct analysis_record, site), begin, false);
-    measure_wastes(&m, begin);
+    measure_kinds(&m);
+    analysis_find_causes(&m);
+    add_use(&m, offsetof(struct analysis_record, actor), true);
+    add_use(&m, offsetof(struct analysis_record, site), false);
+    analysis_find_wastes(&m);
     measure_cost(&m);
     *out = report;
     return ERR_OK;

@@ -100,8 +100,40 @@ bool analysis_slack(const struct analysis_log *log, size_t run, double *earliest
             if (before != ANALYSIS_NONE)
                 latest[before - begin] = fmin(latest[before - begin], latest[i] - duration);
         }
-        slack[i] = fmax(0, latest[i] - duration - earliest[i]);
-        critical[i] = duration > 0 && slack[i] < 5e-4;
+        slack[i] = latest[i] - duration - earliest[i];
+        if (slack[i] < 5e-4) /* times are in ms */
+            slack[i] = 0;
+        critical[i] = duration > 0 && slack[i] == 0;
     }
     return true;
+}
+
+double analysis_chain(const struct analysis_log *log, size_t run, const double *earliest,
+                      bool *chain)
+{
+    size_t begin = log->run_begin[run], count = log->run_begin[run + 1] - begin, at = 0;
+    double longest = -1;
+    memset(chain, 0, count * sizeof *chain);
+    for (size_t i = 0; i < count; i++) {
+        const struct analysis_record *record = &log->records[begin + i];
+        double end = earliest[i] + analysis_seconds(record->started, record->ended);
+        if (end > longest) {
+            longest = end;
+            at = i;
+        }
+    }
+    for (size_t next = at; next != SIZE_MAX && !chain[next];) {
+        const struct analysis_record *record = &log->records[begin + (at = next)];
+        chain[at] = true;
+        next = SIZE_MAX;
+        for (uint32_t k = 0; k < record->after_count && next == SIZE_MAX; k++) {
+            uint32_t before = log->after[record->after + k];
+            if (before != ANALYSIS_NONE &&
+                earliest[before - begin] + analysis_seconds(log->records[before].started,
+                                                            log->records[before].ended) >=
+                    earliest[at] - 5e-4)
+                next = before - begin;
+        }
+    }
+    return longest;
 }

@@ -19,17 +19,21 @@
 #define TASKS_MOST 500 /* of a run that is tried */
 #define SCHEDULES 100  /* passes for each problem */
 #define FEWEST_APART 3 /* runs that did without a dependency before it counts as unneeded */
+#define KINDS_MOST 64  /* of a run that is looked at for that */
+#define FEWEST_FAST 10 /* tasks of a kind before its fastest tenth is one */
 
 const char *const analysis_proposal_names[ANALYSIS_PROPOSALS] = {
     "unneeded-dependency", "pack", "early-distribution", "parallelism", "memoise", "cache"};
 
 struct proposing {
     const struct analysis_log *log;
-    double *fast; /* of each kind (text): its fastest tenth, ms; −1 = unknown */
-    /* kind pairs a → b: runs in which b follows a, and runs in which both are without that */
+    double *fast;  /* of each kind (text): its fastest tenth, ms; −1 = too few tasks to say */
+    bool *repeats; /* of each record: it was done before, with success */
+    /* kind pairs a → b: runs in which b began before any a had ended, and nothing tied b to an a */
     struct pair {
         uint64_t kinds;
-        uint32_t tied, apart;
+        uint32_t apart;
+        uint32_t tied_in; /* number + 1 of the last run in which b followed a */
     } * pairs;
     size_t pair_slots;
     int64_t at_once; /* most tasks of one run at the same time, over the runs tried */
@@ -38,18 +42,16 @@ struct proposing {
 
 /* ---- what the whole log says ---- */
 
-static bool is_known(const struct analysis_record *record)
-{
-    return record->started != ANALYSIS_UNKNOWN && record->ended != ANALYSIS_UNKNOWN &&
-           record->ended >= record->started && record->outcome != ANALYSIS_SKIPPED;
-}
-
 static bool moves_things(const struct analysis_log *log, const struct analysis_record *record)
 {
     static const char *const words[] = {"deliver",  "transfer", "copy",       "pull",  "upload",
                                         "download", "fetch",    "distribute", "stage", "push"};
+    static const char *const away[] = {"remove", "undo", "rollback", "clean", "delete"};
     if (record->kind == ANALYSIS_NONE)
         return false;
+    for (size_t k = 0; k < sizeof away / sizeof *away; k++)
+        if (strcasestr(log->texts[record->kind], away[k]))
+            return false;
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
         if (strcasestr(log->texts[record->kind], words[k]))
             return true;
@@ -64,7 +66,7 @@ static void find_fast(struct proposing *p)
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < log->count; i++) {
             const struct analysis_record *record = &log->records[i];
-            if (!is_known(record) || record->kind == ANALYSIS_NONE)
+            if (!analysis_is_whole(record) || record->kind == ANALYSIS_NONE)
                 continue;
             if (pass)
                 values[begin[record->kind]++] = (double)(record->ended - record->started);
@@ -77,9 +79,9 @@ static void find_fast(struct proposing *p)
     for (size_t t = 0, from = 0; t < log->text_count; t++) { /* begin[t] is the end of t now */
         size_t count = begin[t] - from;
         p->fast[t] = -1;
-        if (count)
-            p->fast[t] = analysis_quantile(
-                values + from, count, count > 1 ? (double)(count / 10) / (double)(count - 1) : 0);
+        if (count >= FEWEST_FAST) /* the value that a tenth does not exceed */
+            p->fast[t] = analysis_quantile(values + from, count,
+                                           (double)(count / 10 - 1) / (double)(count - 1));
         from = begin[t];
     }
 }
@@ -97,11 +99,39 @@ static struct pair *pair_of(struct proposing *p, uint32_t a, uint32_t b)
     return NULL; /* more kinds of pairs than anybody has: they are left out */
 }
 
-/* Which kinds follow each other, and which were seen to do without: b began before a had ended, and
- * both succeeded. */
+struct kind_in_run {
+    uint32_t kind;
+    int64_t first_start, first_end;
+};
+
+static size_t kinds_in(const struct analysis_log *log, uint32_t begin, uint32_t end,
+                       struct kind_in_run *out)
+{
+    size_t count = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        const struct analysis_record *record = &log->records[i];
+        size_t k = 0;
+        if (!analysis_is_whole(record) || record->outcome != ANALYSIS_SUCCEEDED)
+            continue;
+        while (k < count && out[k].kind != record->kind)
+            k++;
+        if (k == KINDS_MOST)
+            return 0;
+        if (k == count)
+            out[count++] = (struct kind_in_run){record->kind, INT64_MAX, INT64_MAX};
+        if (record->started < out[k].first_start)
+            out[k].first_start = record->started;
+        if (record->ended < out[k].first_end)
+            out[k].first_end = record->ended;
+    }
+    return count;
+}
+
+/* Which kinds follow each other, and in how many runs a kind did without another. */
 static void find_pairs(struct proposing *p)
 {
     const struct analysis_log *log = p->log;
+    struct kind_in_run kinds[KINDS_MOST];
     for (size_t run = 0; run < log->runs; run++) {
         uint32_t begin = log->run_begin[run], end = log->run_begin[run + 1];
         for (uint32_t i = begin; i < end; i++)
@@ -111,19 +141,15 @@ static void find_pairs(struct proposing *p)
                 if (before != ANALYSIS_NONE)
                     pair = pair_of(p, log->records[before].kind, log->records[i].kind);
                 if (pair)
-                    pair->tied++;
+                    pair->tied_in = (uint32_t)run + 1;
             }
-        if (end - begin > 64) /* looking at all pairs is for runs of ordinary size */
-            continue;
-        for (uint32_t a = begin; a < end; a++)
-            for (uint32_t b = begin; b < end; b++) {
-                const struct analysis_record *x = &log->records[a], *y = &log->records[b];
-                if (a == b || x->kind == y->kind || !is_known(x) || !is_known(y) ||
-                    x->outcome != ANALYSIS_SUCCEEDED || y->outcome != ANALYSIS_SUCCEEDED ||
-                    y->started >= x->ended)
+        size_t count = kinds_in(log, begin, end, kinds);
+        for (size_t a = 0; a < count; a++)
+            for (size_t b = 0; b < count; b++) {
+                if (a == b || kinds[b].first_start >= kinds[a].first_end)
                     continue;
-                struct pair *pair = pair_of(p, x->kind, y->kind);
-                if (pair)
+                struct pair *pair = pair_of(p, kinds[a].kind, kinds[b].kind);
+                if (pair && pair->tied_in != (uint32_t)run + 1)
                     pair->apart++;
             }
     }
@@ -151,9 +177,9 @@ static int64_t at_once(const struct analysis_log *log, uint32_t begin, uint32_t 
     for (uint32_t i = begin; i < end; i++) {
         int64_t count = 0;
         const struct analysis_record *at = &log->records[i];
-        for (uint32_t k = begin; is_known(at) && k < end; k++) {
+        for (uint32_t k = begin; analysis_is_whole(at) && k < end; k++) {
             const struct analysis_record *r = &log->records[k];
-            count += is_known(r) && r->started <= at->started && r->ended > at->started;
+            count += analysis_is_whole(r) && r->started <= at->started && r->ended > at->started;
         }
         most = count > most ? count : most;
     }
@@ -166,17 +192,15 @@ static int64_t duration_of(const struct proposing *p, uint32_t begin, uint32_t i
 {
     const struct analysis_log *log = p->log;
     const struct analysis_record *record = &log->records[i];
-    int64_t duration = is_known(record) ? record->ended - record->started : 0;
+    int64_t duration = analysis_is_whole(record) ? record->ended - record->started : 0;
     double fast = record->kind == ANALYSIS_NONE ? -1 : p->fast[record->kind];
-    bool repeats = false, alike = false;
-    for (uint32_t k = begin; k < i; k++) {
+    bool alike = false;
+    for (uint32_t k = begin; k < i && !alike; k++) {
         const struct analysis_record *other = &log->records[k];
-        repeats = repeats || (record->key != ANALYSIS_NONE && other->key == record->key &&
-                              other->kind == record->kind);
-        alike = alike || (record->kind != ANALYSIS_NONE && other->kind == record->kind &&
-                          other->site == record->site);
+        alike = record->kind != ANALYSIS_NONE && other->kind == record->kind &&
+                other->site == record->site;
     }
-    if (change->kind == ANALYSIS_MEMOISE && repeats && duration > 0) {
+    if (change->kind == ANALYSIS_MEMOISE && p->repeats[i] && duration > 0) {
         change->cases++;
         return 0;
     }
@@ -297,6 +321,9 @@ enum err_code analysis_propose(const struct analysis_log *log, struct analysis_p
     (void)err;
     CLEANUP(mem_free_at) struct pair *pairs = mem_array(p.pair_slots, sizeof *pairs);
     p.pairs = pairs;
+    CLEANUP(mem_free_at) bool *repeats = mem_array(log->count, sizeof *repeats);
+    p.repeats = repeats;
+    analysis_find_repeats(log, repeats);
     find_fast(&p);
     find_pairs(&p);
     for (size_t run = 0; run < log->runs; run++)

@@ -116,6 +116,51 @@ static void put_flows(struct json_writer *w, const struct analysis_log *log,
     json_end(w, ']');
 }
 
+/* One task: what it is, when it was at work, what it waited for, what it could have waited. */
+static void put_task(struct json_writer *w, const struct analysis_log *log,
+                     const struct analysis_task *task)
+{
+    const struct analysis_record *record = &log->records[task->record];
+    json_begin(w, '{');
+    json_member_text(w, "task", name_of(log, record->task));
+    json_member_text(w, "kind", name_of(log, record->kind));
+    json_member_text(w, "site", name_of(log, record->site));
+    json_member_text(w, "actor", name_of(log, record->actor));
+    json_member_time(w, "start", record->started);
+    json_member_time(w, "end", record->ended);
+    json_member_double(w, "begin_s", task->begin_s);
+    json_member_double(w, "duration_s", task->duration_s);
+    json_member_double(w, "wait_s", task->wait_s);
+    if (task->wait_s > 0) {
+        json_member_text(w, "cause", analysis_cause_names[task->cause]);
+        json_member_text(w, "reason", name_of(log, task->reason));
+    }
+    json_member_double(w, "slack_s", task->slack_s);
+    json_member_bool(w, "critical", task->critical);
+    json_member_bool(w, "longest_chain", task->chain);
+    json_member_int(w, "attempts", record->attempts);
+    json_end(w, '}');
+}
+
+static void put_tasks(struct json_writer *w, const struct analysis_log *log,
+                      const struct analysis_tasks *tasks)
+{
+    json_key(w, "run");
+    json_begin(w, '{');
+    json_member_text(w, "run", name_of(log, log->run_name[tasks->run]));
+    json_member_time(w, "begin", tasks->begin);
+    json_member_double(w, "lead_s", tasks->seconds);
+    json_member_double(w, "critical_s", tasks->chain_s);
+    json_member_bool(w, "cyclic", tasks->cyclic);
+    json_member_int(w, "left_out", (int64_t)tasks->left_out);
+    json_key(w, "tasks");
+    json_begin(w, '[');
+    for (size_t i = 0; i < tasks->items.count; i++)
+        put_task(w, log, &tasks->items.items[i]);
+    json_end(w, ']');
+    json_end(w, '}');
+}
+
 static void put_comparison(struct json_writer *w, const struct analysis_comparison *c)
 {
     json_key(w, "comparison");
@@ -158,12 +203,11 @@ static void put_proposals(struct json_writer *w, const struct analysis_proposals
     json_end(w, '}');
 }
 
-void analysis_write(const struct analysis_log *log, const struct analysis_report *report,
-                    const struct analysis_comparison *comparison,
-                    const struct analysis_proposals *proposals, struct buf *out)
+void analysis_write(const struct analysis_document *document, struct buf *out)
 {
     struct json_writer w = JSON_WRITER(out);
-    const struct analysis_report *r = report;
+    const struct analysis_log *log = document->log;
+    const struct analysis_report *r = document->report;
     json_begin(&w, '{');
     json_member_int(&w, "tasks", r->tasks);
     json_member_int(&w, "runs", r->runs);
@@ -197,6 +241,7 @@ void analysis_write(const struct analysis_log *log, const struct analysis_report
     json_begin(&w, '[');
     for (size_t i = 0; i < r->reasons.count; i++) {
         json_begin(&w, '{');
+        json_member_text(&w, "cause", analysis_cause_names[r->reasons.items[i].cause]);
         json_member_text(&w, "reason", name_of(log, r->reasons.items[i].reason));
         json_member_int(&w, "count", r->reasons.items[i].count);
         json_member_double(&w, "seconds", r->reasons.items[i].seconds);
@@ -206,9 +251,11 @@ void analysis_write(const struct analysis_log *log, const struct analysis_report
     put_uses(&w, log, "actors", r->actors.items, r->actors.count);
     put_uses(&w, log, "sites", r->sites.items, r->sites.count);
     put_flows(&w, log, r);
-    if (comparison)
-        put_comparison(&w, comparison);
-    if (proposals)
-        put_proposals(&w, proposals);
+    if (document->tasks)
+        put_tasks(&w, log, document->tasks);
+    if (document->comparison)
+        put_comparison(&w, document->comparison);
+    if (document->proposals)
+        put_proposals(&w, document->proposals);
     json_end(&w, '}');
 }

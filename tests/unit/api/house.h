@@ -42,6 +42,8 @@ struct house {
 };
 extern bool on_postgres;
 /* cmocka's set-up and tear-down. */
+/* Removes the folders of runs that ended before they could. */
+void house_sweep(void);
 int house_open(void **state);
 int house_close(void **state);
 #define API_TEST(fn) cmocka_unit_test_setup_teardown(fn, house_open, house_close)
