@@ -17,20 +17,22 @@
 #define ROWS_MOST 1000    /* the last ones */
 #define ROWS_WORTH 40.0   /* rows that a fit must be worth */
 #define SERVICES_MOST 512 /* beyond, those that are farthest outside in the window */
-#define PRESENT 0.8       /* of the history, to be a part */
-#define BOUND 1.03        /* means are not exact */
-#define ROOMY 1.5         /* times what a call needs of its caller's answer time */
-#define ROUNDS 4          /* of fitting without the calls that proved wrong */
-#define DECLARED 3.0      /* favour of what the topology tells */
-#define SHARE_LEAST 0.04  /* of the callee's requests that an inferred caller causes */
-#define NONE_SHARE 0.25   /* less than this of the callee's requests, and … */
-#define NONE_CALLS 0.15   /* … of the caller's: such a call is not there */
-#define WHOLE 0.8         /* share of the callee's requests from where all is accounted for */
-#define TWINS 0.02        /* square left over below which two series are one */
-#define LOOSE 0.6         /* … and above which they have little to do with each other */
-#define TIED_LEAST 0.5    /* of what serves: less is no graph */
-#define SURE 2.5          /* errors beyond the estimate that count as possible */
-#define HALF_SURE 8.0     /* certainty that makes a confidence of one half */
+#define PRESENT 0.97     /* of the history, to be a part: gaps are bridged, which is not counting */
+#define BOUND 1.03       /* means are not exact */
+#define ROOMY 1.5        /* times what a call needs of its caller's answer time */
+#define ROUNDS 4         /* of fitting without the calls that proved wrong */
+#define DECLARED 3.0     /* favour of what the topology tells */
+#define SHARE_LEAST 0.04 /* of the callee's requests that an inferred caller causes */
+#define NONE_SHARE 0.25  /* less than this of the callee's requests, and … */
+#define NONE_CALLS 0.15  /* … of the caller's: such a call is not there */
+#define WHOLE 0.8        /* share of the callee's requests from where all is accounted for */
+#define TWINS 0.02       /* square left over below which two series are one */
+#define ONE 0.998        /* squared correlation of two series that are one */
+#define TWINS_MOST 0.2   /* of all series: beyond, calls are not told from requests */
+#define LOOSE 0.6        /* … and above which they have little to do with each other */
+#define TIED_LEAST 0.5   /* of what serves: less is no graph */
+#define SURE 2.5         /* errors beyond the estimate that count as possible */
+#define HALF_SURE 8.0    /* certainty that makes a confidence of one half */
 #define CONFIDENCE_MOST 0.95
 #define AGAINST 0.1 /* confidence of a contradicted call */
 
@@ -354,6 +356,24 @@ static double doubt_declared(struct inference *in, const struct calls *calls, si
     return open ? 0 : 1 - told;
 }
 
+/* Where many series are one, as of calls made exactly once for each request, nothing but a topology
+ * tells which of them calls which. */
+static bool has_twins(const struct inference *in)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        double own = in->parts.products[i * in->count + i];
+        bool twin = false;
+        for (size_t k = 0; k < in->count && !twin; k++) {
+            double both = in->parts.products[i * in->count + k];
+            twin = k != i && both > 0 &&
+                   both * both >= ONE * own * in->parts.products[k * in->count + k];
+        }
+        twins += twin && own > 0;
+    }
+    return (double)twins > TWINS_MOST * (double)in->count;
+}
+
 static void find_calls(struct inference *in)
 {
     struct rootcause_model *model = in->model;
@@ -401,7 +421,8 @@ static void infer_calls(struct rootcause_model *model, struct arena *arena)
         copy_history(&in, model->traffic[in.nodes[k]], in.parts.values + k * in.rows);
     }
     ready(&in);
-    find_calls(&in);
+    if (model->told || !has_twins(&in))
+        find_calls(&in);
 }
 
 /* ---- hosts ---- */
