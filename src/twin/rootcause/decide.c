@@ -342,6 +342,16 @@ static bool is_demand(const struct rootcause_model *model, const struct rootcaus
            view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
 }
 
+/* More is asked of it, and that goes back to more customers. */
+static bool is_surge(const struct rootcause_model *model, const struct rootcause_view *view,
+                     size_t node)
+{
+    size_t traffic = model->traffic[node];
+    return traffic != ROOTCAUSE_NONE && model->symptom_series != ROOTCAUSE_NONE &&
+           view->excursion[traffic].severity > 0 && view->excursion[traffic].score > 0 &&
+           view->demand[node] >= DEMAND;
+}
+
 /* From which share of the first score a candidate is a rival. */
 static double rival_share(const struct rootcause_model *model)
 {
@@ -368,7 +378,7 @@ static struct checks make_checks(const struct rootcause_model *model,
     c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
                             view->loaded[model->symptom_series] >= DEMAND);
     c.demand = c.demand || (!common && is_demand(model, view, best)) ||
-               (!common && view->loaded[best] >= DEMAND);
+               (!common && view->loaded[best] >= DEMAND) || is_surge(model, view, node);
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
