@@ -105,6 +105,34 @@ static void test_two_flows_wait_for_each_other(void **state)
           1000.0 / 30, 0.16);
 }
 
+static void test_intervals_of_repeated_runs_hold_the_closed_form(void **state)
+{
+    (void)state; /* of 95 % intervals for M/M/1 most hold 1000 / 40 ms, and not all */
+    int held = 0;
+    struct test_case c;
+    struct simulation_repetition answer;
+    case_read(&c, case_one_site,
+              "duration_s: 40\n"
+              "warmup_s: 5\n"
+              "services: [{name: a, sites: [s1], slots: 1, service_ms: 10}]\n"
+              "flows: [{name: f, from: user, to: a, rate_per_s: 60}]\n"
+              "faults: [{kind: fail, site: s1, at_s: 30}]\n");
+    for (uint64_t seed = 1; seed <= 20 * 8; seed += 8) {
+        assert_int_equal(
+            simulation_repeat(&c.network, &c.scenario, seed, 8, &answer, &c.arena, &c.err), 0);
+        assert_int_equal(answer.outcomes.count, 2);
+        const struct simulation_repeated *one = &answer.outcomes.items[0];
+        held += fabs(one->mean_ms.value - 25) <= one->mean_half_ms.value;
+        assert_true(one->mean_half_ms.value < 10);
+        assert_true(answer.outcomes.items[1].loss.value > 0.99);
+        assert_false(answer.outcomes.items[1].p99_ms.set); /* nothing was answered */
+    }
+    assert_in_range(held, 15, 20);
+    assert_int_equal(simulation_repeat(&c.network, &c.scenario, 1, 1, &answer, &c.arena, &c.err),
+                     ERR_INVALID);
+    case_done(&c);
+}
+
 /* ---- availability ---- */
 
 static const char five_sites[] =
@@ -219,6 +247,7 @@ int case_confidence_tests(void)
         cmocka_unit_test(test_three_queues_one_after_the_other_are_three_m_m_1),
         cmocka_unit_test(test_a_branching_network_is_jacksons),
         cmocka_unit_test(test_two_flows_wait_for_each_other),
+        cmocka_unit_test(test_intervals_of_repeated_runs_hold_the_closed_form),
         cmocka_unit_test(test_what_needs_all_is_the_product),
         cmocka_unit_test(test_what_needs_any_is_one_less_the_product),
         cmocka_unit_test(test_two_of_three_and_three_of_five),
