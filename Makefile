@@ -9,7 +9,7 @@ clean:
 	rm -rf build build-test build-clang build-release build-fuzz
 
 # Longer suites, run by hand before a release.
-.PHONY: torture bench bench-design property-long bench-retrieval bench-lean bare systemd
+.PHONY: torture bench bench-design bench-twin bench-simulate property-long bench-retrieval bench-lean bare systemd
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
 	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
@@ -17,6 +17,11 @@ bench:
 	sh bench/run.sh
 bench-design:
 	sh bench/run.sh design-cbc
+# The simulation beside SimGrid (libsimgrid-dev) on the same tasks; says so when it is not installed.
+bench-simulate: all
+	python3 -B bench/simulate_beside.py || [ $$? -eq 77 ]
+bench-twin:
+	sh bench/run.sh twin
 # Thousands of random needs and batches against brute force; minutes.
 property-long:
 	@test -f build-bench/build.ninja || meson setup build-bench -Dtests=true >/dev/null

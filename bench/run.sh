@@ -3,6 +3,7 @@
 #
 #     bench/run.sh              all (`make bench`); about five minutes
 #     bench/run.sh PART...      start memory http wire store token json import intent retrieval design launch
+#     bench/run.sh twin         (`make bench-twin`) the twin's graph, from both stores; about two minutes
 #     bench/run.sh design-cbc   (`make bench-design`) the solution design at all sizes, seeds 1 to
 #                               3, and CBC beside it; about fifteen minutes, needs coinor-libcbc-dev
 #
@@ -31,6 +32,14 @@ for part in "$@"; do
     json) build-bench/bench/json-bench ;;
     import) build-bench/bench/compute-bench ;;
     retrieval) build-bench/bench/retrieval-bench ;;
+    twin)
+        ninja -C build-bench bench/graph-bench bench/twin-bench >/dev/null
+        folder=$(mktemp -d)
+        build-bench/bench/graph-bench
+        build-bench/bench/twin-bench "$folder"
+        sh tests/testbed/postgres.sh run build-bench/bench/twin-bench "$folder" 1000000 - || [ $? -eq 77 ]
+        rm -rf "$folder"
+        ;;
     intent)
         cat tests/data/intents/*.jsonl >build-bench/intents.jsonl
         build-bench/bench/intent-bench build-bench/intents.jsonl

@@ -37,17 +37,22 @@ static void make_hash_key(void)
     id_random(hash_key, sizeof hash_key);
 }
 
-static uint64_t hash_of(const char *key)
+uint64_t map_hash(const char *key, size_t len)
 {
     uint64_t hash;
     _Static_assert(crypto_shorthash_BYTES == sizeof hash, "SipHash gives 64 bits");
-    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)key, strlen(key), hash_key);
+    pthread_once(&hash_key_once, make_hash_key);
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)key, len, hash_key);
     return hash;
+}
+
+static uint64_t hash_of(const char *key)
+{
+    return map_hash(key, strlen(key));
 }
 
 struct map *map_new(void)
 {
-    pthread_once(&hash_key_once, make_hash_key);
     return mem_zalloc(sizeof(struct map));
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct map;
 
@@ -19,5 +20,8 @@ bool map_has(const struct map *map, const char *key);
 void *map_take(struct map *map, const char *key); /* removes; NULL if none */
 /* size_t at = 0; while (map_next(map, &at, &key, &value)) … ; no changes meanwhile. */
 bool map_next(const struct map *map, size_t *at, const char **key, void **value);
+
+/* The hash that maps use: of this process, with its random key.  For tables of another shape. */
+uint64_t map_hash(const char *key, size_t len);
 
 #endif

@@ -1,6 +1,5 @@
 /* bench_faults.h - seeded fault cases that spread: services that call each other on shared hosts
- * behind links, a queueing model of what they do, faults in it, and metrics as they are observed.
- */
+ * behind links (the mesh of twin/simulation), faults in it, and metrics as they are observed. */
 #ifndef SWAN_CLI_BENCH_FAULTS_H
 #define SWAN_CLI_BENCH_FAULTS_H
 
@@ -12,7 +11,6 @@
 
 #define CLI_FAULTS_SERVICES_MIN 20
 #define CLI_FAULTS_SERVICES_MAX 2000
-#define CLI_FAULTS_CALLS 6 /* most callees of one service */
 
 enum cli_fault_kind {
     FAULT_SLOW = 1,  /* waits longer for something of its own */
@@ -44,47 +42,5 @@ struct cli_fault_case {
 enum err_code cli_fault_case_new(size_t services, enum cli_fault_kind kind,
                                  enum cli_fault_topology topology, uint64_t seed,
                                  struct cli_fault_case *out, struct arena *arena, struct err *err);
-
-/* ---- bench_flow.c: what services do in one minute ---- */
-
-struct cli_flow_call {
-    size_t to;
-    double per_request;
-    double timeout_s;
-    int retries;
-    bool critical; /* its failure fails the request */
-};
-
-struct cli_flow_service {
-    double work_s;  /* processor time of one request */
-    double servers; /* requests at work at once */
-    double threads; /* requests waited with at once */
-    size_t host;
-    double outside; /* requests a second from customers */
-    struct cli_flow_call calls[CLI_FAULTS_CALLS];
-    size_t call_count;
-    /* as a fault has it now */
-    double more_work, delay_s, own_errors, lost_servers, burn; /* burn: processors for nothing */
-    /* what comes of it */
-    double rate, admitted, latency_s, errors, cpu;
-};
-
-struct cli_flow_host {
-    double cores;
-    double uplink_delay_s, uplink_loss, uplink_load; /* as a fault has them; load is told */
-    double cpu;                                      /* share of the cores */
-    double slowdown;
-};
-
-struct cli_flow {
-    struct cli_flow_service *services; /* callers before callees */
-    size_t service_count;
-    struct cli_flow_host *hosts;
-    size_t host_count;
-};
-
-/* Rates from callers to callees, waiting and errors back up, until they agree: M/M/c queues at
- * servers and at threads, hosts that slow down, time-outs and retries. */
-void cli_flow_settle(struct cli_flow *flow, int rounds);
 
 #endif

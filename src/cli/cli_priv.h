@@ -54,8 +54,10 @@ extern const struct cli_command_table cli_lean_table;
 extern const struct cli_command_table cli_lean_cache_table;
 extern const struct cli_command_table cli_lean_report_table;
 extern const struct cli_command_table cli_twin_table;
+extern const struct cli_command_table cli_twin_graph_table;
 extern const struct cli_command_table cli_twin_risks_table;
 extern const struct cli_command_table cli_twin_simulate_table;
+extern const struct cli_command_table cli_bench_simulate_table;
 extern const struct cli_noun cli_nouns[];
 extern const size_t cli_noun_count;
 extern const struct cli_option cli_common_options[]; /* ends with name NULL */
@@ -97,6 +99,9 @@ bool cli_language_is_chinese(void);
 const char *cli_word(const char *group, const char *code);
 /* English sentences of engines and server whose shape is known, in the reader's language. */
 const char *cli_sentence(const char *text, struct arena *arena);
+/* refusals.c: the sentences of those that refuse input. */
+extern const char *const cli_refusals[];
+extern const size_t cli_refusal_count;
 
 /* ---- labels.c: fields of a requirement as people name them ---- */
 const char *cli_value_text(const char *leaf, const struct json_value *value, struct arena *arena);
@@ -212,6 +217,15 @@ struct http_header_pair cli_authorization(struct cli_call *call);
 /* A member of a loose document as a typed value. */
 enum err_code cli_decode(const struct json_value *value, const struct json_table *table, void *out,
                          struct arena *arena, struct err *err);
+
+/* ---- operation.c ---- */
+/* Is it what the server answers when it goes on working on the request? */
+bool cli_is_operation(const struct cli_request *request, const struct http_reply *reply);
+/* Waits until it has ended, with a bar on a terminal; the reply becomes that of the request. Ctrl-C
+ * cancels it. */
+enum err_code cli_await_operation(struct cli_call *call, struct http_reply *reply, struct err *err);
+/* progress.c */
+void cli_add_bar(struct buf *out, double share, const char *style);
 
 /* ---- output.c ---- */
 /* In JSON or YAML: writes the text and says true; in table form says false. */

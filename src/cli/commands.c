@@ -542,7 +542,9 @@ static const struct cli_command_table *const tables[] = {
     &cli_lean_table,
     &cli_lean_cache_table, //
     &cli_twin_table,       //
+    &cli_twin_graph_table, //
     &cli_twin_risks_table, //
+    &cli_bench_simulate_table,
     &cli_twin_simulate_table,
     &cli_knowledge_table, //
 };

@@ -391,8 +391,11 @@ static enum err_code read_solution(struct cli_call *call, struct solution *out, 
                           &answer, call->arena, err)))
         return err_context(err, "%s", path), rc;
     if (choice < 1 || (size_t)choice > answer.solutions.count)
-        return err_set(err, ERR_INVALID, _("%s holds %zu solutions, there is no number %lld"), path,
-                       answer.solutions.count, (long long)choice);
+        return err_set(err, ERR_INVALID,
+                       P_("%s holds %zu solution, there is no number %lld",
+                          "%s holds %zu solutions, there is no number %lld",
+                          answer.solutions.count),
+                       path, answer.solutions.count, (long long)choice);
     *out = answer.solutions.items[choice - 1];
     return ERR_OK;
 }

@@ -67,11 +67,13 @@ static void show_located(struct cli_call *call, const struct cache_orlib *proble
     for (size_t i = 0; i < located->open.count; i++)
         numbers =
             arena_printf(call->arena, "%s%s%zu", numbers, i ? " " : "", located->open.items[i] + 1);
-    cli_say(call, _("problem     %s, %zu facilities, %zu customers\n"),
+    size_t facilities = problem->location.facilities, customers = problem->location.customers;
+    cli_say(call, _("problem     %s, %s, %s\n"),
             problem->median              ? _("p-median")
             : problem->location.capacity ? _("warehouses with capacities")
                                          : _("warehouses"),
-            problem->location.facilities, problem->location.customers);
+            arena_printf(call->arena, P_("%zu facility", "%zu facilities", facilities), facilities),
+            arena_printf(call->arena, P_("%zu customer", "%zu customers", customers), customers));
     cli_say(call, _("cost        %s\n"), cli_number_text(call->arena, located->cost));
     if (located->proven)
         cli_say(call, _("bound       the same: no cheaper one exists (%s)\n"), located->proved_by);
@@ -159,7 +161,10 @@ static void show_copies(struct cli_call *call, const struct network *network,
     if (count)
         cli_table_print(call, &table);
     if (count > SHOWN)
-        cli_say(call, _("and %zu more copies: -o json shows all\n"), count - SHOWN);
+        cli_say(call,
+                P_("and %zu more copy: -o json shows all\n",
+                   "and %zu more copies: -o json shows all\n", count - SHOWN),
+                count - SHOWN);
 }
 
 static void show_placement(struct cli_call *call, const struct network *network,
@@ -167,8 +172,10 @@ static void show_placement(struct cli_call *call, const struct network *network,
                            double seconds)
 {
     show_copies(call, network, wish, placement);
-    cli_say(call, _("copies      %zu on %lld sites with room, %s GiB\n"), placement->copies.count,
-            (long long)placement->sites_with_room,
+    cli_say(call,
+            P_("copies      %zu on %lld site with room, %s GiB\n",
+               "copies      %zu on %lld sites with room, %s GiB\n", placement->sites_with_room),
+            placement->copies.count, (long long)placement->sites_with_room,
             cli_number_text(call->arena, round(placement->stored_gib)));
     cli_say(call,
             _("waiting     %s a month instead of %s (filling the copies included): %.1f %% less\n"),
@@ -182,11 +189,16 @@ static void show_placement(struct cli_call *call, const struct network *network,
             cli_number_text(call->arena, round(placement->origin_gib)),
             cli_number_text(call->arena, round(placement->origin_gib_before)));
     if (placement->unmet)
-        cli_say(call, _("unmet       %lld demands: no origin can be reached from there\n"),
+        cli_say(call,
+                P_("unmet       %lld demand: no origin can be reached from there\n",
+                   "unmet       %lld demands: no origin can be reached from there\n",
+                   placement->unmet),
                 (long long)placement->unmet);
     if (placement->links_left_out)
         cli_say(call,
-                _("left out    %lld links whose latency or bandwidth is unknown or used up\n"),
+                P_("left out    %lld link whose latency or bandwidth is unknown or used up\n",
+                   "left out    %lld links whose latency or bandwidth is unknown or used up\n",
+                   placement->links_left_out),
                 (long long)placement->links_left_out);
     if (placement->stopped)
         cli_say(call, "%s\n", _("stopped by the time limit"));

@@ -158,6 +158,7 @@ static void write_schedule(const struct scheduling_problem *problem,
     json_member_int(&w, "schedules", plan->schedules);
     json_member_int(&w, "heuristic_makespan", plan->heuristic);
     json_member_int(&w, "conflicts", plan->conflicts);
+    json_member_int(&w, "windows", plan->windows);
     json_member_int(&w, "duplicates", plan->duplicates);
     json_member_bool(&w, "stopped", plan->stopped);
     json_key(&w, "starts");

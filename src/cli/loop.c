@@ -31,7 +31,10 @@ static enum err_code ask_confirmation(struct cli_call *call, int64_t choice, int
                          call->arena, err)))
         return rc;
     if ((size_t)*ret_choice >= answer.solutions.count)
-        return err_set(err, ERR_USAGE, _("there are %zu candidates"), answer.solutions.count);
+        return err_set(
+            err, ERR_USAGE,
+            P_("there is %zu candidate", "there are %zu candidates", answer.solutions.count),
+            answer.solutions.count);
     cli_show_solution(call, &answer.solutions.items[*ret_choice]);
     cli_say(call, "\n");
     rc = cli_confirm(call, _("It is not confirmed yet. Confirm and order it?"), ret_confirm, err);
@@ -248,8 +251,11 @@ static const struct cli_field entity_fields[] = {
     {N_("ENTITY"), "id", CLI_CELL_TEXT, NULL},
     {N_("STATE"), "state", CLI_CELL_STATE, "state"},
     {N_("KNOWN BY"), "origin", CLI_CELL_WORD, "origin"},
+    {N_("SURE"), "confidence", CLI_CELL_NUMBER, NULL},
     {N_("SIMULATED"), "simulated", CLI_CELL_BOOL, NULL},
     {N_("SINCE"), "valid_from", CLI_CELL_TIME, NULL},
+    {N_("UNTIL"), "valid_to", CLI_CELL_TIME, NULL},
+    {N_("EXPIRES"), "expires_at", CLI_CELL_TIME, NULL},
     {N_("LAST SEEN"), "seen_at", CLI_CELL_TIME, NULL},
     {N_("NOTE"), "text", CLI_CELL_SENTENCE, NULL},
 };

@@ -221,7 +221,9 @@ enum err_code cli_show_run_record(struct cli_call *call, const struct json_value
     cli_say(call, "\n");
     if (status.state == RUN_RUNNING || status.state == RUN_QUEUED || status.state == RUN_UNDOING)
         cli_say(call, "%s\n",
-                arena_printf(arena, _("%lld of %lld tasks done, about %s left"),
+                arena_printf(arena,
+                             P_("%lld of %lld task done, about %s left",
+                                "%lld of %lld tasks done, about %s left", status.tasks_total),
                              (long long)status.tasks_done, (long long)status.tasks_total,
                              cli_seconds(arena, status.eta_s)));
     if (status.error_text)

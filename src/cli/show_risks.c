@@ -115,8 +115,8 @@ static void add_losses(struct cli_call *call, struct buf *text, const struct los
     struct arena *arena = call->arena;
     if (l->hanging)
         add_part(text, arena_printf(arena,
-                                    P_("%zu site hangs on it by one link",
-                                       "%zu sites hang on it by one link each", l->hanging),
+                                    P_("%zu site hangs by one link",
+                                       "%zu sites hang by one link each", l->hanging),
                                     l->hanging));
     else if (l->sites)
         add_part(text, arena_printf(arena, P_("%zu site cut off", "%zu sites cut off", l->sites),
@@ -221,6 +221,13 @@ static void show_kind(struct cli_call *call, const struct risks_answer *answer, 
 
 /* ---- the greatest dangers ---- */
 
+static const char *danger_text(struct cli_call *call, const struct risks_danger *danger)
+{
+    if (danger->hanging)
+        return arena_printf(call->arena, _("any link of a single site at %s"), danger->element.id);
+    return what_text(call, &danger->element, &danger->second, NULL);
+}
+
 static const char *consequence_text(struct cli_call *call, const struct risks_danger *danger)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT;
@@ -255,15 +262,19 @@ static bool is_counted(const struct risks_finding *finding)
 /* Observed against required, in one text. */
 static const char *evidence_text(struct cli_call *call, const struct risks_finding *finding)
 {
-    const char *observed = amount_text(call, finding->observed, NULL);
-    if (finding->unknown)
-        return arena_printf(call->arena, _("unknown: %s"),
-                            cli_sentence(finding->unknown, call->arena));
-    if (!observed || !finding->required.set || is_counted(finding))
-        return NULL;
-    const char *text = arena_printf(call->arena, _("%s against %s"), observed,
-                                    amount_text(call, finding->required, finding->unit));
-    return finding->resource ? arena_printf(call->arena, "%s: %s", finding->resource, text) : text;
+    const char *observed = amount_text(call, finding->observed, NULL), *text = NULL;
+    const char *unknown = finding->unknown
+                              ? arena_printf(call->arena, _("unknown: %s"),
+                                             cli_sentence(finding->unknown, call->arena))
+                              : NULL;
+    if (observed && finding->required.set && !is_counted(finding))
+        text = arena_printf(call->arena, _("%s against %s"), observed,
+                            amount_text(call, finding->required, finding->unit));
+    if (text && finding->resource)
+        text = arena_printf(call->arena, "%s: %s", finding->resource, text);
+    return text && unknown ? arena_printf(call->arena, "%s; %s", text, unknown)
+           : text          ? text
+                           : unknown;
 }
 
 static void show_dangers(struct cli_call *call, const struct risks_answer *answer, size_t top)
@@ -282,7 +293,7 @@ static void show_dangers(struct cli_call *call, const struct risks_answer *answe
         const struct risks_danger *danger = &answer->dangers.items[i];
         cli_cell_style(&table, _(severity_words[danger->severity]),
                        severity_style(danger->severity));
-        cli_cell(&table, what_text(call, &danger->element, &danger->second, NULL));
+        cli_cell(&table, danger_text(call, danger));
         cli_cell(&table, _(reason_words[danger->worst->reason]));
         cli_cell(&table, evidence_text(call, danger->worst));
         cli_cell(&table, consequence_text(call, danger));
@@ -294,6 +305,90 @@ static void show_dangers(struct cli_call *call, const struct risks_answer *answe
                 P_("and %zu other; --top N shows more\n", "and %zu others; --top N shows more\n",
                    answer->dangers.count - shown),
                 answer->dangers.count - shown);
+}
+
+/* ---- what to do ---- */
+
+static const char *link_text(struct cli_call *call, const struct risks_advice *advice)
+{
+    struct arena *arena = call->arena;
+    const char *where = arena_printf(arena, "%s—%s", advice->a, advice->b);
+    const char *length = cli_number_text(arena, round(advice->km.value * 10) / 10);
+    if (advice->links > 1)
+        return arena_printf(arena, _("add %zu links, %s km in all, the shortest %s"), advice->links,
+                            length, where);
+    const char *text =
+        arena_printf(arena, _("add a link %s, %s km, at least %s ms"), where, length,
+                     cli_number_text(arena, round(advice->latency_ms.value * 100) / 100));
+    if (!advice->amount.set)
+        return text;
+    return arena_printf(arena, _("%s, for %s"), text,
+                        amount_text(call, advice->amount, advice->unit));
+}
+
+static const char *instance_text(struct cli_call *call, const struct risks_advice *advice)
+{
+    struct arena *arena = call->arena;
+    const char *text =
+        advice->from
+            ? arena_printf(arena, _("move instance %lld of %s from %s to %s"),
+                           (long long)advice->instance, advice->component, advice->from, advice->to)
+            : arena_printf(arena, _("add an instance of %s at %s"), advice->component, advice->to);
+    if (!advice->cost_change.set)
+        return arena_printf(arena, _("%s, cost unknown"), text);
+    return arena_printf(arena, _("%s, %s%s a month"), text,
+                        advice->cost_change.value >= 0 ? "+" : "",
+                        cli_money(arena, advice->cost_change.value, advice->currency));
+}
+
+static const char *advice_text(struct cli_call *call, const struct risks_danger *danger,
+                               const struct risks_advice *advice)
+{
+    struct arena *arena = call->arena;
+    const char *text;
+    switch (advice->action) {
+    case RISKS_ADD_LINK:
+        text = link_text(call, advice);
+        break;
+    case RISKS_MOVE_INSTANCE:
+    case RISKS_ADD_INSTANCE:
+        text = instance_text(call, advice);
+        break;
+    default:
+        text = advice->links > 1
+                   ? arena_printf(arena, _("add %s on %zu links, %s first"),
+                                  amount_text(call, advice->amount, advice->unit), advice->links,
+                                  advice->a)
+                   : arena_printf(arena, _("add %s to %s"),
+                                  amount_text(call, advice->amount, advice->unit), advice->a);
+    }
+    if (!advice->mended)
+        return text;
+    if (danger->services > 1)
+        text =
+            arena_printf(arena, _("%s: mends %zu of %zu"), text, advice->mended, danger->services);
+    if (advice->breaks < advice->breaks_before)
+        text = arena_printf(arena, _("%s; services broken by single failures: %zu instead of %zu"),
+                            text, advice->breaks, advice->breaks_before);
+    return text;
+}
+
+static void show_advice(struct cli_call *call, const struct risks_answer *answer, size_t top)
+{
+    bool any = false;
+    for (size_t i = 0; i < answer->dangers.count && i < top; i++) {
+        const struct risks_danger *danger = &answer->dangers.items[i];
+        const char *lead = arena_printf(call->arena, "  %s: ", danger_text(call, danger));
+        if (!danger->advised || (!danger->advice.count && !danger->no_advice))
+            continue;
+        if (!any)
+            cli_say(call, "\n" S_BOLD "%s" S_RESET "\n", _("What to do"));
+        any = true;
+        for (size_t k = 0; k < danger->advice.count; k++)
+            cli_say_wrapped(call, lead, NULL, advice_text(call, danger, &danger->advice.items[k]));
+        if (danger->no_advice)
+            cli_say_wrapped(call, lead, S_DIM, cli_sentence(danger->no_advice, call->arena));
+    }
 }
 
 static void show_counts(struct cli_call *call, const struct risks_answer *answer)
@@ -350,6 +445,7 @@ void cli_show_risks(struct cli_call *call, const struct risks_answer *answer, in
         show_kind(call, answer, kind, page);
     } else {
         show_dangers(call, answer, page->top);
+        show_advice(call, answer, page->top);
         show_counts(call, answer);
     }
     cli_say(call, "\n");

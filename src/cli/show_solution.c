@@ -360,6 +360,23 @@ static void show_conflict(struct cli_call *call, const char *path,
             value[0] ? _(": ") : "", value);
 }
 
+/* What stands for a constraint, a looser value of one ("less than …") or one given up ("drop …").
+ */
+static void show_undecided(struct cli_call *call, const struct solution_answer *answer,
+                           const struct requirement *requirement)
+{
+    if (!answer->undecided.count)
+        return;
+    cli_heading(call, _("Not decided in the time given"));
+    for (size_t i = 0; i < answer->undecided.count; i++) {
+        const char *what = answer->undecided.items[i];
+        if (strchr(what, ' '))
+            cli_say(call, "  - %s\n", cli_relabel(what, requirement, call->arena));
+        else
+            show_conflict(call, what, requirement);
+    }
+}
+
 enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_answer *answer,
                                   const struct requirement *requirement, struct err *err)
 {
@@ -384,6 +401,7 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
                     arena_printf(arena, _("then %s a month"), cli_money(arena, r->cost, NULL)));
         cli_say(call, "\n");
     }
+    show_undecided(call, answer, requirement);
     cli_show_rejected(call, answer);
     cli_say(call, "\n");
     err_set(err, ERR_INFEASIBLE, "%s", _("no design meets this need"));
@@ -397,8 +415,8 @@ enum err_code cli_show_infeasible(struct cli_call *call, const struct solution_a
 enum err_code cli_tell_infeasible(struct cli_call *call, const struct http_reply *reply,
                                   const struct requirement *requirement, struct err *err)
 {
-    static const char *const members[] = {"solutions", "rejected", "conflict", "relaxations",
-                                          "sites_seen"};
+    static const char *const members[] = {"solutions",   "rejected",  "conflict",
+                                          "relaxations", "undecided", "sites_seen"};
     CLEANUP(json_doc_free_at) struct json_doc *doc = NULL;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     struct json_writer w = JSON_WRITER(&text);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/bench_risks.h"
+#include "cli/risks_server.h"
 #include "cli/show_risks.h"
 #include "intelligent/evaluation/evaluation.h"
 #include "twin/risks/risks.h"
@@ -14,7 +15,8 @@
 #define MEMORY_MOST ((size_t)8 << 30)
 #define TOP 10 /* dangers that people see first */
 #define TOP_JSON 100
-#define SHOWN 50 /* findings of a kind that people see */
+#define ADVISED 10 /* dangers that advice is sought for */
+#define SHOWN 50   /* findings of a kind that people see */
 
 static const char *const group_choices[] = {NULL, "declared", "all", NULL};
 
@@ -48,26 +50,6 @@ static enum err_code read_solution(struct cli_call *call, const char *path, stru
     return ERR_OK;
 }
 
-/* Routes of the requirement's flows over this network, as evaluation draws them. */
-static enum err_code route(const char *path, const struct network *network,
-                           struct solution *solution, struct opt_double *ret_users,
-                           struct arena *arena, struct err *err)
-{
-    struct requirement *requirement = arena_zalloc(arena, sizeof *requirement);
-    struct evaluation_input given = {.requirement = requirement, .network = network};
-    struct evaluation_model *model;
-    struct evaluation_figures figures;
-    enum err_code rc =
-        json_decode_file(path, &requirement_table, &json_limits_default, requirement, arena, err);
-    if (rc || (rc = requirement_check(requirement, err)) ||
-        (rc = evaluation_model_new(&given, &model, arena, err)))
-        return rc;
-    if (requirement->service_level.concurrent_users.set)
-        *ret_users =
-            (struct opt_double){true, (double)requirement->service_level.concurrent_users.value};
-    return evaluation_measure(model, solution, &figures, arena, err);
-}
-
 static enum err_code read_usage(const char *path, struct risks_usage *out, struct arena *arena,
                                 struct err *err)
 {
@@ -82,15 +64,70 @@ struct given {
     struct network network;
     struct solution solution;
     struct risks_usage usage;
+    struct requirement requirement;
     struct opt_double users; /* of the services */
     struct risks_input input;
 };
+
+/* Routes of the requirement's flows over this network, as evaluation draws them. */
+static enum err_code read_requirement(const char *path, struct given *given, struct arena *arena,
+                                      struct err *err)
+{
+    struct requirement *requirement = &given->requirement;
+    struct evaluation_input input = {.requirement = requirement, .network = &given->network};
+    struct evaluation_model *model;
+    struct evaluation_figures figures;
+    enum err_code rc =
+        json_decode_file(path, &requirement_table, &json_limits_default, requirement, arena, err);
+    if (rc || (rc = requirement_check(requirement, err)) ||
+        (rc = evaluation_model_new(&input, &model, arena, err)) ||
+        (rc = evaluation_measure(model, &given->solution, &figures, arena, err)))
+        return rc;
+    given->input.requirement = requirement;
+    if (requirement->service_level.concurrent_users.set)
+        given->users =
+            (struct opt_double){true, (double)requirement->service_level.concurrent_users.value};
+    return ERR_OK;
+}
 
 /* What of the answer is looked at. */
 struct wanted {
     struct risks_filter filter;
     struct risks_page page;
+    size_t advise; /* dangers that advice is sought for */
 };
+
+/* Without a network file: the server's network, and what is open on it. */
+static enum err_code read_server(struct cli_call *call, struct given *given, struct arena *arena,
+                                 struct err *err)
+{
+    struct cli_risks_open open = {.deployment = cli_option(call, "deployment")};
+    enum err_code rc = cli_risks_from_server(call, &open, arena, err);
+    if (rc)
+        return rc;
+    given->network = open.network;
+    given->solution = open.solution;
+    given->requirement = open.requirement;
+    given->users = open.users;
+    given->input.solution = open.deployments ? &given->solution : NULL;
+    given->input.requirement = open.deployments == 1 ? &given->requirement : NULL;
+    return ERR_OK;
+}
+
+static enum err_code read_files(struct cli_call *call, struct given *given, struct arena *arena,
+                                struct err *err)
+{
+    const char *solution = cli_option(call, "solution");
+    const char *requirement = cli_option(call, "requirement");
+    enum err_code rc = network_read_file(cli_option(call, "network"), &given->network, arena, err);
+    if (rc || !solution)
+        return rc;
+    given->input.solution = &given->solution;
+    rc = read_solution(call, solution, &given->solution, arena, err);
+    if (rc || !requirement)
+        return rc;
+    return read_requirement(requirement, given, arena, err);
+}
 
 static enum err_code read_given(struct cli_call *call, struct given *given, struct arena *arena,
                                 struct err *err)
@@ -98,26 +135,21 @@ static enum err_code read_given(struct cli_call *call, struct given *given, stru
     const char *network = cli_option(call, "network"), *solution = cli_option(call, "solution");
     const char *requirement = cli_option(call, "requirement"), *usage = cli_option(call, "usage");
     enum err_code rc;
-    if (!network)
-        return err_set(err, ERR_USAGE, _("--%s is missing"), "network");
     if (requirement && !solution)
         return err_set(err, ERR_USAGE, _("--requirement goes with --solution"));
-    if ((rc = network_read_file(network, &given->network, arena, err)))
-        return rc;
+    if (network && cli_option(call, "deployment"))
+        return err_set(err, ERR_USAGE, _("--deployment asks the server, --network reads a file"));
+    if (!network && solution) {
+        err_set(err, ERR_USAGE, _("--%s is missing"), "network");
+        return err_hint(err, _("--solution goes with the network file that it was designed on"));
+    }
     given->input.network = &given->network;
-    if (solution) {
-        if ((rc = read_solution(call, solution, &given->solution, arena, err)) ||
-            (requirement && (rc = route(requirement, &given->network, &given->solution,
-                                        &given->users, arena, err))))
-            return rc;
-        given->input.solution = &given->solution;
-    }
-    if (usage) {
-        if ((rc = read_usage(usage, &given->usage, arena, err)))
-            return rc;
-        given->input.usage = &given->usage;
-    }
-    return ERR_OK;
+    if ((rc = network ? read_files(call, given, arena, err)
+                      : read_server(call, given, arena, err)) ||
+        !usage)
+        return rc;
+    given->input.usage = &given->usage;
+    return read_usage(usage, &given->usage, arena, err);
 }
 
 static int choice_of(const char *const *names, const char *name)
@@ -154,7 +186,8 @@ static enum err_code read_numbers(struct cli_call *call, struct risks_input *inp
     if ((rc = read_count(call, "pairs", 0, false, &pairs, err)) ||
         (rc = read_count(call, "top", people ? TOP : TOP_JSON, true, &wanted->page.top, err)) ||
         (rc = read_count(call, "most", people ? SHOWN : SIZE_MAX, true, &wanted->page.most, err)) ||
-        (rc = read_count(call, "skip", 0, false, &wanted->page.skip, err)))
+        (rc = read_count(call, "skip", 0, false, &wanted->page.skip, err)) ||
+        (rc = read_count(call, "advise", ADVISED, false, &wanted->advise, err)))
         return rc;
     input->pairs = input->firsts = pairs;
     input->declared_only = str_eq(cli_option(call, "groups"), "declared");
@@ -180,7 +213,9 @@ static enum err_code run_risks(struct cli_call *call, struct err *err)
         return rc;
     risks_filter(&answer, &wanted.filter);
     risks_rank(&answer, given.users, &arena);
-    if ((rc = arena_check(&arena, err)))
+    if (!wanted.filter.kind || call->format != CLI_TABLE)
+        rc = risks_advise(&given.input, &answer, wanted.advise, &arena, err);
+    if (rc || (rc = arena_check(&arena, err)))
         return rc;
     if (call->format == CLI_TABLE) {
         cli_show_risks(call, &answer, wanted.filter.kind, &wanted.page,
@@ -195,7 +230,9 @@ static enum err_code run_risks(struct cli_call *call, struct err *err)
 }
 
 static const struct cli_option options[] = {
-    {"network", 0, CLI_FILE, "FILE", NULL, N_("network file")},
+    {"network", 0, CLI_FILE, "FILE", NULL,
+     N_("network file; without it the server's network and what is open on it")},
+    {"deployment", 0, CLI_TEXT, "ID", NULL, N_("of the server only this deployment")},
     {"solution", 0, CLI_FILE, "FILE", NULL, N_("what is placed: a solution, or an answer of them")},
     {"choice", 0, CLI_INTEGER, "N", NULL, N_("which solution of an answer; 1 if not said")},
     {"requirement", 0, CLI_FILE, "FILE", NULL,
@@ -213,6 +250,8 @@ static const struct cli_option options[] = {
      N_("only findings of this kind, one by one in the table")},
     {"top", 0, CLI_INTEGER, "N", NULL,
      N_("the greatest dangers; 0 is all; 10 in a table, 100 in JSON if not said")},
+    {"advise", 0, CLI_INTEGER, "N", NULL,
+     N_("the greatest dangers for which what to do is worked out; 10 if not said")},
     {"most", 0, CLI_INTEGER, "N", NULL,
      N_("findings of each kind; 0 is all; 50 in a table, all in JSON if not said")},
     {"skip", 0, CLI_INTEGER, "N", NULL, N_("findings of each kind to leave out before those")},
@@ -228,12 +267,14 @@ static const struct cli_option bench_options[] = {
 static const struct cli_command commands[] = {
     {"twin", "risks", NULL, options,
      N_("find hidden dangers: single points of failure, pairs, room that ends"), run_risks, NULL,
-     N_("Needs no server. Every site, access point and link is taken away in turn; with a solution "
-        "its services are judged, without one the reach from the access points. In the history the "
-        "time is in Unix seconds or RFC 3339, a link is named a—b by its ends, and the value is "
-        "what is in use. Severity: critical, a service breaks; high, much is cut off, one site "
-        "holds all, or room ends within 30 days; medium, a pair or an end within --days; low, one "
-        "site."),
+     N_("With --network it needs no server. Every site, access point, link and group that fails "
+        "together (shared_risk in the network file; guesses are marked) is taken away in turn, and "
+        "pairs of them; with a solution its services are judged, without one the reach from the "
+        "access points. The table begins with the greatest dangers and what to do about them; "
+        "--kind lists one kind. In the history the time is in Unix seconds or RFC 3339, a link is "
+        "named a—b by its ends, and the value is what is in use. Severity: critical, a service "
+        "breaks; high, much is cut off, one site or group holds all, or room ends within 30 days; "
+        "medium, a pair, a guess, or an end within --days; low, one site."),
      false},
     {"bench", "risks", NULL, bench_options, N_("time to find the hidden dangers of a network"),
      cli_run_bench_risks, NULL,

@@ -1,17 +1,15 @@
 /* twin_simulate.c - swan twin simulate: network and scenario in, the engine, the answer for people
- * or programs; swan bench simulate: how long it takes on a made-up fleet. */
+ * or programs. */
 #include <math.h>
 
-#include "base/clock.h"
-#include "base/rand.h"
 #include "base/str.h"
 #include "cli/cli_priv.h"
 #include "twin/simulation/simulation.h"
 
 #define MEMORY_MOST ((size_t)2 << 30)
-#define HOSTS_MOST 1000000
-#define TASKS_MOST 2000000
 #define STATIONS_SHOWN 20
+#define HAPPENINGS_SHOWN 20
+#define TIMELINE_SHOWN 60
 
 struct simulate_inputs {
     struct network network;
@@ -52,6 +50,8 @@ static enum err_code read_inputs(struct cli_call *call, struct simulate_inputs *
         err_set(err, ERR_USAGE, _("--%s is missing"), solution ? "requirement" : "solution");
         return err_hint(err, _("--solution FILE and --requirement REQ go together"));
     }
+    if (cli_option(call, "choice") && !solution)
+        return err_set(err, ERR_USAGE, _("--choice is about --solution, which is missing"));
     call->arena->max = MEMORY_MOST;
     if ((rc = network_read_file(network, &inputs->network, call->arena, err)) ||
         (rc = json_decode_file(faults, &simulation_scenario_table, &json_limits_large,
@@ -84,26 +84,78 @@ static void show_assumption(struct cli_call *call, const char *text)
     cli_say_wrapped(call, "  ", S_DIM, text);
 }
 
-static void show_outcomes(struct cli_call *call, const struct simulation_result *result)
+static const char *happening_text(struct arena *arena, const struct simulation_happening *one)
+{
+    bool begins = str_has_prefix(one->stage, "begin"),
+         noticed = str_has_suffix(one->stage, "noticed");
+    if (one->kind == SIMULATION_FAIL && noticed)
+        return arena_printf(arena,
+                            str_eq(one->stage, "noticed") ? _("the failure of %s is noticed")
+                                                          : _("the return of %s is noticed"),
+                            one->what);
+    if (one->kind == SIMULATION_FAIL)
+        return arena_printf(arena, begins ? _("%s fails") : _("%s is back"), one->what);
+    if (one->kind == SIMULATION_SLOW)
+        return begins ? arena_printf(arena, _("%s takes %g times as long"), one->what,
+                                     one->factor.value)
+                      : arena_printf(arena, _("%s is as fast as before"), one->what);
+    return begins
+               ? arena_printf(arena, _("%s asks %g times as often"), one->what, one->factor.value)
+               : arena_printf(arena, _("%s asks as often as before"), one->what);
+}
+
+static void show_happenings(struct cli_call *call, const struct simulation_result *result)
 {
     static const struct cli_column columns[] = {
-        {N_("FLOW"), false, true},  {N_("PHASE"), false, true},  {N_("SECONDS"), true, true},
-        {N_("PER s"), true, true},  {N_("MEAN ms"), true, true}, {N_("P50"), true, true},
-        {N_("P99"), true, true},    {N_("LOSS %"), true, true},  {N_("AVAILABLE %"), true, true},
-        {N_("Δ MEAN"), true, true}, {N_("Δ P99"), true, true},   {N_("Δ LOSS"), true, true},
+        {N_("SECOND"), true, true},
+        {N_("WHAT HAPPENS"), false, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    if (!result->happenings.count)
+        return;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, call->arena);
+    for (size_t i = 0; i < result->happenings.count && i < HAPPENINGS_SHOWN; i++) {
+        const struct simulation_happening *one = &result->happenings.items[i];
+        cli_cell(&table, arena_printf(call->arena, "%g", one->at_s));
+        cli_cell(&table, happening_text(call->arena, one));
+    }
+    cli_table_print(call, &table);
+    if (result->happenings.count > HAPPENINGS_SHOWN)
+        cli_say(call, _("%zu more in -o json\n"), result->happenings.count - HAPPENINGS_SHOWN);
+    cli_say(call, "\n");
+}
+
+static const char *state_style(const char *state)
+{
+    return str_eq(state, "down") ? S_RED : str_eq(state, "same") ? S_GREEN : S_YELLOW;
+}
+
+struct outcomes { /* the list's own type has no name */
+    const struct simulation_outcome *items;
+    size_t count;
+};
+
+static void show_outcomes(struct cli_call *call, struct outcomes outcomes)
+{
+    static const struct cli_column columns[] = {
+        {N_("FLOW"), false, true},  {N_("PHASE"), false, true}, {N_("SECONDS"), true, true},
+        {N_("STATE"), false, true}, {N_("PER s"), true, true},  {N_("MEAN ms"), true, true},
+        {N_("P99"), true, true},    {N_("LOSS %"), true, true}, {N_("AVAILABLE %"), true, true},
+        {N_("Δ MEAN"), true, true}, {N_("Δ P99"), true, true},  {N_("Δ LOSS"), true, true},
     };
     struct cli_column translated[ARRAY_LEN(columns)];
     struct arena *arena = call->arena;
     translate(columns, translated, ARRAY_LEN(columns));
     struct cli_table table = CLI_TABLE_INIT(translated, arena);
-    for (size_t i = 0; i < result->outcomes.count; i++) {
-        const struct simulation_outcome *one = &result->outcomes.items[i];
+    for (size_t i = 0; i < outcomes.count; i++) {
+        const struct simulation_outcome *one = &outcomes.items[i];
         cli_cell(&table, one->flow);
         cli_cell(&table, cli_word("phase", one->phase));
         cli_cell(&table, arena_printf(arena, "%g–%g", one->from_s, one->to_s));
+        cli_cell_style(&table, cli_word("simulation", one->state), state_style(one->state));
         cli_cell(&table, arena_printf(arena, "%.4g", one->with.throughput_per_s));
         cli_cell(&table, ms_text(arena, one->with.mean_ms));
-        cli_cell(&table, ms_text(arena, one->with.p50_ms));
         cli_cell(&table, ms_text(arena, one->with.p99_ms));
         cli_cell(&table, arena_printf(arena, "%.3g", one->with.loss * 100));
         cli_cell(&table, arena_printf(arena, "%.4g", one->with.availability * 100));
@@ -112,14 +164,29 @@ static void show_outcomes(struct cli_call *call, const struct simulation_result 
         cli_cell(&table, arena_printf(arena, "%+.3g", one->loss_change * 100));
     }
     cli_table_print(call, &table);
+}
+
+static void show_result(struct cli_call *call, const struct simulation_result *result)
+{
+    struct outcomes phases = {result->outcomes.items, result->outcomes.count};
+    struct outcomes timeline = {result->timeline.items, result->timeline.count};
+    show_happenings(call, result);
+    show_outcomes(call, phases);
+    if (timeline.count > phases.count && timeline.count <= TIMELINE_SHOWN) {
+        cli_say(call, "\n%s\n", _("From one happening to the next:"));
+        show_outcomes(call, timeline);
+    } else if (timeline.count > phases.count) {
+        cli_say(call, _("from one happening to the next: %zu lines in -o json\n"), timeline.count);
+    }
     cli_say(call, "%s\n", _("Δ: what differs from the same requests without the faults"));
 }
 
 static void show_stations(struct cli_call *call, const struct simulation_result *result)
 {
     static const struct cli_column columns[] = {
-        {N_("SERVICE"), false, true}, {N_("SITE"), false, true},    {N_("VISITS"), true, true},
-        {N_("BUSY %"), true, true},   {N_("VISIT ms"), true, true},
+        {N_("SERVICE"), false, true}, {N_("SITE"), false, true},   {N_("VISITS"), true, true},
+        {N_("Δ VISITS"), true, true}, {N_("BUSY %"), true, true},  {N_("Δ BUSY"), true, true},
+        {N_("VISIT ms"), true, true}, {N_("Δ VISIT"), true, true},
     };
     struct cli_column translated[ARRAY_LEN(columns)];
     struct arena *arena = call->arena;
@@ -127,11 +194,18 @@ static void show_stations(struct cli_call *call, const struct simulation_result 
     struct cli_table table = CLI_TABLE_INIT(translated, arena);
     for (size_t i = 0; i < result->stations.count && i < STATIONS_SHOWN; i++) {
         const struct simulation_station *one = &result->stations.items[i];
+        bool both = one->visits && one->base_visits;
         cli_cell(&table, one->service);
         cli_cell(&table, one->site);
         cli_cell(&table, arena_printf(arena, "%lld", (long long)one->visits));
+        cli_cell(&table, arena_printf(arena, "%+lld", (long long)(one->visits - one->base_visits)));
         cli_cell(&table, arena_printf(arena, "%.3g", one->utilisation * 100));
-        cli_cell(&table, ms_text(arena, (struct opt_double){true, one->mean_response_ms}));
+        cli_cell(&table,
+                 arena_printf(arena, "%+.2g", (one->utilisation - one->base_utilisation) * 100));
+        cli_cell(&table, ms_text(arena, (struct opt_double){one->visits, one->mean_response_ms}));
+        cli_cell(&table,
+                 change_text(arena, (struct opt_double){both, one->mean_response_ms -
+                                                                  one->base_mean_response_ms}));
     }
     cli_say(call, "\n");
     cli_table_print(call, &table);
@@ -224,110 +298,10 @@ static enum err_code run_simulate(struct cli_call *call, struct err *err)
         return rc;
     if (cli_answer_table(call, &simulation_result_table, &result))
         return ERR_OK;
-    show_outcomes(call, &result);
+    show_result(call, &result);
     show_stations(call, &result);
     for (size_t i = 0; i < result.assumptions.count; i++)
         show_assumption(call, result.assumptions.items[i]);
-    return ERR_OK;
-}
-
-/* ---- bench ---- */
-
-/* Hosts on switches of about √hosts each, switches on a core, tasks from a gateway at the core. */
-static void make_fleet(size_t hosts, uint64_t seed, struct network *out, struct arena *arena)
-{
-    size_t switches = (size_t)ceil(sqrt((double)hosts));
-    struct rand rand;
-    rand_init(&rand, seed);
-    *out = (struct network){.currency = "CNY"};
-    *LIST_ADD(arena, &out->access) = (struct network_access){.id = "gateway"};
-    for (size_t i = 0; i < switches; i++) {
-        const char *id = arena_printf(arena, "switch-%zu", i);
-        *LIST_ADD(arena, &out->access) = (struct network_access){.id = id};
-        *LIST_ADD(arena, &out->links) =
-            (struct network_link){.a = "gateway",
-                                  .b = id,
-                                  .latency_ms = {true, 1 + rand_unit(&rand)},
-                                  .bandwidth_mbps = {true, 10000}};
-    }
-    for (size_t i = 0; i < hosts; i++) {
-        const char *id = arena_printf(arena, "host-%zu", i);
-        *LIST_ADD(arena, &out->sites) = (struct site){.id = id};
-        *LIST_ADD(arena, &out->links) =
-            (struct network_link){.a = out->access.items[1 + i % switches].id,
-                                  .b = id,
-                                  .latency_ms = {true, 0.1},
-                                  .bandwidth_mbps = {true, 1000}};
-    }
-}
-
-/* One task a second is the work of one host; a switch fails for a quarter of the time. */
-static void make_scenario(const struct network *network, size_t tasks,
-                          struct simulation_scenario *out, struct arena *arena)
-{
-    double hosts = (double)network->sites.count;
-    struct simulation_service *service;
-    *out = (struct simulation_scenario){
-        .duration_s = (double)tasks / (hosts * 0.7), .failover_s = 0.1, .reroute_s = 0.1};
-    service = LIST_ADD(arena, &out->services);
-    *service =
-        (struct simulation_service){.name = "task", .slots = {true, 1}, .service_ms = {true, 1000}};
-    for (size_t i = 0; i < network->sites.count; i++)
-        *LIST_ADD(arena, &service->sites) = network->sites.items[i].id;
-    *LIST_ADD(arena, &out->flows) = (struct simulation_flow){.name = "tasks",
-                                                             .from = "gateway",
-                                                             .to = "task",
-                                                             .rate_per_s = hosts * 0.7,
-                                                             .request_kb = 100,
-                                                             .reply_kb = 100,
-                                                             .retries = 3,
-                                                             .backoff_ms = 100};
-    *LIST_ADD(arena, &out->faults) =
-        (struct simulation_fault){.kind = SIMULATION_FAIL,
-                                  .at_s = out->duration_s / 2,
-                                  .until_s = {true, out->duration_s * 3 / 4},
-                                  .site = network->access.items[1].id};
-}
-
-static enum err_code run_bench(struct cli_call *call, struct err *err)
-{
-    int64_t hosts = cli_integer(call, "hosts", 20000), tasks = cli_integer(call, "tasks", 50000);
-    int64_t seed = cli_integer(call, "seed", 1), offered = 0;
-    struct network network;
-    struct simulation_scenario scenario;
-    struct simulation_result result;
-    if (hosts < 1 || hosts > HOSTS_MOST || tasks < 1 || tasks > TASKS_MOST)
-        return err_set(err, ERR_USAGE, _("--hosts is 1 to %d, --tasks 1 to %d"), HOSTS_MOST,
-                       TASKS_MOST);
-    call->arena->max = MEMORY_MOST;
-    make_fleet((size_t)hosts, (uint64_t)seed, &network, call->arena);
-    make_scenario(&network, (size_t)tasks, &scenario, call->arena);
-    int64_t begin = clock_mono_us();
-    enum err_code rc =
-        simulation_run(&network, &scenario, (uint64_t)seed, &result, call->arena, err);
-    double seconds = (double)(clock_mono_us() - begin) / 1e6;
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < result.outcomes.count; i++)
-        offered += result.outcomes.items[i].with.offered;
-    if (call->format == CLI_TABLE) {
-        cli_say(call, _("hosts   %lld\n"), (long long)hosts);
-        cli_say(call, _("tasks   %lld, once with a failing switch and once without\n"),
-                (long long)offered);
-        cli_say(call, _("events  %lld\n"), (long long)result.events);
-        cli_say(call, _("took    %s, both runs, names and ways included\n"),
-                cli_seconds(call->arena, seconds));
-        return ERR_OK;
-    }
-    CLEANUP(buf_done) struct buf out = BUF_INIT;
-    struct json_writer w = JSON_WRITER(&out);
-    json_begin(&w, '{');
-    json_member_int(&w, "hosts", hosts);
-    json_member_int(&w, "tasks", offered);
-    json_member_int(&w, "events", result.events);
-    json_member_double(&w, "seconds", seconds);
-    json_end(&w, '}');
-    cli_answer_json(call, buf_str(&out), out.len);
     return ERR_OK;
 }
 
@@ -347,22 +321,15 @@ static const struct cli_option simulate_options[] = {
      N_("instead: how often flows can be served, from N random states of the sites")},
     {.name = NULL}};
 
-static const struct cli_option bench_options[] = {
-    {"hosts", 0, CLI_INTEGER, "N", NULL, N_("hosts of the fleet; 20000 if not said")},
-    {"tasks", 0, CLI_INTEGER, "N", NULL, N_("tasks, about; 50000 if not said")},
-    {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of fleet and tasks; 1 if not said")},
-    {.name = NULL}};
-
 static const struct cli_command commands[] = {
     {"twin", "simulate", NULL, simulate_options,
      N_("what services do while sites and links fail, slow down or are asked for more"),
      run_simulate, NULL,
      N_("Needs no server. The faults file has duration_s, services (name, sites, slots, "
-        "service_ms, calls), flows (from, to, rate_per_s, timeout_ms, retries) and faults (kind "
-        "fail, slow or grow; at_s, until_s; site, link a and b, or flow; factor). With a solution, "
+        "service_ms, calls), flows (from, to, rate_per_s or tasks, timeout_ms, retries) and faults "
+        "(kind fail, slow or grow; at_s, until_s; site, link a and b, or flow; factor). With a "
+        "solution, "
         "sites, slots, calls and flows that it leaves out come from there."),
      false},
-    {"bench", "simulate", NULL, bench_options, N_("how long a simulation of a large fleet takes"),
-     run_bench, NULL, NULL, false},
 };
 const struct cli_command_table cli_twin_simulate_table = {commands, ARRAY_LEN(commands)};

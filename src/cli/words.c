@@ -2,7 +2,8 @@
  *
  * Contract: a code that has no word here is shown as it is: a newer server's code is better than
  * none.  Sentences of engines and server come in English; those whose shape is listed are printed
- * again from their translated pattern, {1} … {9} standing for what varies.  Others stay English. */
+ * again from their translated pattern, {1} … {9} standing for what varies.  Others stay English.
+ * Refusals of input have a list of their own in refusals.c. */
 #include <string.h>
 
 #include "base/str.h"
@@ -95,6 +96,11 @@ static const struct word words[] = {
     {"phase", "before", N_("before")},
     {"phase", "during", N_("during")},
     {"phase", "after", N_("after")},
+    {"simulation", "down", N_("down")},
+    {"simulation", "lossy", N_("losing requests")},
+    {"simulation", "slower", N_("slower")},
+    {"simulation", "busier", N_("busier")},
+    {"simulation", "same", N_("as usual")},
     {"purpose", "open", N_("open")},
     {"purpose", "remove", N_("remove")},
     {"state", "queued", N_("queued")},
@@ -152,6 +158,9 @@ static const struct word words[] = {
     {"layer", "application", N_("application")},
     {"layer", "business", N_("business")},
     {"kind", "site", N_("site")},
+    {"kind", "region", N_("region")},
+    {"kind", "host", N_("host")},
+    {"kind", "service", N_("service")},
     {"kind", "server", N_("server")},
     {"kind", "address", N_("public IP")},
     {"kind", "bandwidth", N_("bandwidth")},
@@ -178,6 +187,12 @@ static const struct word words[] = {
     {"relation", "depends-on", N_("depends on")},
     {"relation", "serves", N_("serves")},
     {"relation", "part-of", N_("is part of")},
+    {"life", "began", N_("began")},
+    {"life", "ended", N_("ended")},
+    {"life", "state", N_("state")},
+    {"change", "appeared", N_("appeared")},
+    {"change", "ended", N_("ended")},
+    {"change", "changed", N_("changed")},
     {"question", "missing", N_("missing")},
     {"question", "contradiction", N_("contradiction")},
     {"question", "ambiguous", N_("ambiguous")},
@@ -342,12 +357,24 @@ const char *cli_word(const char *group, const char *code)
 /* ---- sentences ---- */
 
 static const char *const sentences[] = {
+    N_("less than {1}"),
     /* hidden dangers */
     N_("the network file declares no shared risk: what fails together is guessed or unknown"),
     N_("groups of one place, ends, owner or region are guesses: the network file does not say that "
        "they fail together"),
     N_("services that hold after a failure only if links of unknown bandwidth have room: {1}"),
     N_("latency of {1}"),
+    N_("whether it grows: the interval of the slope holds 0"),
+    N_("when it ends: a history of {1} days does not tell of {2}"),
+    N_("the history has too few times: {1} of {2}"),
+    N_("histories too short for a trend, of fewer than {1} times: {2}"),
+    N_("histories of what has no known capacity: {1}"),
+    N_("nothing that was tried removes it"),
+    N_("users are at it: no link and no site removes it"),
+    N_("not worked out: the tries were too many"),
+    N_("longer ways are told, not mended"),
+    N_("where an instance may go is unknown without the requirement"),
+    N_("which links are shortest is unknown: coordinates are missing, or there are too many nodes"),
     N_("there is no access point: what users reach is unknown"),
     N_("sites that no access point reaches now: {1}"),
     N_("services that do not hold even with nothing failed, and are blamed on no failure: {1}"),
@@ -705,7 +732,8 @@ static bool match(const char *pattern, const char *text, struct hole holes[9])
     return !*text;
 }
 
-/* Codes inside sentences are words too: "deployment 'x' is removing". */
+/* Codes inside sentences are words too: "deployment 'x' is removing"; so are refusals without
+ * holes: "cannot open 'x': Permission denied". */
 static void add_hole(struct buf *out, const struct hole *hole)
 {
     static const char *const groups[] = {"state", "kind", "form", "role", "reason"};
@@ -719,20 +747,26 @@ static void add_hole(struct buf *out, const struct hole *hole)
                 return;
             }
         }
+        for (size_t i = 0; i < cli_refusal_count; i++) {
+            if (str_eq(cli_refusals[i], code)) {
+                buf_add_str(out, _(cli_refusals[i]));
+                return;
+            }
+        }
     }
     buf_add(out, hole->text, hole->len);
 }
 
-const char *cli_sentence(const char *text, struct arena *arena)
+/* The first pattern of a list that fits, filled in the reader's language; NULL = none does. */
+static const char *say_again(const char *const *patterns, size_t count, const char *text,
+                             struct arena *arena)
 {
-    if (!text || !cli_language_is_chinese())
-        return text;
-    for (size_t i = 0; i < ARRAY_LEN(sentences); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct hole holes[9] = {{NULL, 0}};
-        if (!match(sentences[i], text, holes))
+        if (!match(patterns[i], text, holes))
             continue;
         CLEANUP(buf_done) struct buf out = BUF_INIT;
-        for (const char *at = _(sentences[i]); *at; at++) {
+        for (const char *at = _(patterns[i]); *at; at++) {
             bool is_hole = at[0] == '{' && at[1] >= '1' && at[1] <= '9' && at[2] == '}';
             if (is_hole && holes[at[1] - '1'].text)
                 add_hole(&out, &holes[at[1] - '1']);
@@ -743,5 +777,25 @@ const char *cli_sentence(const char *text, struct arena *arena)
         }
         return arena_strdup(arena, buf_str(&out));
     }
-    return text;
+    return NULL;
+}
+
+const char *cli_sentence(const char *text, struct arena *arena)
+{
+    if (!text || !cli_language_is_chinese())
+        return text;
+    const char *said = say_again(cli_refusals, cli_refusal_count, text, arena);
+    if (!said)
+        said = say_again(sentences, ARRAY_LEN(sentences), text, arena);
+    const char *colon = said ? NULL : strstr(text, ": ");
+    if (colon) { /* "network.yaml: line 2: not YAML: …": the place, then what is wrong there */
+        const char *rest = cli_sentence(colon + 2, arena);
+        if (rest != colon + 2) {
+            static const char *const lines[] = {N_("line {1}")};
+            const char *place = arena_strndup(arena, text, (size_t)(colon - text));
+            const char *line = say_again(lines, 1, place, arena);
+            said = arena_printf(arena, "%s%s%s", line ? line : place, _(": "), rest);
+        }
+    }
+    return said ? said : text;
 }

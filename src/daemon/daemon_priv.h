@@ -36,6 +36,7 @@ struct daemon {
     struct access *access;
     struct compute *compute;
     struct application *application;
+    struct twin *twin;
     struct provider_host host;
     struct workflow *workflow;
     struct api *api;

@@ -13,6 +13,11 @@
 #include "base/map.h"
 #include "base/str.h"
 
+/* What was seen is believed so long; after that the twin says unknown.  A site that has not changed
+ * is told again as often as its record is written. */
+#define BELIEVED_MS 900000
+#define TELL_AGAIN_MS 300000
+
 struct place { /* one endpoint and what it answered in this round */
     enum err_code rc;
     struct err err;
@@ -42,6 +47,12 @@ bool daemon_sleep(struct daemon *daemon, int64_t ms)
 static bool should_stop(void *ctx)
 {
     return ((struct daemon *)ctx)->stop;
+}
+
+static int64_t expiry(const struct daemon *daemon, int64_t at)
+{
+    int64_t rounds = 5 * daemon->options.observe_ms;
+    return at + (rounds > BELIEVED_MS ? rounds : BELIEVED_MS);
 }
 
 /* Asks an endpoint once a round. */
@@ -136,7 +147,8 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
                                                                        : up   ? TWIN_UP
                                                                               : TWIN_DEAD,
                                                               .text = text,
-                                                              .at = now};
+                                                              .at = now,
+                                                              .expires_at = expiry(daemon, now)};
         if (seen) {
             report.twin[report.count].cpu_percent = seen->cpu_percent;
             report.twin[report.count].memory_mib = seen->memory_mib;
@@ -151,15 +163,14 @@ static void observe_deployment(struct daemon *daemon, const struct store_record 
 }
 
 struct site_state {
-    const char *site, *text;
-    int state;
-    int64_t at;
+    const char *site;
+    struct twin_observation seen;
 };
 
 static enum err_code site_state_body(struct store_tx *tx, void *ctx, struct err *err)
 {
     struct site_state *state = ctx;
-    return twin_site_state(tx, state->site, state->state, state->text, state->at, err);
+    return twin_site_state(tx, state->site, &state->seen, err);
 }
 
 /* Sites with a connection are asked too, so that a dead site is seen before something is opened
@@ -187,17 +198,20 @@ static void observe_sites(struct daemon *daemon, struct map *places, struct aren
             continue;
         store_rollback_at(&tx);
         int before = status.state;
+        int64_t told = status.checked_at; /* as the record says */
         status.checked_at = clock_now_ms();
         status.state = place->rc ? COMPUTE_UNREACHABLE : COMPUTE_UP;
         status.error = place->rc ? place->err.text : NULL;
         if (!place->rc)
             status.seen_at = status.checked_at;
+        bool news = before != status.state || status.checked_at - told >= TELL_AGAIN_MS;
         struct site_state twin = {.site = connection->site,
-                                  .state = place->rc ? TWIN_UNREACHABLE : TWIN_UP,
-                                  .text = place->rc ? place->err.text : "answers",
-                                  .at = status.checked_at};
+                                  .seen = {.state = place->rc ? TWIN_UNREACHABLE : TWIN_UP,
+                                           .text = place->rc ? place->err.text : "answers",
+                                           .at = status.checked_at,
+                                           .expires_at = expiry(daemon, status.checked_at)}};
         if (compute_site_observed(daemon->compute, connection->site, &status, &err) ||
-            (before != status.state && store_write(daemon->store, site_state_body, &twin, &err)))
+            (news && store_write(daemon->store, site_state_body, &twin, &err)))
             log_error("daemon", "a site's state could not be stored", &err);
     }
     compute_snapshot_unref(snapshot);

@@ -120,6 +120,7 @@ static enum err_code open_services(struct daemon *daemon, struct err *err)
     if ((rc = access_open(daemon->store, key, &daemon->access, err)) ||
         (rc = compute_open(daemon->store, &daemon->compute, err)) ||
         (rc = application_open(daemon->store, artefacts, &daemon->application, err)) ||
+        (rc = twin_open(daemon->store, &daemon->twin, err)) ||
         (rc = file_program_dir(program, sizeof program, err)))
         return rc;
     daemon->state_dir = mem_printf("%s/providers", daemon->options.data);
@@ -159,7 +160,8 @@ static void *follow(void *self)
         if (!store_begin(daemon->store, STORE_READ, &tx, &err))
             store_position(tx, &position, &err);
         store_rollback_at(&tx);
-        if (compute_refresh(daemon->compute, &err) || access_refresh(daemon->access, &err))
+        if (compute_refresh(daemon->compute, &err) || access_refresh(daemon->access, &err) ||
+            twin_refresh(daemon->twin, &err) || twin_pack(daemon->twin, false, &err))
             log_error("daemon", "the journal cannot be followed", &err);
         if (!daemon->stop && store_follow(daemon->store, position, 60000, &err))
             daemon_sleep(daemon, 500);
@@ -187,6 +189,7 @@ static enum err_code open_faces(struct daemon *daemon, struct err *err)
                               .access = daemon->access,
                               .compute = daemon->compute,
                               .application = daemon->application,
+                              .twin = daemon->twin,
                               .providers = &daemon_providers,
                               .host = &daemon->host,
                               .reader = &intent_embedded,
@@ -249,6 +252,7 @@ static void stop(struct daemon *daemon)
     http_server_stop(daemon->http);
     api_free(daemon->api);
     workflow_stop(daemon->workflow);
+    twin_close(daemon->twin);
     application_close(daemon->application);
     compute_close(daemon->compute);
     access_close(daemon->access);

@@ -24,7 +24,6 @@ enum err_code retrieval_index_new(struct retrieval_index **out, struct err *err)
     struct retrieval_index *index = mem_zalloc(sizeof *index);
     index->model = retrieval_model_default;
     index->ids = map_new();
-    index->terms_by_name = map_new();
     index->lexicon.words = map_new();
     buf_init(&index->id_names, FORWARD_MAX);
     buf_init(&index->forward, FORWARD_MAX);
@@ -39,7 +38,7 @@ void retrieval_index_free(struct retrieval_index *index)
     if (!index)
         return;
     map_free(index->ids);
-    map_free(index->terms_by_name);
+    retrieval_terms_done(&index->terms_by_name);
     map_free(index->lexicon.words);
     buf_done(&index->id_names);
     buf_done(&index->forward);
@@ -100,48 +99,50 @@ static void make_room(struct retrieval_index *index)
         mem_resize(index->lengths, index->room * RETRIEVAL_FIELDS, sizeof *index->lengths);
 }
 
-static uint32_t number_of(struct retrieval_index *index, const struct retrieval_token *token)
+/* Tokens whose terms are looked up together. */
+struct window {
+    struct retrieval_token tokens[RETRIEVAL_TERMS_AHEAD];
+    uint64_t hashes[RETRIEVAL_TERMS_AHEAD];
+    size_t count;
+};
+
+static void read_window(const struct retrieval_index *index, struct retrieval_scanner *scanner,
+                        struct window *window)
 {
-    size_t known = (size_t)(uintptr_t)map_find(index->terms_by_name, token->term);
-    if (known) {
-        /* a term may come about in several ways: what it is does not depend on which came first */
-        struct retrieval_term *term = &index->term[known - 1];
-        if (token->kind < term->kind)
-            term->kind = (uint8_t)token->kind;
-        return (uint32_t)(known - 1);
+    const struct retrieval_token *token;
+    window->count = 0;
+    while (window->count < RETRIEVAL_TERMS_AHEAD && (token = retrieval_scan_next(scanner))) {
+        window->tokens[window->count] = *token;
+        window->hashes[window->count++] =
+            retrieval_terms_announce(&index->terms_by_name, token->term, token->len);
     }
-    if (index->terms == index->term_room) {
-        index->term_room = index->term_room ? index->term_room * 2 : 1024;
-        index->term = mem_resize(index->term, index->term_room, sizeof *index->term);
-    }
-    struct retrieval_term *term = &index->term[index->terms];
-    memset(term, 0, sizeof *term);
-    term->name = index->names.len;
-    term->kind = (uint8_t)token->kind;
-    buf_add(&index->names, token->term, token->len + 1);
-    map_put(index->terms_by_name, token->term, (void *)(uintptr_t)(index->terms + 1));
-    return (uint32_t)index->terms++;
+    for (size_t i = 0; i < window->count; i++)
+        retrieval_terms_approach(index, window->hashes[i]);
 }
 
 /* Number of positions. */
 static uint32_t add_field(struct retrieval_index *index, const char *text, struct buf *tokens)
 {
     struct retrieval_scanner scanner;
-    const struct retrieval_token *token;
+    struct window window;
     uint32_t count = 0, positions = 0, byte = 0;
     buf_clear(tokens);
     retrieval_scan_init(&scanner, text ? text : "", text ? strlen(text) : 0, &index->lexicon);
-    while ((token = retrieval_scan_next(&scanner))) {
-        uint32_t term = number_of(index, token);
-        retrieval_put_varint(tokens, (uint64_t)term << 1 | token->moves);
-        count++;
-        if (!token->moves)
-            continue;
-        positions++;
-        retrieval_put_span(tokens, (uint32_t)token->begin - byte,
-                           (uint32_t)(token->end - token->begin));
-        byte = (uint32_t)token->end;
-    }
+    do {
+        read_window(index, &scanner, &window);
+        for (size_t i = 0; i < window.count; i++) {
+            const struct retrieval_token *token = &window.tokens[i];
+            uint32_t term = retrieval_terms_number(index, token, window.hashes[i]);
+            retrieval_put_varint(tokens, (uint64_t)term << 1 | token->moves);
+            count++;
+            if (!token->moves)
+                continue;
+            positions++;
+            retrieval_put_span(tokens, (uint32_t)token->begin - byte,
+                               (uint32_t)(token->end - token->begin));
+            byte = (uint32_t)token->end;
+        }
+    } while (window.count == RETRIEVAL_TERMS_AHEAD);
     retrieval_put_varint(&index->forward, count);
     buf_add(&index->forward, buf_str(tokens), tokens->len);
     return positions;
@@ -390,8 +391,7 @@ enum err_code retrieval_index_seal(struct retrieval_index *index, struct err *er
 {
     if (index->sealed)
         return err_set(err, ERR_CONFLICT, "the index is sealed already");
-    map_free(index->terms_by_name);
-    index->terms_by_name = NULL;
+    retrieval_terms_done(&index->terms_by_name);
     map_free(index->ids);
     index->ids = NULL;
     count_terms(index);

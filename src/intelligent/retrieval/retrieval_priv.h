@@ -107,6 +107,17 @@ struct retrieval_term {
     uint8_t kind;
 };
 
+/* terms.c: numbers of terms by name, while filling. */
+struct retrieval_slot {
+    uint32_t tag, number; /* of the name's hash; 1 + that of the term, 0 = empty */
+    uint64_t name;        /* as in the term */
+};
+struct retrieval_terms {
+    struct retrieval_slot *slots; /* NULL while there is no term */
+    size_t mask;
+};
+#define RETRIEVAL_TERMS_AHEAD 32
+
 struct retrieval_block {
     uint64_t at;      /* offset in postings */
     uint32_t last;    /* passage */
@@ -118,7 +129,8 @@ struct retrieval_index {
     bool sealed;
     size_t passages;
     /* while filling */
-    struct map *ids, *terms_by_name; /* to number + 1 */
+    struct map *ids; /* that are taken */
+    struct retrieval_terms terms_by_name;
     struct retrieval_lexicon lexicon;
     /* passages */
     struct buf id_names;  /* NUL-ended, in order */
@@ -140,6 +152,16 @@ struct retrieval_index {
     struct retrieval_block *blocks;
     size_t block_count;
 };
+
+/* ---- terms.c ---- */
+void retrieval_terms_done(struct retrieval_terms *terms);
+/* The hash that stands for a name below. */
+uint64_t retrieval_terms_announce(const struct retrieval_terms *terms, const char *name,
+                                  size_t len);
+void retrieval_terms_approach(const struct retrieval_index *index, uint64_t hash);
+/* Number of the token's term, which becomes one when it is new. */
+uint32_t retrieval_terms_number(struct retrieval_index *index, const struct retrieval_token *token,
+                                uint64_t hash);
 
 /* ---- forward.c: the tokens of a passage as bytes ---- */
 struct retrieval_place { /* one token of a passage */

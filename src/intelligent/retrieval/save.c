@@ -337,8 +337,7 @@ enum err_code retrieval_index_load(struct retrieval_index **out, const void *dat
     if (rc || (rc = retrieval_index_new(&index, err)))
         return rc;
     map_free(index->ids);
-    map_free(index->terms_by_name);
-    index->ids = index->terms_by_name = NULL;
+    index->ids = NULL;
     rc = read_body(index, (struct source){bytes + HEADER, bytes + len, false}, err);
     if (rc) {
         retrieval_index_free(index);

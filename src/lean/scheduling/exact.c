@@ -158,6 +158,13 @@ void scheduling_exact_guide(struct scheduling_exact *exact, const int32_t *start
     memcpy(exact->guide, starts, (size_t)exact->n * sizeof *starts);
 }
 
+void scheduling_exact_shuffle(struct scheduling_exact *exact, int32_t most)
+{
+    exact->delay = ints(exact, (size_t)exact->n + 1);
+    for (int32_t i = 0; i < exact->n; i++)
+        exact->delay[i] = (int32_t)rand_below(&exact->rand, (uint64_t)most + 1);
+}
+
 enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int32_t makespan,
                                              int64_t conflicts, const struct scheduling_input *stop,
                                              int32_t *ret_starts)
@@ -206,4 +213,9 @@ enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int
 int64_t scheduling_exact_conflicts(const struct scheduling_exact *exact)
 {
     return exact->conflicts;
+}
+
+int64_t scheduling_exact_work(const struct scheduling_exact *exact)
+{
+    return exact->work;
 }

@@ -116,13 +116,16 @@ void scheduling_exact_reopen(struct scheduling_exact *exact, int32_t bound, int3
 
 static bool earliest_open(struct scheduling_exact *exact, struct exact_literal *ret)
 {
-    int32_t best = -1;
-    for (int32_t i = 0; i < exact->n; i++)
-        if (exact_low(exact, i) < exact_high(exact, i) &&
-            (best < 0 || exact_low(exact, i) < exact_low(exact, best) ||
-             (exact_low(exact, i) == exact_low(exact, best) &&
-              exact_high(exact, i) < exact_high(exact, best))))
+    int32_t best = -1, least = 0;
+    for (int32_t i = 0; i < exact->n; i++) {
+        int32_t low = exact_low(exact, i), late = low + (exact->delay ? exact->delay[i] : 0);
+        if (low < exact_high(exact, i) &&
+            (best < 0 || late < least ||
+             (late == least && exact_high(exact, i) < exact_high(exact, best)))) {
             best = i;
+            least = late;
+        }
+    }
     if (best < 0)
         return false;
     *ret = (struct exact_literal){2 * best + 1, -exact_low(exact, best)};

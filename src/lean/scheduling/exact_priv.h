@@ -88,7 +88,9 @@ struct scheduling_exact {
     int32_t *heap, *heap_at, heap_count;
     int32_t *choice_task;
     int32_t *guide; /* [n] starts that are tried first */
+    int32_t *delay; /* [n] by which tasks stand back in the choice by time; NULL: none */
     int64_t conflicts;
+    int64_t work; /* steps of propagation, about as long as one another */
 };
 
 static inline bool exact_is_true(const struct scheduling_exact *exact, struct exact_literal l)

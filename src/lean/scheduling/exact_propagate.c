@@ -58,6 +58,7 @@ static int32_t explain_full(struct scheduling_exact *exact, int32_t resource, in
     const struct scheduling_model *model = exact->model;
     int32_t m = model->resources, count = 0;
     int64_t surplus = -room - 1;
+    exact->work += exact->n * 2;
     for (int32_t i = 0; i < exact->n; i++) {
         int32_t use = model->demand[i * m + resource], from = time - model->duration[i] + 1;
         if (i == but || !use || value_before(exact, 2 * i, at) < from ||
@@ -390,6 +391,7 @@ static bool follow_timetable(struct scheduling_exact *exact)
 {
     const struct scheduling_model *model = exact->model;
     exact->touched = false;
+    exact->work += exact->profile_size * model->words + exact->n * 16;
     if (!build_profile(exact, false))
         return false;
     for (int32_t i = 0; i < exact->n; i++)

@@ -248,6 +248,7 @@ int32_t scheduling_generate(struct scheduling_generator *generator, int directio
 
 struct parallel {
     struct scheduling_generator *generator;
+    int direction;
     const int32_t *rank;
     int32_t *starts;
     int32_t *open; /* predecessors that have not been placed */
@@ -296,8 +297,9 @@ static void started(struct parallel *parallel, int32_t task, int32_t time)
     int32_t end = time + model->duration[task];
     parallel->starts[task] = time;
     heap_add(parallel, end);
-    for (int32_t a = model->arc_at[1][task]; a < model->arc_at[1][task + 1]; a++) {
-        int32_t next = model->arc[1][a];
+    int back = 1 - parallel->direction;
+    for (int32_t a = model->arc_at[back][task]; a < model->arc_at[back][task + 1]; a++) {
+        int32_t next = model->arc[back][a];
         if (end > parallel->ready_at[next])
             parallel->ready_at[next] = end;
         if (--parallel->open[next] == 0)
@@ -319,27 +321,28 @@ static bool fits_at(struct scheduling_generator *generator, int32_t task, int32_
     return true;
 }
 
-int32_t scheduling_generate_parallel(struct scheduling_generator *generator, const int32_t *rank,
-                                     int32_t *ret_starts, int32_t *scratch)
+int32_t scheduling_generate_parallel(struct scheduling_generator *generator, int direction,
+                                     const int32_t *rank, int32_t *ret_starts, int32_t *scratch)
 {
     const struct scheduling_model *model = generator->model;
     int32_t n = model->n, makespan = 0, left = n;
     struct parallel parallel = {.generator = generator,
+                                .direction = direction,
                                 .rank = rank,
                                 .starts = ret_starts,
                                 .open = scratch,
                                 .ready = scratch + n,
                                 .ready_at = scratch + 2 * n,
                                 .heap = scratch + 3 * n};
-    reset(generator, 0);
+    reset(generator, direction);
     for (int32_t i = 0; i < n; i++) {
-        parallel.open[i] = model->arc_at[0][i + 1] - model->arc_at[0][i];
-        parallel.ready_at[i] = model->release[i];
+        parallel.open[i] = model->arc_at[direction][i + 1] - model->arc_at[direction][i];
+        parallel.ready_at[i] = direction ? 0 : model->release[i];
     }
-    for (int32_t s = 0; s < model->base_count; s++)
+    for (int32_t s = 0; s < (direction ? 1 : model->base_count); s++)
         heap_add(&parallel, model->base[s].time);
     for (int32_t i = 0; i < n; i++)
-        if (model->arc_at[0][i + 1] == model->arc_at[0][i])
+        if (parallel.open[i] == 0)
             make_ready(&parallel, i);
     while (left) {
         int32_t time = heap_take(&parallel);
@@ -347,7 +350,7 @@ int32_t scheduling_generate_parallel(struct scheduling_generator *generator, con
             heap_take(&parallel);
         for (int32_t k = 0; k < parallel.ready_count; k++) {
             int32_t task = parallel.ready[k], start = time;
-            bool fixed = model->fixed[task] >= 0;
+            bool fixed = !direction && model->fixed[task] >= 0;
             if (!fixed && (parallel.ready_at[task] > time || !fits_at(generator, task, time)))
                 continue;
             memmove(parallel.ready + k, parallel.ready + k + 1,

@@ -133,7 +133,8 @@ struct scheduling_plan {
     int64_t lateness;              /* weighted, over all tasks */
     int64_t schedules;             /* passes that were made */
     int64_t heuristic;             /* makespan before exact search */
-    int64_t conflicts;             /* of exact search */
+    int64_t conflicts;             /* of exact search, in windows too */
+    int64_t windows;               /* of a plan that exact search was asked to shorten */
     int64_t duplicates;            /* schedules that were met before in their population */
     bool stopped;                  /* by should_stop */
     struct scheduling_wait *waits; /* one per task */

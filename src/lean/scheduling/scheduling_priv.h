@@ -45,7 +45,7 @@ struct scheduling_model {
     uint64_t guard;        /* guard bits of a word */
     uint64_t *packed_base; /* [base_count × words], guards set */
     uint64_t *packed_full; /* [words]: capacity, for direction 1 */
-    int32_t *load;         /* [n] share of all resources, for crossover */
+    int32_t *load;         /* [n] share of all resources */
 };
 
 /* ---- model.c ---- */
@@ -74,10 +74,10 @@ void scheduling_generator_init(struct scheduling_generator *generator,
  * kept by the list.  Returns the makespan; writes starts of that direction. */
 int32_t scheduling_generate(struct scheduling_generator *generator, int direction,
                             const int32_t *list, int32_t *ret_starts);
-/* Parallel scheme, forward only: time goes on, and what fits starts, in the order of rank (smallest
- * first).  scratch: 5 × n + base_count. */
-int32_t scheduling_generate_parallel(struct scheduling_generator *generator, const int32_t *rank,
-                                     int32_t *ret_starts, int32_t *scratch);
+/* Parallel scheme: time goes on, and what fits starts, in the order of rank (smallest first).
+ * scratch: 5 × n + base_count. */
+int32_t scheduling_generate_parallel(struct scheduling_generator *generator, int direction,
+                                     const int32_t *rank, int32_t *ret_starts, int32_t *scratch);
 /* Weighted lateness of forward starts. */
 int64_t scheduling_lateness(const struct scheduling_model *model, const int32_t *starts);
 /* True when nothing is broken (an independent check, slow). */
@@ -140,17 +140,20 @@ struct scheduling_best {
 };
 struct scheduling_search;
 struct scheduling_tuning {
-    double window_least, window_more; /* of the crossover, as shares of the makespan */
-    double peak;                      /* chance that the window lies where most work is */
+    int64_t budget;                   /* schedules that the populations shrink over */
+    double window_least, window_more; /* of the crossover, as shares of the tasks */
+    int32_t candidates;               /* windows of which the most promising is crossed over */
+    double difference;                /* what a task on the wrong side of a window costs, */
+    double gain;                      /* and a unit of time that it saves is worth */
     double mutated;                   /* chance that a child of different parents is mutated */
     double mutation;                  /* tasks moved then, as a share of all */
     double shock;                     /* the same for a child of equal parents */
     int32_t steps;                    /* most places that a task is moved */
-    double parallel;                  /* share of the beginnings made by the parallel scheme */
-    int32_t size;                     /* of each population */
-    int32_t children;                 /* for one place, of which the best may take it */
+    double begun_parallel;            /* share of the beginnings made by the parallel scheme */
+    double parallel;                  /* and of the children */
+    int32_t size;                     /* of each population at first */
+    double shrunk;                    /* what is left of it in the end, as a share */
     int32_t tournament;               /* how many a mother is the best of */
-    bool elitist;                     /* a child takes its place only if it is no worse */
 };
 /* For a search of about so many schedules. */
 struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget);
@@ -175,10 +178,35 @@ struct scheduling_exact *scheduling_exact_new(const struct scheduling_model *mod
 enum scheduling_verdict { SCHEDULING_UNKNOWN, SCHEDULING_REFUTED, SCHEDULING_FOUND };
 /* Starts that are tried first. */
 void scheduling_exact_guide(struct scheduling_exact *exact, const int32_t *starts);
+/* Tasks stand back by up to `most`, each by chance, where the choice is by time. */
+void scheduling_exact_shuffle(struct scheduling_exact *exact, int32_t most);
 /* Is there a schedule that ends by `makespan` (less than `most`)?  At most so many conflicts. */
 enum scheduling_verdict scheduling_exact_try(struct scheduling_exact *exact, int32_t makespan,
                                              int64_t conflicts, const struct scheduling_input *stop,
                                              int32_t *ret_starts);
 int64_t scheduling_exact_conflicts(const struct scheduling_exact *exact);
+
+int64_t scheduling_exact_work(const struct scheduling_exact *exact);
+
+/* ---- neighbourhood.c ---- */
+struct scheduling_effort {
+    int64_t windows, conflicts, work;
+};
+struct scheduling_neighbourhood;
+/* No plan is longer than makespan.  Memory of one window is kept until done. */
+struct scheduling_neighbourhood *scheduling_neighbourhood_new(const struct scheduling_model *model,
+                                                              const struct scheduling_input *input,
+                                                              int32_t makespan,
+                                                              struct arena *arena);
+void scheduling_neighbourhood_done(struct scheduling_neighbourhood *near);
+/* The plan to go on from. */
+void scheduling_neighbourhood_begin(struct scheduling_neighbourhood *near, const int32_t *starts);
+/* One window; true: there is another plan in hand, shorter or as long.  The plan in hand must be
+ * longer than the longest path. */
+bool scheduling_neighbourhood_step(struct scheduling_neighbourhood *near);
+const int32_t *scheduling_neighbourhood_plan(const struct scheduling_neighbourhood *near,
+                                             int32_t *ret_makespan);
+struct scheduling_effort
+scheduling_neighbourhood_effort(const struct scheduling_neighbourhood *near);
 
 #endif

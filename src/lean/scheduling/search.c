@@ -5,49 +5,18 @@
  * belongs to the other population.  Both have as many places; the child of the parent at a place
  * competes for the same place there.  Every call of a generation scheme is counted, none is
  * repeated for a list that is remembered.  Same seed, same sequence. */
-#include "lean/scheduling/scheduling_priv.h"
-
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEDULING_POPULATION_MAX 1000
+#include "lean/scheduling/search_priv.h"
+
+#define POPULATION_LEAST 8
+#define POPULATION_MOST 1000
+#define POPULATION_TASKS (1 << 24) /* in one population, for the sake of memory */
 #define CANDIDATES 8
-#define PEAK_SPAN_MAX 4096           /* longer: the window lies anywhere */
 #define LISTS_MAX ((int64_t)1 << 17) /* remembered */
-
-struct one { /* an individual: a schedule of one direction, as keys for the other */
-    int32_t makespan;
-    int64_t lateness;
-    uint64_t hash;
-    int32_t *key;    /* [n]: makespan - finish */
-    int32_t *energy; /* [energy_size]: load before each slice of time, in key time */
-};
-
-struct scheduling_search {
-    const struct scheduling_model *model;
-    const struct scheduling_input *input;
-    struct scheduling_generator generator;
-    struct rand rand;
-    struct scheduling_best best;
-    int64_t until;
-    int32_t bound;
-    bool stopped;
-    int64_t duplicates;
-    int32_t size; /* of a population */
-    struct one *population[2];
-    struct one spare[2];
-    int32_t *list, *starts, *composite, *scratch, *order;
-    int64_t *priority;
-    double *chance;
-    int64_t *weights;
-    int32_t begun; /* places that have been filled */
-    int64_t generation;
-    uint64_t *lists; /* hashes of lists that were made */
-    uint64_t list_mask;
-    int32_t *base[2]; /* [n] order among equal keys: what has most behind it first */
-    struct scheduling_tuning t;
-};
 
 /* ---- order by keys: stable counting sort ---- */
 
@@ -58,7 +27,7 @@ static void order_by(struct scheduling_search *search, const int32_t *key, int d
 {
     int32_t n = search->model->n, most = 0;
     int32_t counts[(1 << BUCKET_BITS) + 1];
-    int32_t *from = search->order, *to = list;
+    int32_t *from = search->other, *to = list;
     int bits = 1, passes;
     for (int32_t i = 0; i < n; i++)
         most = key[i] > most ? key[i] : most;
@@ -67,7 +36,7 @@ static void order_by(struct scheduling_search *search, const int32_t *key, int d
     passes = (bits + BUCKET_BITS - 1) / BUCKET_BITS;
     if (passes % 2 == 0) { /* the last pass ends in list */
         from = list;
-        to = search->order;
+        to = search->other;
     }
     for (int32_t i = 0; i < n; i++)
         from[i] = search->base[direction][i];
@@ -114,9 +83,10 @@ static uint64_t hash_of(const int32_t *starts, int32_t n)
 
 /* The finished schedule of a direction becomes an individual for the other. */
 static void finish(struct scheduling_search *search, int direction, int32_t makespan,
-                   const int32_t *starts, struct one *out)
+                   struct scheduling_one *out)
 {
     const struct scheduling_model *model = search->model;
+    const int32_t *starts = search->starts;
     int32_t n = model->n;
     out->makespan = makespan;
     out->lateness = 0;
@@ -125,6 +95,7 @@ static void finish(struct scheduling_search *search, int direction, int32_t make
     for (int32_t i = 0; i < n; i++)
         out->key[i] = makespan - starts[i] - model->duration[i];
     out->hash = hash_of(out->key, n);
+    order_by(search, out->key, 1 - direction, out->order);
     if (direction && !model->plain)
         return; /* an order only: the mirror knows no calendars and releases */
     if (makespan < search->best.makespan ||
@@ -136,147 +107,85 @@ static void finish(struct scheduling_search *search, int direction, int32_t make
     }
 }
 
-static void serial(struct scheduling_search *search, int direction, const int32_t *list,
-                   struct one *out)
+void scheduling_search_serial(struct scheduling_search *search, int direction, const int32_t *list,
+                              struct scheduling_one *out)
 {
-    int32_t makespan = scheduling_generate(&search->generator, direction, list, search->starts);
-    finish(search, direction, makespan, search->starts, out);
+    finish(search, direction,
+           scheduling_generate(&search->generator, direction, list, search->starts), out);
 }
 
-/* ---- beginnings ---- */
-
-static void measure_rules(struct scheduling_search *search, int rule)
+void scheduling_search_parallel(struct scheduling_search *search, int direction,
+                                const int32_t *list, struct scheduling_one *out)
 {
-    const struct scheduling_model *model = search->model;
-    for (int32_t i = 0; i < model->n; i++) {
-        int64_t v = 0;
-        switch (rule) {
-        case 0: /* latest finish */
-            v = (int64_t)model->longest - model->tail[i] + model->duration[i];
-            break;
-        case 1: /* latest start */
-            v = (int64_t)model->longest - model->tail[i];
-            break;
-        case 2: { /* rank positional weight */
-            v = -model->duration[i];
-            for (int32_t a = model->arc_at[1][i]; a < model->arc_at[1][i + 1]; a++)
-                v -= model->duration[model->arc[1][a]];
-            break;
-        }
-        case 3:
-            v = (int64_t)model->longest - model->tail[i] - model->head[i];
-            break;
-        default:
-            v = 0;
-        }
-        search->priority[i] = v;
-    }
-}
-
-/* A list drawn with chances that grow with the regret of not taking a task. */
-static void sample(struct scheduling_search *search, double alpha, int32_t *list)
-{
-    const struct scheduling_model *model = search->model;
-    int32_t n = model->n, count = 0, at = 0;
-    int32_t *open = search->scratch, *eligible = search->scratch + n;
-    for (int32_t i = 0; i < n; i++)
-        if ((open[i] = model->arc_at[0][i + 1] - model->arc_at[0][i]) == 0)
-            eligible[count++] = i;
-    while (count) {
-        int64_t worst = INT64_MIN, least = INT64_MAX;
-        int32_t k = 0;
-        for (int32_t e = 0; e < count; e++) {
-            int64_t v = search->priority[eligible[e]];
-            worst = v > worst ? v : worst;
-            if (v < least) {
-                least = v;
-                k = e;
-            }
-        }
-        if (alpha > 0) {
-            double sum = 0;
-            for (int32_t e = 0; e < count; e++) {
-                double c = (double)(worst - search->priority[eligible[e]] + 1);
-                sum += alpha == 2 ? c * c : c;
-                search->chance[e] = sum;
-            }
-            double draw = rand_unit(&search->rand) * sum;
-            for (k = 0; k + 1 < count && search->chance[k] <= draw; k++)
-                ;
-        }
-        int32_t task = eligible[k];
-        eligible[k] = eligible[--count];
-        list[at++] = task;
-        for (int32_t a = model->arc_at[1][task]; a < model->arc_at[1][task + 1]; a++)
-            if (--open[model->arc[1][a]] == 0)
-                eligible[count++] = model->arc[1][a];
-    }
-}
-
-static void begin_one(struct scheduling_search *search, int32_t index, struct one *out)
-{
-    static const int rules[] = {0, 1, 2, 0, 3, 0};
-    int32_t n = search->model->n;
-    measure_rules(search, index < 6 ? rules[index] : index % 4 == 3 ? 1 : 0);
-    sample(search, index < 4 ? 0 : 1, search->list);
-    if (index == 3 || (index > 5 && rand_unit(&search->rand) < search->t.parallel)) {
-        int32_t *rank = search->composite;
-        for (int32_t k = 0; k < n; k++)
-            rank[search->list[k]] = k;
-        int32_t makespan =
-            scheduling_generate_parallel(&search->generator, rank, search->starts, search->scratch);
-        finish(search, 0, makespan, search->starts, out);
-    } else {
-        serial(search, 0, search->list, out);
-    }
+    for (int32_t k = 0; k < search->model->n; k++)
+        search->rank[list[k]] = k;
+    finish(search, direction,
+           scheduling_generate_parallel(&search->generator, direction, search->rank, search->starts,
+                                        search->scratch),
+           out);
 }
 
 /* ---- crossover ---- */
 
-static void cross(struct scheduling_search *search, int direction, const struct one *father,
-                  const struct one *mother)
+/* When the task at a place of its order has its turn; behind the last: the end. */
+static double turn(const struct scheduling_search *search, const struct scheduling_one *one,
+                   int32_t place)
 {
-    const struct scheduling_model *model = search->model;
-    int32_t n = model->n, span = father->makespan, other = mother->makespan;
-    int32_t from, until;
-    double u = rand_unit(&search->rand);
-    int32_t length = (int32_t)((double)span * (search->t.window_least + u * search->t.window_more));
-    length = length > span ? span : length;
-    length = length < 1 ? 1 : length;
-    if (span <= PEAK_SPAN_MAX && rand_unit(&search->rand) < search->t.peak) {
-        int64_t *w = search->weights, most = -1, sum = 0;
-        memset(w, 0, (size_t)(span + 1) * sizeof *w);
-        for (int32_t i = 0; i < n; i++) {
-            w[father->key[i]] += model->load[i];
-            w[father->key[i] + model->duration[i]] -= model->load[i];
-        }
-        for (int32_t t = 1; t <= span; t++)
-            w[t] += w[t - 1];
-        from = 0;
-        int32_t ties = 0;
-        for (int32_t t = 0; t < span; t++) {
-            sum += w[t];
-            if (t >= length)
-                sum -= w[t - length];
-            if (t >= length - 1 && sum >= most) {
-                ties = sum > most ? 1 : ties + 1;
-                if (sum > most || rand_below(&search->rand, (uint64_t)ties) == 0)
-                    from = t - length + 1;
-                most = sum;
-            }
-        }
-    } else {
-        from =
-            span < length ? 0 : (int32_t)rand_below(&search->rand, (uint64_t)(span - length + 1));
+    return place < search->model->n ? one->key[one->order[place]] : one->makespan;
+}
+
+/* For each place: how many of the tasks before it in the father's order are not before it in the
+ * mother's. */
+static void compare(struct scheduling_search *search, const struct scheduling_one *father,
+                    const struct scheduling_one *mother)
+{
+    int32_t n = search->model->n, both = 0, *seen = search->rank;
+    memset(seen, 0, (size_t)n * sizeof *seen);
+    search->difference[0] = 0;
+    for (int32_t k = 0; k < n; k++) {
+        both += seen[father->order[k]]++;
+        both += seen[mother->order[k]]++;
+        search->difference[k + 1] = k + 1 - both;
     }
-    until = from + length;
-    for (int32_t i = 0; i < n; i++) {
-        int32_t k = father->key[i];
-        search->composite[i] = k < from    ? mother->key[i]
-                               : k < until ? other + 1 + k - from
-                                           : other + 1 + length + mother->key[i];
+}
+
+/* The window is taken from the father, the order before and behind it from the mother.  Of some
+ * windows the one is chosen that the father gets through sooner, with few tasks that the mother
+ * has on another side. */
+static void cross(struct scheduling_search *search, const struct scheduling_one *father,
+                  const struct scheduling_one *mother)
+{
+    const struct scheduling_tuning *t = &search->t;
+    int32_t n = search->model->n, from = 0, until = n;
+    double most = -INFINITY;
+    compare(search, father, mother);
+    for (int32_t c = 0; c < t->candidates; c++) {
+        double u = rand_unit(&search->rand);
+        int32_t length = (int32_t)((t->window_least + u * t->window_more) * n);
+        length = length < 2 ? 2 : length;
+        length = length > n ? n : length;
+        int32_t a = (int32_t)rand_below(&search->rand, (uint64_t)(n - length + 1)), b = a + length;
+        double saved = turn(search, mother, b) - turn(search, mother, a) -
+                       (turn(search, father, b) - turn(search, father, a));
+        double score =
+            t->gain * saved - t->difference * (search->difference[a] + search->difference[b]);
+        if (score > most) {
+            most = score;
+            from = a;
+            until = b;
+        }
     }
-    order_by(search, search->composite, direction, search->list);
+    for (int32_t k = 0; k < n; k++)
+        search->rank[father->order[k]] = k;
+    memcpy(search->list + from, father->order + from,
+           (size_t)(until - from) * sizeof *search->list);
+    for (int32_t k = 0, before = 0, behind = until; k < n; k++) {
+        int32_t task = mother->order[k];
+        if (search->rank[task] < from)
+            search->list[before++] = task;
+        else if (search->rank[task] >= until)
+            search->list[behind++] = task;
+    }
 }
 
 static bool has_arc(const struct scheduling_model *model, int direction, int32_t before,
@@ -312,14 +221,15 @@ static void mutate(struct scheduling_search *search, int direction, int32_t *lis
 
 /* ---- generations ---- */
 
-static bool better(const struct one *a, const struct one *b)
+static bool better(const struct scheduling_one *a, const struct scheduling_one *b)
 {
     return a->makespan != b->makespan ? a->makespan < b->makespan : a->lateness < b->lateness;
 }
 
-static const struct one *pick(struct scheduling_search *search, int d, const struct one *but)
+static const struct scheduling_one *pick(struct scheduling_search *search, int d,
+                                         const struct scheduling_one *but)
 {
-    const struct one *a = NULL, *b;
+    const struct scheduling_one *a = NULL, *b;
     for (int k = 0; k < search->t.tournament; k++) {
         do
             b = &search->population[d][rand_below(&search->rand, (uint64_t)search->size)];
@@ -330,14 +240,15 @@ static const struct one *pick(struct scheduling_search *search, int d, const str
     return a;
 }
 
-static void swap(struct one *a, struct one *b)
+static void swap(struct scheduling_one *a, struct scheduling_one *b)
 {
-    struct one t = *a;
+    struct scheduling_one t = *a;
     *a = *b;
     *b = t;
 }
 
-static bool is_known(struct scheduling_search *search, int d, const struct one *one)
+static bool is_known(const struct scheduling_search *search, int d,
+                     const struct scheduling_one *one)
 {
     for (int32_t k = 0; k < search->size; k++)
         if (search->population[d][k].hash == one->hash)
@@ -356,22 +267,13 @@ static bool is_new(struct scheduling_search *search, int d, const int32_t *list)
     return true;
 }
 
-static int32_t best_index(struct scheduling_search *search, int d)
-{
-    int32_t at = 0;
-    for (int32_t k = 1; k < search->size; k++)
-        if (better(&search->population[d][k], &search->population[d][at]))
-            at = k;
-    return at;
-}
-
-/* Makes a list of two parents that has not been made before, if that is soon found. */
-static void breed(struct scheduling_search *search, int d, const struct one *parent, bool major)
+/* Makes a list of the mother and another that has not been made before, if that is soon found. */
+static void breed(struct scheduling_search *search, int d, const struct scheduling_one *mother)
 {
     for (int attempts = 0; attempts < 10; attempts++) {
-        const struct one *other = pick(search, d, parent);
-        cross(search, d, major ? other : parent, major ? parent : other);
-        if (parent->hash == other->hash)
+        const struct scheduling_one *father = pick(search, d, mother);
+        cross(search, father, mother);
+        if (mother->hash == father->hash)
             mutate(search, d, search->list, search->t.shock);
         else if (attempts > 2 || rand_unit(&search->rand) < search->t.mutated)
             mutate(search, d, search->list, search->t.mutation);
@@ -380,49 +282,61 @@ static void breed(struct scheduling_search *search, int d, const struct one *par
     }
 }
 
-/* The best child of the parent at place k goes to spare[0]; false: all are in the population. */
-static bool make_child(struct scheduling_search *search, int d, int32_t k)
+/* A child takes its place if it is no worse than what was there. */
+static void make_child(struct scheduling_search *search, int d, int32_t k)
 {
-    bool have = false;
-    for (int c = 0; c < search->t.children && !done(search); c++) {
-        breed(search, d, &search->population[d][k], c % 2 == 0);
-        serial(search, d, search->list, &search->spare[1]);
-        if (is_known(search, 1 - d, &search->spare[1])) {
-            search->duplicates++;
-            continue;
-        }
-        if (!have || better(&search->spare[1], &search->spare[0]))
-            swap(&search->spare[0], &search->spare[1]);
-        have = true;
-    }
-    return have;
+    struct scheduling_one *old = &search->population[1 - d][k], *child = &search->spare;
+    breed(search, d, &search->population[d][k]);
+    if (rand_unit(&search->rand) < search->t.parallel)
+        scheduling_search_parallel(search, d, search->list, child);
+    else
+        scheduling_search_serial(search, d, search->list, child);
+    if (is_known(search, 1 - d, child))
+        search->duplicates++;
+    else if (!better(old, child))
+        swap(old, child);
 }
 
-static void generation(struct scheduling_search *search, int d)
+/* The place whose two schedules are worst together. */
+static int32_t worst_place(const struct scheduling_search *search)
 {
-    int to = 1 - d;
-    int32_t best = best_index(search, to);
-    for (int32_t k = 0; k < search->size && !done(search); k++) {
-        struct one *old = &search->population[to][k];
-        if (!make_child(search, d, k))
+    int32_t worst = 0;
+    int64_t most = -1, late = -1;
+    for (int32_t k = 0; k < search->size; k++) {
+        const struct scheduling_one *a = &search->population[0][k], *b = &search->population[1][k];
+        int64_t makespans = (int64_t)a->makespan + b->makespan,
+                lateness = a->lateness + b->lateness;
+        if (makespans < most || (makespans == most && lateness <= late))
             continue;
-        if ((k == best || search->t.elitist) && better(old, &search->spare[0]))
-            continue;
-        swap(old, &search->spare[0]);
-        if (better(old, &search->population[to][best]))
-            best = k;
+        most = makespans;
+        late = lateness;
+        worst = k;
+    }
+    return worst;
+}
+
+/* The more schedules are made, the fewer places there are. */
+static void shrink(struct scheduling_search *search)
+{
+    double over = (double)search->generator.made / (double)search->t.budget;
+    over = over < 1 ? over : 1;
+    double size = search->t.size * (1 - over * (1 - search->t.shrunk));
+    while (search->size > size && search->size > POPULATION_LEAST) {
+        int32_t worst = worst_place(search);
+        search->size--;
+        for (int d = 0; d < 2; d++)
+            swap(&search->population[d][worst], &search->population[d][search->size]);
     }
 }
 
 static void begin(struct scheduling_search *search)
 {
     for (; search->begun < search->size && !done(search); search->begun++) {
-        int32_t k = search->begun;
-        begin_one(search, k, &search->population[1][k]);
+        struct scheduling_one *one = &search->population[1][search->begun];
+        scheduling_search_begin_one(search, search->begun, one);
         if (search->generator.made >= search->until)
             return; /* the place is filled anew when the search goes on */
-        order_by(search, search->population[1][k].key, 1, search->list);
-        serial(search, 1, search->list, &search->population[0][k]);
+        scheduling_search_serial(search, 1, one->order, &search->population[0][search->begun]);
     }
 }
 
@@ -432,10 +346,16 @@ void scheduling_search_run(struct scheduling_search *search, int64_t until, int3
     search->bound = bound;
     begin(search);
     while (!done(search)) {
-        generation(search, search->generation % 2 ? 1 : 0);
+        make_child(search, search->generation % 2 ? 1 : 0, search->at++);
+        if (search->at < search->size)
+            continue;
+        search->at = 0;
         search->generation++;
+        shrink(search);
     }
 }
+
+/* ---- the whole ---- */
 
 static int by_key(const void *a, const void *b, void *key)
 {
@@ -470,51 +390,54 @@ static void set_base(struct scheduling_search *search, struct arena *arena)
     }
 }
 
-static void one_init(struct scheduling_search *search, struct one *one, struct arena *arena)
+static void one_init(struct scheduling_search *search, struct scheduling_one *one,
+                     struct arena *arena)
 {
     one->makespan = INT32_MAX;
     one->key = arena_array(arena, (size_t)search->model->n + 1, sizeof *one->key);
+    one->order = arena_array(arena, (size_t)search->model->n + 1, sizeof *one->order);
 }
 
-/* Found by trying on every third to tenth instance of J60 and J120, each with its number of
+/* Found by trying on every second to fifth instance of J30, J60 and J120, each with its number of
  * schedules. */
 struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget)
 {
-    bool large = n >= 90;
     struct scheduling_tuning few = {.window_least = 0.15,
                                     .window_more = 0.2,
-                                    .peak = large ? 0.8 : 0.3,
+                                    .candidates = 6,
                                     .mutation = 0.01,
-                                    .parallel = 0.8,
                                     .shock = 0.05,
-                                    .steps = 3,
-                                    .children = 2,
-                                    .size = 30,
-                                    .tournament = large ? 6 : 4,
-                                    .elitist = !large};
+                                    .begun_parallel = 0.8,
+                                    .parallel = 0.1,
+                                    .tournament = 6};
     struct scheduling_tuning some = {.window_least = 0.05,
                                      .window_more = 0.3,
-                                     .peak = 0.3,
+                                     .candidates = 3,
                                      .mutation = 0.02,
-                                     .parallel = 0.5,
                                      .shock = 0.05,
-                                     .steps = 3,
-                                     .children = 1,
-                                     .size = large ? 60 : 80,
-                                     .tournament = 4,
-                                     .elitist = true};
+                                     .begun_parallel = 0.5,
+                                     .parallel = 0.1,
+                                     .tournament = 4};
     struct scheduling_tuning many = {.window_least = 0.02,
                                      .window_more = 0.4,
-                                     .peak = large ? 1 : 0.3,
+                                     .candidates = 3,
+                                     .mutated = 0.1,
                                      .mutation = 0.04,
-                                     .mutated = 0.3,
                                      .shock = 0.2,
-                                     .steps = 3,
-                                     .children = 3,
-                                     .size = budget < 40000 ? 150 : 250,
-                                     .tournament = large ? 2 : 3,
-                                     .elitist = true};
-    return budget <= 2000 ? few : budget <= 15000 ? some : many;
+                                     .parallel = 0.05,
+                                     .tournament = 2};
+    struct scheduling_tuning t = budget <= 2000 ? few : budget <= 15000 ? some : many;
+    double size = 40 * pow((double)budget / 1000, 0.62);
+    double most = (double)POPULATION_TASKS / (n + 1);
+    most = most < POPULATION_MOST ? most : POPULATION_MOST;
+    size = size < most ? size : most;
+    t.size = size > POPULATION_LEAST ? (int32_t)size : POPULATION_LEAST;
+    t.shrunk = 0.1;
+    t.budget = budget;
+    t.difference = 1;
+    t.gain = 2;
+    t.steps = 3;
+    return t;
 }
 
 struct scheduling_search *scheduling_search_new(const struct scheduling_model *model,
@@ -535,23 +458,24 @@ struct scheduling_search *scheduling_search_new(const struct scheduling_model *m
     search->best.starts = arena_array(arena, n + 1, sizeof(int32_t));
     search->list = arena_array(arena, n + 1, sizeof(int32_t));
     search->starts = arena_array(arena, n + 1, sizeof(int32_t));
-    search->composite = arena_array(arena, n + 1, sizeof(int32_t));
-    search->order = arena_array(arena, n + 1, sizeof(int32_t));
+    search->other = arena_array(arena, n + 1, sizeof(int32_t));
+    search->rank = arena_array(arena, n + 1, sizeof(int32_t));
+    search->difference = arena_array(arena, n + 1, sizeof(int32_t));
     search->scratch = arena_array(arena, 5 * n + (size_t)model->base_count + 1, sizeof(int32_t));
     search->priority = arena_array(arena, n + 1, sizeof(int64_t));
     search->chance = arena_array(arena, n + 1, sizeof(double));
     int64_t lists = 256;
-    while (lists < LISTS_MAX && lists / 4 < input->schedules)
+    while (lists < LISTS_MAX && lists / 4 < tuning->budget)
         lists *= 2;
     search->list_mask = (uint64_t)lists - 1;
     search->lists = arena_array(arena, (size_t)lists, sizeof *search->lists);
-    search->weights = arena_array(arena, PEAK_SPAN_MAX + 1, sizeof(int64_t));
     for (int d = 0; d < 2; d++) {
-        search->population[d] = arena_array(arena, (size_t)search->size, sizeof(struct one));
+        search->population[d] =
+            arena_array(arena, (size_t)search->size, sizeof *search->population[d]);
         for (int32_t k = 0; k < search->size; k++)
             one_init(search, &search->population[d][k], arena);
-        one_init(search, &search->spare[d], arena);
     }
+    one_init(search, &search->spare, arena);
     return search;
 }
 
@@ -577,14 +501,15 @@ bool scheduling_search_stopped(const struct scheduling_search *search)
 
 static int by_makespan(const void *a, const void *b)
 {
-    const struct one *x = *(struct one *const *)a, *y = *(struct one *const *)b;
+    const struct scheduling_one *x = *(struct scheduling_one *const *)a,
+                                *y = *(struct scheduling_one *const *)b;
     return (x->makespan > y->makespan) - (x->makespan < y->makespan);
 }
 
 bool scheduling_search_candidate(struct scheduling_search *search, int32_t index,
                                  int32_t *ret_starts, int32_t *ret_makespan)
 {
-    struct one *sorted[SCHEDULING_POPULATION_MAX];
+    struct scheduling_one *sorted[POPULATION_MOST];
     int32_t count = 0;
     for (int32_t k = 0; k < search->size; k++)
         if (search->population[1][k].makespan != INT32_MAX)

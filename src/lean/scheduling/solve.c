@@ -2,9 +2,10 @@
  *
  * Contract: effort is counted in schedules and conflicts, never in time, so the same input and seed
  * give the same plan unless should_stop ends it.  Rounds alternate: genetic search, then a little
- * exact search from below (which raises the bound, and ends the search when it meets the best), and
- * at the end exact search from above.  What exact search finds never enters the population:
- * `heuristic` is what schedule generation alone has found. */
+ * exact search from below (which raises the bound, and ends the search when it meets the best),
+ * then windows of the best plan, and at the end exact search from above.  What exact search finds,
+ * in windows or outside, never enters the population: `heuristic` is what schedule generation alone
+ * has found. */
 #include <assert.h>
 #include <string.h>
 
@@ -20,12 +21,16 @@
 #define LARGE_SHARE 10        /* of larger ones: one conflict for so many schedules */
 #define WINDOWS_MAX 4000000   /* starts that are open, all tasks together */
 #define STEP_CONFLICTS 200    /* for one makespan from below */
+#define DEAR_SCHEDULES 5000   /* each more buys a third of the windows */
+#define WINDOW_TASKS 120      /* more tasks buy no more windows */
+#define WORK_OF_SCHEDULE 550  /* steps of propagation in windows, for a schedule and a task */
 
 struct solver {
     const struct scheduling_input *input;
     const struct scheduling_model *model;
     struct scheduling_search *search;
-    struct scheduling_exact *exact; /* NULL: not begun, or out of reach */
+    struct scheduling_neighbourhood *near; /* NULL: not begun, or out of reach */
+    struct scheduling_exact *exact;        /* NULL: not begun, or out of reach */
     struct scheduling_bound bound;
     int32_t *starts; /* best of both */
     int32_t makespan;
@@ -143,6 +148,36 @@ static void close_gap(struct solver *solver)
     }
 }
 
+/* ---- large neighbourhoods ---- */
+
+/* Steps that so many schedules buy. */
+static int64_t work_for(const struct solver *solver, int64_t schedules)
+{
+    int64_t tasks = solver->model->n < WINDOW_TASKS ? solver->model->n : WINDOW_TASKS;
+    int64_t dear = schedules < DEAR_SCHEDULES ? schedules : DEAR_SCHEDULES;
+    return (dear + (schedules - dear) / 3) * tasks * WORK_OF_SCHEDULE;
+}
+
+/* Windows of the best plan, until so much work is done in all. */
+static void neighbourhood_round(struct solver *solver, int64_t work)
+{
+    if (solver->makespan <= solver->bound.value || !exact_is_within_reach(solver))
+        return;
+    if (!solver->near)
+        solver->near = scheduling_neighbourhood_new(solver->model, solver->input, solver->makespan,
+                                                    solver->arena);
+    scheduling_neighbourhood_begin(solver->near, solver->starts);
+    while (solver->makespan > solver->bound.value && !is_stopped(solver) &&
+           scheduling_neighbourhood_effort(solver->near).work < work) {
+        int32_t makespan;
+        if (!scheduling_neighbourhood_step(solver->near))
+            continue;
+        const int32_t *starts = scheduling_neighbourhood_plan(solver->near, &makespan);
+        assert(scheduling_holds(solver->model, starts));
+        take(solver, starts, makespan, scheduling_lateness(solver->model, starts));
+    }
+}
+
 /* ---- the spread of durations ---- */
 
 static void choose_robust(struct solver *solver, struct scheduling_plan *out)
@@ -193,9 +228,12 @@ static void run(struct solver *solver)
         if (is_closed(solver))
             return;
         exact_round(solver);
-        until *= 4;
+        if (until < solver->budget)
+            neighbourhood_round(solver, work_for(solver, until) / 4);
+        until = until > INT64_MAX / 4 ? INT64_MAX : until * 4;
     } while (!is_closed(solver) && !is_stopped(solver) &&
              scheduling_search_made(solver->search) < solver->budget);
+    neighbourhood_round(solver, work_for(solver, solver->budget));
     if (!is_closed(solver))
         close_gap(solver);
 }
@@ -228,6 +266,12 @@ enum err_code scheduling_solve(const struct scheduling_input *input, struct sche
     out->schedules = scheduling_search_made(solver.search);
     out->duplicates = scheduling_search_duplicates(solver.search);
     out->conflicts = solver.exact ? scheduling_exact_conflicts(solver.exact) : 0;
+    if (solver.near) {
+        struct scheduling_effort effort = scheduling_neighbourhood_effort(solver.near);
+        out->conflicts += effort.conflicts;
+        out->windows = effort.windows;
+    }
+    scheduling_neighbourhood_done(solver.near);
     out->stopped = is_stopped(&solver);
     return arena_check(arena, err);
 }

@@ -28,6 +28,12 @@ struct graph {
 
 /* ---- roots ---- */
 
+const struct graph_roots graph_roots_empty = {
+    .entities = {.item_size = sizeof(struct graph_entity)},
+    .edges = {.item_size = sizeof(struct graph_edge)},
+    .slots = {.item_size = sizeof(uint32_t)},
+    .pairs = {.item_size = sizeof(uint32_t)}};
+
 static void text_unref(struct graph_text *text)
 {
     while (text && atomic_fetch_sub_explicit(&text->refs, 1, memory_order_acq_rel) == 1) {
@@ -47,7 +53,7 @@ static void roots_ref(struct graph_roots *roots)
         atomic_fetch_add_explicit(&roots->text->refs, 1, memory_order_relaxed);
 }
 
-static void roots_unref(struct graph_roots *roots)
+void graph_roots_unref(struct graph_roots *roots)
 {
     graph_array_unref(&roots->entities);
     graph_array_unref(&roots->edges);
@@ -66,7 +72,7 @@ void graph_unref(struct graph_snapshot *snapshot)
 {
     if (!snapshot || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    roots_unref(&snapshot->roots);
+    graph_roots_unref(&snapshot->roots);
     mem_free(snapshot);
 }
 
@@ -97,11 +103,8 @@ struct graph *graph_new(size_t kept, uint64_t seed)
     graph->kept = mem_array(graph->room, sizeof(struct graph_snapshot *));
     atomic_init(&empty->refs, 1);
     empty->published_ms = INT64_MIN;
-    empty->roots = (struct graph_roots){.entities = {.item_size = sizeof(struct graph_entity)},
-                                        .edges = {.item_size = sizeof(struct graph_edge)},
-                                        .slots = {.item_size = sizeof(uint32_t)},
-                                        .pairs = {.item_size = sizeof(uint32_t)},
-                                        .seed = seed};
+    empty->roots = graph_roots_empty;
+    empty->roots.seed = seed;
     graph->kept[0] = empty;
     graph->count = 1;
     return graph;
@@ -115,6 +118,23 @@ void graph_free(struct graph *graph)
         graph_unref(nth(graph, i));
     mem_free(graph->kept);
     mem_free(graph);
+}
+
+void graph_start(struct graph *graph, struct graph_snapshot *snapshot, int64_t at_ms)
+{
+    struct graph_snapshot **old = mem_array(graph->room, sizeof(struct graph_snapshot *));
+    size_t count = graph->count;
+    for (size_t i = 0; i < count; i++)
+        old[i] = nth(graph, i);     /* only this thread writes: what it reads stays */
+    snapshot->published_ms = at_ms; /* nobody else has seen it yet */
+    lock(graph);
+    graph->first = 0;
+    graph->count = 1;
+    graph->kept[0] = snapshot;
+    unlock(graph);
+    for (size_t i = 0; i < count; i++)
+        graph_unref(old[i]);
+    mem_free(old);
 }
 
 struct graph_snapshot *graph_current(struct graph *graph)
@@ -143,15 +163,32 @@ struct graph_snapshot *graph_at(struct graph *graph, int64_t at_ms)
     return found;
 }
 
+struct graph_snapshot *graph_with_mark(struct graph *graph, int64_t mark)
+{
+    struct graph_snapshot *found = NULL;
+    lock(graph);
+    for (size_t i = graph->count; i-- > 0 && !found;)
+        if (nth(graph, i)->mark == mark)
+            found = graph_ref(nth(graph, i));
+    unlock(graph);
+    return found;
+}
+
 /* ---- changes ---- */
+
+uint64_t graph_new_owner(void)
+{
+    static atomic_uint_least64_t owners; /* no two changes have the same number */
+    return atomic_fetch_add_explicit(&owners, 1, memory_order_relaxed) + 1;
+}
 
 struct graph_change *graph_begin(struct graph_snapshot *base)
 {
-    static atomic_uint_least64_t owners; /* no two changes have the same number */
     struct graph_change *change = mem_zalloc(sizeof *change);
     change->base = graph_ref(base);
     change->roots = base->roots;
-    change->owner = atomic_fetch_add_explicit(&owners, 1, memory_order_relaxed) + 1;
+    change->owner = graph_new_owner();
+    change->mark = base->mark;
     roots_ref(&change->roots);
     return change;
 }
@@ -160,15 +197,15 @@ void graph_drop(struct graph_change *change)
 {
     if (!change)
         return;
-    roots_unref(&change->roots);
+    graph_roots_unref(&change->roots);
     graph_unref(change->base);
     mem_free(change);
 }
 
-static const char *keep_text(struct graph_change *change, const char *text)
+const char *graph_keep_text(struct graph_change *change, const char *text, size_t len)
 {
     struct graph_text *block = change->roots.text;
-    size_t size = strlen(text) + 1;
+    size_t size = len + 1;
     if (!change->own_text || block->used + size > block->room) {
         size_t more = !change->own_text                 ? TEXT_BLOCK
                       : block->room < ((size_t)1 << 20) ? 2 * block->room
@@ -180,9 +217,21 @@ static const char *keep_text(struct graph_change *change, const char *text)
         change->own_text = true;
     }
     char *out = block->data + block->used;
-    memcpy(out, text, size);
+    memcpy(out, text, len);
+    out[len] = '\0';
     block->used += size;
     return out;
+}
+
+/* Kinds are few: the texts of the last ones are used again. */
+const char *graph_keep_kind(struct graph_change *change, const char *kind)
+{
+    for (size_t i = 0; i < GRAPH_KINDS_KNOWN; i++)
+        if (change->kinds[i] && strcmp(change->kinds[i], kind) == 0)
+            return change->kinds[i];
+    const char *kept = graph_keep_text(change, kind, strlen(kind));
+    change->kinds[change->kind_next++ % GRAPH_KINDS_KNOWN] = kept;
+    return kept;
 }
 
 /* ---- hashes: open addressing over a persistent array ---- */
@@ -278,7 +327,7 @@ static uint32_t find_edge(const struct graph_roots *roots, const struct graph_ed
 
 /* ---- putting ---- */
 
-static enum err_code check_fact(const struct graph_fact *fact, struct err *err)
+enum err_code graph_check_fact(const struct graph_fact *fact, struct err *err)
 {
     if (fact->state < GRAPH_UP || fact->state > GRAPH_UNKNOWN)
         return err_set(err, ERR_INVALID, "there is no state %d", fact->state);
@@ -301,7 +350,7 @@ enum err_code graph_put_entity(struct graph_change *change, const struct graph_e
                        GRAPH_MAX_ID);
     if (entity->layer < GRAPH_PHYSICAL || entity->layer > GRAPH_BUSINESS)
         return err_set(err, ERR_INVALID, "there is no layer %d", entity->layer);
-    if (check_fact(&entity->fact, err))
+    if (graph_check_fact(&entity->fact, err))
         return err->code;
     uint32_t number = find_entity(roots, entity->id);
     bool is_new = number == GRAPH_NONE;
@@ -309,9 +358,9 @@ enum err_code graph_put_entity(struct graph_change *change, const struct graph_e
         return err_set(err, ERR_TOO_LARGE, "more than %d entities", GRAPH_MAX_ENTITIES);
     struct graph_entity value = *entity;
     const struct graph_entity *old = is_new ? NULL : graph_array_at(&roots->entities, number);
-    value.id = old ? old->id : keep_text(change, entity->id);
+    value.id = old ? old->id : graph_keep_text(change, entity->id, strlen(entity->id));
     value.kind =
-        old && str_eq(old->kind, entity->kind) ? old->kind : keep_text(change, entity->kind);
+        old && str_eq(old->kind, entity->kind) ? old->kind : graph_keep_kind(change, entity->kind);
     value.first_out = old ? old->first_out : GRAPH_NONE;
     value.first_in = old ? old->first_in : GRAPH_NONE;
     if (is_new) {
@@ -335,7 +384,7 @@ enum err_code graph_put_edge(struct graph_change *change, const struct graph_edg
         return err_set(err, ERR_INVALID, "an edge joins two entities of the graph");
     if (edge->relation < GRAPH_HOSTS || edge->relation >= GRAPH_RELATIONS)
         return err_set(err, ERR_INVALID, "there is no relation %d", edge->relation);
-    if (check_fact(&edge->fact, err))
+    if (graph_check_fact(&edge->fact, err))
         return err->code;
     uint32_t number = find_edge(roots, edge);
     if (number == GRAPH_NONE && roots->edges.count >= GRAPH_MAX_EDGES)
@@ -362,6 +411,56 @@ enum err_code graph_put_edge(struct graph_change *change, const struct graph_edg
     return ERR_OK;
 }
 
+static void end_fact(struct graph_fact *fact, int64_t at_ms)
+{
+    fact->valid_to_ms = at_ms > fact->valid_from_ms ? at_ms : fact->valid_from_ms;
+    if (!fact->valid_to_ms)
+        fact->valid_to_ms = 1; /* 0 is open; what ended in 1970 ended */
+}
+
+static bool ends_later(const struct graph_fact *fact, int64_t at_ms)
+{
+    return !fact->valid_to_ms || fact->valid_to_ms > at_ms;
+}
+
+void graph_end_entity(struct graph_change *change, uint32_t number, int64_t at_ms)
+{
+    struct graph_roots *roots = &change->roots;
+    if (number >= roots->entities.count)
+        return;
+    const struct graph_entity *entity = graph_array_at(&roots->entities, number);
+    if (ends_later(&entity->fact, at_ms)) {
+        struct graph_entity *own = graph_array_edit(&roots->entities, number, change->owner);
+        end_fact(&own->fact, at_ms);
+        entity = own;
+    }
+    for (int out = 0; out < 2; out++)
+        for (uint32_t i = out ? entity->first_out : entity->first_in; i != GRAPH_NONE;) {
+            const struct graph_edge *edge = graph_array_at(&roots->edges, i);
+            if (ends_later(&edge->fact, at_ms)) {
+                struct graph_edge *own = graph_array_edit(&roots->edges, i, change->owner);
+                end_fact(&own->fact, at_ms);
+                edge = own;
+            }
+            i = out ? edge->next_out : edge->next_in;
+        }
+}
+
+uint32_t graph_change_find(const struct graph_change *change, const char *id)
+{
+    return find_entity(&change->roots, id);
+}
+
+const struct graph_entity *graph_change_entity(const struct graph_change *change, uint32_t number)
+{
+    return graph_array_at(&change->roots.entities, number);
+}
+
+void graph_mark(struct graph_change *change, int64_t mark)
+{
+    change->mark = mark;
+}
+
 /* ---- from a change to a snapshot ---- */
 
 static struct graph_snapshot *seal(struct graph_change *change, int64_t at_ms)
@@ -370,15 +469,16 @@ static struct graph_snapshot *seal(struct graph_change *change, int64_t at_ms)
     atomic_init(&snapshot->refs, 1);
     snapshot->roots = change->roots;
     snapshot->published_ms = at_ms;
+    snapshot->mark = change->mark;
     snapshot->version = change->base->version + 1;
     graph_unref(change->base);
     mem_free(change);
     return snapshot;
 }
 
-struct graph_snapshot *graph_fork(struct graph_change *change)
+struct graph_snapshot *graph_fork(struct graph_change *change, int64_t at_ms)
 {
-    return seal(change, change->base->published_ms);
+    return seal(change, at_ms);
 }
 
 enum err_code graph_publish(struct graph *graph, struct graph_change *change, int64_t at_ms,
@@ -417,6 +517,11 @@ uint32_t graph_edge_count(const struct graph_snapshot *snapshot)
 int64_t graph_published_ms(const struct graph_snapshot *snapshot)
 {
     return snapshot->published_ms;
+}
+
+int64_t graph_marked(const struct graph_snapshot *snapshot)
+{
+    return snapshot->mark;
 }
 
 const struct graph_entity *graph_entity(const struct graph_snapshot *snapshot, uint32_t number)

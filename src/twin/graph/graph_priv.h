@@ -52,15 +52,27 @@ struct graph_roots {
 struct graph_snapshot {
     atomic_uint refs;
     struct graph_roots roots;
-    int64_t published_ms;
+    int64_t published_ms, mark;
     uint64_t version;
 };
+#define GRAPH_KINDS_KNOWN 8
 struct graph_change {
     struct graph_roots roots;
     struct graph_snapshot *base;
     uint64_t owner;
     bool own_text; /* the newest block of names is this change's */
+    int64_t mark;
+    const char *kinds[GRAPH_KINDS_KNOWN]; /* texts that can be used again */
+    size_t kind_next;
 };
+extern const struct graph_roots graph_roots_empty;
+void graph_roots_unref(struct graph_roots *roots);
+uint64_t graph_new_owner(void);
+const char *graph_keep_text(struct graph_change *change, const char *text, size_t len);
+const char *graph_keep_kind(struct graph_change *change, const char *kind);
+enum err_code graph_check_fact(const struct graph_fact *fact, struct err *err);
+/* Does a failure go along that edge: from the entity it is `out` of, in that direction? */
+bool graph_follows(enum graph_direction direction, uint8_t relation, bool out);
 uint64_t graph_hash_id(uint64_t seed, const char *id);
 uint64_t graph_hash_edge(uint64_t seed, uint32_t from, uint32_t to, uint8_t relation);
 

@@ -1,11 +1,10 @@
-/* query.c - questions to one snapshot: what hangs on an entity, ways between two, the outline; and
- * to two: what differs.
+/* query.c - questions to one snapshot: what hangs on an entity, what stands next to it, ways
+ * between two; and to two: what differs.
  *
  * Contract: reads only; memory comes from the caller's arena; breadth first, so depths are least
  * and the order is that of the edges, newest first. */
 #include <string.h>
 
-#include "base/map.h"
 #include "base/str.h"
 #include "twin/graph/graph_priv.h"
 
@@ -23,7 +22,14 @@ enum graph_state graph_state_at(const struct graph_fact *fact, int64_t at_ms)
 /* Edges along which what depends stands at `to`: what from hosts or serves needs it. */
 static bool user_is_to(uint8_t relation)
 {
-    return relation == GRAPH_HOSTS || relation == GRAPH_SERVES;
+    return relation == GRAPH_HOSTS || relation == GRAPH_SERVES || relation == GRAPH_PART_OF;
+}
+
+bool graph_follows(enum graph_direction direction, uint8_t relation, bool out)
+{
+    if (direction == GRAPH_EITHER || relation == GRAPH_CONNECTS)
+        return true;
+    return (direction == GRAPH_UP_TO_USERS) == (user_is_to(relation) == out);
 }
 
 struct walk {
@@ -47,14 +53,18 @@ static void reach(struct walk *w, uint32_t entity, uint32_t parent, uint32_t dep
     *LIST_ADD(w->arena, &w->found) = (struct graph_reached){entity, depth, parent};
 }
 
+bool graph_leads(enum graph_direction direction, const struct graph_query *query,
+                 const struct graph_edge *edge, bool out)
+{
+    uint32_t relations = query->relations ? query->relations : GRAPH_ALL_RELATIONS;
+    return (relations & GRAPH_BIT(edge->relation)) && graph_holds(&edge->fact, query->at_ms) &&
+           graph_follows(direction, edge->relation, out);
+}
+
 static bool follows(const struct walk *w, const struct graph_edge *edge, bool out)
 {
-    if (!(w->relations & GRAPH_BIT(edge->relation)) || !graph_holds(&edge->fact, w->at_ms))
-        return false;
-    if (w->direction == GRAPH_EITHER || edge->relation == GRAPH_CONNECTS)
-        return true;
-    bool to_user = user_is_to(edge->relation) == out;
-    return (w->direction == GRAPH_UP_TO_USERS) == to_user;
+    return (w->relations & GRAPH_BIT(edge->relation)) && graph_holds(&edge->fact, w->at_ms) &&
+           graph_follows(w->direction, edge->relation, out);
 }
 
 static void step(struct walk *w, const struct graph_reached *at)
@@ -157,6 +167,37 @@ enum err_code graph_path(const struct graph_snapshot *snapshot, uint32_t from, u
     return ERR_OK;
 }
 
+/* ---- next to an entity ---- */
+
+enum err_code graph_neighbours(const struct graph_snapshot *snapshot, uint32_t entity,
+                               enum graph_direction direction, const struct graph_query *query,
+                               struct graph_neighbours *out, struct arena *arena, struct err *err)
+{
+    struct walk w = walk_of(snapshot, direction, query, arena);
+    struct graph_neighbours answer = {.total = 0};
+    if (check_number(snapshot, entity, err))
+        return err->code;
+    const struct graph_entity *here = graph_entity(snapshot, entity);
+    for (int turn = 0; turn < 2; turn++) {
+        bool outward = turn == 0;
+        for (uint32_t i = outward ? here->first_out : here->first_in; i != GRAPH_NONE;) {
+            const struct graph_edge *edge = graph_edge(snapshot, i);
+            uint32_t other = outward ? edge->to : edge->from;
+            const struct graph_entity *there = graph_entity(snapshot, other);
+            if (follows(&w, edge, outward) && graph_holds(&there->fact, w.at_ms) &&
+                (!query->layers || (query->layers & GRAPH_BIT(there->layer))) &&
+                answer.total++ >= query->skip &&
+                (!query->limit || answer.items.count < query->limit))
+                *LIST_ADD(arena, &answer.items) = (struct graph_neighbour){i, other, outward};
+            i = outward ? edge->next_out : edge->next_in;
+        }
+    }
+    if (arena_check(arena, err))
+        return err->code;
+    *out = answer;
+    return ERR_OK;
+}
+
 /* ---- two snapshots ---- */
 
 struct diff {
@@ -208,66 +249,5 @@ enum err_code graph_diff(const struct graph_snapshot *before, const struct graph
     if (arena_check(arena, err))
         return err->code;
     *out = delta;
-    return ERR_OK;
-}
-
-/* ---- the outline ---- */
-
-static uint32_t group_of(struct map *known, struct graph_outline *outline, uint8_t layer,
-                         const char *kind, struct arena *arena)
-{
-    char key[GRAPH_MAX_ID + 8];
-    str_format(key, sizeof key, "%d:%s", layer, kind);
-    uintptr_t at = (uintptr_t)map_find(known, key);
-    if (at)
-        return (uint32_t)at - 1;
-    struct graph_group *group = LIST_ADD(arena, &outline->groups);
-    group->layer = layer;
-    group->kind = arena_strdup(arena, kind);
-    map_put(known, key, (void *)(uintptr_t)outline->groups.count);
-    return (uint32_t)outline->groups.count - 1;
-}
-
-static void bundle_add(struct map *known, struct graph_outline *outline, uint32_t from, uint32_t to,
-                       uint8_t relation, struct arena *arena)
-{
-    char key[48];
-    str_format(key, sizeof key, "%u %u %d", from, to, relation);
-    uintptr_t at = (uintptr_t)map_find(known, key);
-    if (!at) {
-        *LIST_ADD(arena, &outline->bundles) = (struct graph_bundle){from, to, relation, 0};
-        at = outline->bundles.count;
-        map_put(known, key, (void *)at);
-    }
-    outline->bundles.items[at - 1].count++;
-}
-
-enum err_code graph_outline(const struct graph_snapshot *snapshot, int64_t at_ms,
-                            struct graph_outline *out, struct arena *arena, struct err *err)
-{
-    CLEANUP(map_free_at) struct map *groups = map_new();
-    CLEANUP(map_free_at) struct map *bundles = map_new();
-    struct graph_outline outline = {{NULL, 0}, {NULL, 0}};
-    uint32_t count = graph_entity_count(snapshot);
-    uint32_t *group = arena_array(arena, (size_t)count + 1, sizeof *group);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct graph_entity *entity = graph_entity(snapshot, i);
-        group[i] = GRAPH_NONE;
-        if (!graph_holds(&entity->fact, at_ms))
-            continue;
-        group[i] = group_of(groups, &outline, entity->layer, entity->kind, arena);
-        outline.groups.items[group[i]].count++;
-        outline.groups.items[group[i]].states[graph_state_at(&entity->fact, at_ms)]++;
-    }
-    for (uint32_t i = 0; i < graph_edge_count(snapshot); i++) {
-        const struct graph_edge *edge = graph_edge(snapshot, i);
-        if (graph_holds(&edge->fact, at_ms) && group[edge->from] != GRAPH_NONE &&
-            group[edge->to] != GRAPH_NONE)
-            bundle_add(bundles, &outline, group[edge->from], group[edge->to], edge->relation,
-                       arena);
-    }
-    if (arena_check(arena, err))
-        return err->code;
-    *out = outline;
     return ERR_OK;
 }

@@ -10,16 +10,18 @@
 
 #define MAX_SHOWN 10000
 
+_Static_assert(TWIN_UNKNOWN == 5, "written out in the statement below");
 /* A row tells state and note of its last change; what was before that, twin_states knows. */
 static const char *const entity_sql =
     "SELECT id, layer, kind, name, deployment,"
-    " CASE WHEN seen_at <= $1 THEN state ELSE COALESCE((SELECT s.state FROM twin_states AS s"
+    " CASE WHEN expires_at > 0 AND expires_at <= $1 THEN 5 WHEN seen_at <= $1 THEN state ELSE "
+    "COALESCE((SELECT s.state FROM twin_states AS s"
     " WHERE s.id = e.id AND s.at_ms >= e.valid_from AND s.at_ms <= $1"
     " ORDER BY s.at_ms DESC LIMIT 1), state) END,"
     " origin, simulated, valid_from, valid_to, CASE WHEN seen_at <= $1 THEN seen_at ELSE 0 END,"
     " CASE WHEN seen_at <= $1 THEN note ELSE (SELECT s.note FROM twin_states AS s"
     " WHERE s.id = e.id AND s.at_ms >= e.valid_from AND s.at_ms <= $1"
-    " ORDER BY s.at_ms DESC LIMIT 1) END, attributes"
+    " ORDER BY s.at_ms DESC LIMIT 1) END, attributes, expires_at, confidence"
     " FROM twin_entities AS e WHERE valid_from <= $1 AND (valid_to = 0 OR valid_to > $1)";
 
 static enum err_code read_entities(struct store_tx *tx, const char *deployment, int64_t at,
@@ -50,7 +52,11 @@ static enum err_code read_entities(struct store_tx *tx, const char *deployment, 
                                        .valid_from = store_cell(&rows, i, 8)->integer,
                                        .valid_to = store_cell(&rows, i, 9)->integer,
                                        .seen_at = store_cell(&rows, i, 10)->integer,
-                                       .text = store_cell(&rows, i, 11)->text};
+                                       .text = store_cell(&rows, i, 11)->text,
+                                       .expires_at = store_cell(&rows, i, 13)->integer};
+        double confidence = store_cell(&rows, i, 14)->real;
+        if (confidence < 1)
+            entity->confidence = (struct opt_double){true, confidence};
         if (entity->deployment && !entity->deployment[0])
             entity->deployment = NULL;
         if (text &&

@@ -278,6 +278,22 @@ static void try_pairs(struct risks_services *s, const struct singles *singles,
     }
 }
 
+size_t risks_services_breaks(struct risks_services *s)
+{
+    struct arena *arena = s->work->arena;
+    size_t all = s->graph->nodes + s->graph->links + s->graph->group_count + 1, breaks = 0;
+    struct elements used = {arena_array(arena, all, sizeof *used.items), 0};
+    struct risks_outcome *outcome = arena_array(arena, s->services.count + 1, sizeof *outcome);
+    risks_services_fail(s, NULL, 0, outcome);
+    list_used(s, s->graph->declared, &used);
+    for (size_t i = 0; i < used.count; i++) {
+        risks_services_fail(s, &used.items[i], 1, outcome);
+        for (size_t k = 0; k < s->services.count; k++)
+            breaks += outcome[k].reason && !s->base[k].reason;
+    }
+    return breaks;
+}
+
 enum err_code risks_find_services(struct risks_work *work, struct err *err)
 {
     struct risks_services s;

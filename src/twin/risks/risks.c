@@ -4,18 +4,21 @@
  * same input gives the same bytes. */
 #include "base/str.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "twin/risks/risks_priv.h"
 
-const char *const risks_kind_names[] = {NULL,        "service-breaks", "one-site",
-                                        "one-group", "cut-off",        "capacity",
-                                        "pair",      "farther",        NULL};
+const char *const risks_kind_names[] = {NULL,        "broken-now", "service-breaks", "one-site",
+                                        "one-group", "cut-off",    "capacity",       "pair",
+                                        "farther",   NULL};
+static_assert(ARRAY_LEN(risks_kind_names) == RISKS_KINDS + 1, "a name for each kind");
 const char *const risks_severity_names[] = {NULL, "critical", "high", "medium", "low", NULL};
 const char *const risks_reason_names[] = {
     NULL,      "gone",     "unreachable", "latency-unknown", "late",      "congested",  "cut-off",
     "farther", "headroom", "exhaustion",  "one-instance",    "same-site", "same-group", NULL};
+static_assert(ARRAY_LEN(risks_reason_names) == RISKS_SAME_GROUP + 2, "a name for each reason");
 
 struct risks_finding *risks_add(struct risks_work *work, enum risks_kind kind,
                                 enum risks_severity severity, enum risks_reason reason)

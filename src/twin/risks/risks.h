@@ -40,19 +40,30 @@ struct risks_usage {
 enum err_code risks_read_usage(const char *text, size_t len, struct risks_usage *out,
                                struct arena *arena, struct err *err);
 
-/* Theil and Sen's slope with its interval of 95 % (Sen 1968). */
+/* Theil and Sen's line with intervals of 95 %, through daily maxima where there are several values
+ * a day, through the highest weekday where weekdays differ. */
 struct risks_trend {
-    bool known;                          /* false: fewer than RISKS_TREND_LEAST times */
+    bool known;         /* false: fewer than RISKS_TREND_LEAST times, and `why` says so */
+    bool daily, weekly; /* what it was taken by */
+    const char *why;
     size_t points;                       /* after thinning */
+    double span;                         /* days of history */
     double slope, slope_low, slope_high; /* a day */
-    double level;                        /* of the line at the last time */
+    double level, level_low, level_high; /* of the line at the last time; of the outer ones */
 };
 void risks_trend(const struct risks_series *series, struct risks_trend *out, struct arena *arena);
+/* From the last time to where the line meets the capacity; absent = never. */
+void risks_trend_days(const struct risks_trend *trend, double capacity, struct opt_double *ret_days,
+                      struct opt_double *ret_low, struct opt_double *ret_high);
+/* Whether the history is long enough to tell of so many days. */
+bool risks_trend_reaches(const struct risks_trend *trend, double days);
 
 /* ---- the question ---- */
 struct risks_input {
     const struct network *network;
     const struct solution *solution; /* placements and routes; NULL = the network alone */
+    const struct requirement
+        *requirement;                /* what the solution is for; NULL = no advice on replicas */
     const struct risks_usage *usage; /* or NULL */
     double headroom_percent;         /* a cliff when less is free; 0 = 20 */
     double horizon_days;             /* a trend that ends within is a cliff; 0 = 90 */
@@ -139,7 +150,39 @@ struct risks_finding {
     uint32_t slower;          /* sites that are farther */
     int64_t left, of;         /* instances */
     const char *unknown;      /* what could not be read, and so was not judged */
-    struct opt_double days, days_low, days_high; /* to exhaustion; high absent = never */
+    struct opt_double days, days_low, days_high;    /* to exhaustion; high absent = never */
+    struct opt_double slope, slope_low, slope_high; /* of the trend, a day */
+    struct opt_double growth;                       /* what it adds within the horizon */
+    const char
+        *season; /* what it was taken by: daily-peaks, weekly-peaks, daily-and-weekly-peaks */
+};
+
+/* What removes a danger, tried on a copy. */
+enum risks_action {
+    RISKS_ADD_LINK = 1,  /* the shortest, or the shortest set */
+    RISKS_MOVE_INSTANCE, /* the cheapest */
+    RISKS_ADD_INSTANCE,
+    RISKS_ADD_BANDWIDTH, /* to a link */
+    RISKS_ADD_CAPACITY   /* to a site */
+};
+extern const char *const risks_action_names[];
+
+struct risks_advice {
+    int action;
+    const char *a, *b;            /* ends of the link, the first of several; or what grows */
+    size_t links;                 /* how many in all */
+    struct opt_double km;         /* great circle, of all of them */
+    struct opt_double latency_ms; /* of the first, at least: 200 km a ms */
+    struct opt_double amount;     /* bandwidth that it must carry, or what is added */
+    const char *unit;             /* of it */
+    const char *component;        /* instances */
+    int64_t instance;
+    const char *from, *to;         /* sites; from NULL = added */
+    struct opt_double cost_change; /* a month; absent: a price is unknown */
+    const char *currency;
+    size_t tried, of;             /* sites whose cost was worked out, of those that may take it */
+    size_t mended;                /* of the services that the danger breaks */
+    size_t breaks, breaks_before; /* services broken by single failures, summed over failures */
 };
 
 /* What one failure does, over all findings of it; or what single sites that hang on one node have
@@ -154,6 +197,9 @@ struct risks_danger {
     uint32_t dark, off_sites, off_access, slower;
     const struct risks_finding *worst;
     LIST(const char *) names; /* of the services, at most RISKS_NAMES */
+    bool advised;             /* advice was sought */
+    LIST(struct risks_advice) advice;
+    const char *no_advice; /* why there is none, or not all */
 };
 #define RISKS_NAMES 4
 
@@ -196,6 +242,12 @@ void risks_filter(struct risks_answer *answer, const struct risks_filter *filter
 /* Fills answer->dangers from its findings, the greatest consequence first: by severity, guesses
  * last, then services × users × missing share, sites, days, name. */
 void risks_rank(struct risks_answer *answer, struct opt_double users, struct arena *arena);
+
+/* Advice for the first `most` dangers.  Each was tried: the changed network or solution was
+ * analysed again.  Ends early when the work of many tries would be too much (danger->advised
+ * tells). ERR_INVALID as risks_analyse. */
+enum err_code risks_advise(const struct risks_input *input, struct risks_answer *answer,
+                           size_t most, struct arena *arena, struct err *err);
 
 struct risks_page { /* what is written */
     size_t top;     /* dangers; SIZE_MAX = all */

@@ -69,4 +69,8 @@ void risks_services_fail(struct risks_services *s, const uint32_t *elements, siz
 int64_t risks_services_left(const struct risks_services *s,
                             const struct risks_component *component);
 
+/* failures.c: services that break, summed over the failures of all single elements and declared
+ * groups. */
+size_t risks_services_breaks(struct risks_services *s);
+
 #endif

@@ -82,6 +82,10 @@ static void write_finding(struct json_writer *w, const struct risks_finding *fin
     write_known(w, "days", finding->days);
     write_known(w, "days_low", finding->days_low);
     write_known(w, "days_high", finding->days_high);
+    write_known(w, "slope", finding->slope);
+    write_known(w, "slope_low", finding->slope_low);
+    write_known(w, "slope_high", finding->slope_high);
+    write_text(w, "season", finding->season);
     json_end(w, '}');
 }
 
@@ -113,6 +117,36 @@ static void write_summary(struct json_writer *w, const struct risks_answer *answ
     json_end(w, '}');
 }
 
+static void write_advice(struct json_writer *w, const struct risks_advice *advice)
+{
+    json_begin(w, '{');
+    json_member_text(w, "action", risks_action_names[advice->action]);
+    write_text(w, "a", advice->a);
+    write_text(w, "b", advice->b);
+    if (advice->links)
+        json_member_int(w, "links", (int64_t)advice->links);
+    write_known(w, "km", advice->km);
+    write_known(w, "latency_ms_at_least", advice->latency_ms);
+    write_known(w, "amount", advice->amount);
+    write_text(w, "unit", advice->unit);
+    write_text(w, "component", advice->component);
+    if (advice->to) {
+        json_member_int(w, "instance", advice->instance);
+        write_text(w, "from", advice->from);
+        write_text(w, "to", advice->to);
+        write_known(w, "cost_change_month", advice->cost_change);
+        write_text(w, "currency", advice->currency);
+        json_member_int(w, "sites_tried", (int64_t)advice->tried);
+        json_member_int(w, "sites_eligible", (int64_t)advice->of);
+    }
+    if (advice->mended) {
+        json_member_int(w, "services_mended", (int64_t)advice->mended);
+        json_member_int(w, "breaks_before", (int64_t)advice->breaks_before);
+        json_member_int(w, "breaks_after", (int64_t)advice->breaks);
+    }
+    json_end(w, '}');
+}
+
 static void write_danger(struct json_writer *w, const struct risks_danger *danger)
 {
     json_begin(w, '{');
@@ -135,6 +169,14 @@ static void write_danger(struct json_writer *w, const struct risks_danger *dange
     json_member_int(w, "cut_off_sites", danger->off_sites);
     json_member_int(w, "cut_off_access", danger->off_access);
     json_member_int(w, "farther_sites", danger->slower);
+    if (danger->advised) {
+        json_key(w, "advice");
+        json_begin(w, '[');
+        for (size_t i = 0; i < danger->advice.count; i++)
+            write_advice(w, &danger->advice.items[i]);
+        json_end(w, ']');
+        write_text(w, "no_advice", danger->no_advice);
+    }
     json_end(w, '}');
 }
 

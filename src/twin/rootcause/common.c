@@ -13,8 +13,10 @@
 #define PART_LEAST 0.5 /* of what is unexplained in the whole */
 #define HIT_LEAST 0.35 /* of those who use it, by count */
 #define EXPLAINS 0.8   /* of a voter's change, when all agree */
-#define FLAT 0.5       /* what is left when the carrier is measured and did not stir */
-#define STIRRED 1.5    /* scales, on the mean, that count as a stir */
+#define FLAT 0.25      /* what is left when the carrier is measured and did not stir */
+#define LOOSE_HIT 0.6  /* of the users of what is tied to nothing: they are not known */
+#define LOOSE_VOTERS 3
+#define STIRRED 1.5 /* scales, on the mean, that count as a stir */
 
 typedef void (*carrier_fn)(size_t carrier, void *ctx);
 
@@ -176,14 +178,49 @@ static void look_for(size_t carrier, void *ctx)
     search->found = search->found || carrier == search->wanted;
 }
 
+/* A carrier that nothing ties to anything and that is ill itself, while several services are ill
+ * and nothing explains it: it may be what they share.  All that is unexplained votes. */
+static bool blame_loose(const struct rootcause_model *model, struct rootcause_view *view,
+                        double total, double best)
+{
+    size_t found = ROOTCAUSE_NONE, host = view->common;
+    double worst = 0;
+    for (size_t i = 0; i < model->loose_count; i++)
+        if (view->severity[model->loose[i]] > worst) {
+            found = model->loose[i];
+            worst = view->severity[found];
+        }
+    if (found == ROOTCAUSE_NONE)
+        return false;
+    struct rootcause_carrier c = {.votes = total, .part = 1, .hit = LOOSE_HIT, .loose = true};
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        c.voters += view->weight[n] > 0;
+        c.users += model->nodes[n].serves;
+    }
+    if (c.voters < LOOSE_VOTERS)
+        return false;
+    c.score = c.votes / (double)c.voters * c.hit * log2(1 + (double)c.voters);
+    if (c.score <= best && host != ROOTCAUSE_NONE && view->severity[host] > 0)
+        return false;
+    view->carriers[found] = c;
+    view->common = found;
+    view->common_series = ROOTCAUSE_NONE;
+    view->common_beside = host;
+    for (size_t n = 0; n < model->nodes_count; n++)
+        if (view->service[n] > 0)
+            lighten_voter(model, view, n, EXPLAINS * c.hit);
+    return true;
+}
+
 void rootcause_find_common(const struct rootcause_model *model, struct rootcause_view *view)
 {
     double total = 0, best = 0;
-    view->common = ROOTCAUSE_NONE;
+    view->common = view->common_beside = ROOTCAUSE_NONE;
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->carriers[n].voters = view->carriers[n].echoes = 0;
         view->carriers[n].votes = 0;
         view->carriers[n].last = 0;
+        view->carriers[n].loose = false;
     }
     for (size_t n = 0; n < model->nodes_count; n++)
         view->weight[n] = view->service[n] > 0 ? unexplained(model, view, n) : 0;
@@ -203,8 +240,11 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;
         c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
-        if (stir(model, view, n, &series) < STIRRED)
-            c->score *= series == ROOTCAUSE_NONE ? 1 : FLAT;
+        double stirred = stir(model, view, n, &series);
+        if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
+            c->score *= 1 - view->explained[series]; /* it was one of its tenants */
+        else if (series != ROOTCAUSE_NONE)
+            c->score *= stirred < STIRRED ? FLAT : 2 * FLAT;
         if (c->score > best || (c->score == best && view->common != ROOTCAUSE_NONE &&
                                 strcmp(model->nodes[n].id, model->nodes[view->common].id) < 0)) {
             best = c->score;
@@ -212,6 +252,8 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
             view->common_series = series;
         }
     }
+    if (blame_loose(model, view, total, best))
+        return;
     if (view->common == ROOTCAUSE_NONE)
         return;
     const struct rootcause_carrier *c = &view->carriers[view->common];

@@ -17,6 +17,7 @@
 #define EVIDENCE_ALONE 0.9 /* … more without a symptom: then every series is a suspect */
 #define WINDOWS_LEAST 10   /* for a calibration that can confirm */
 #define RIVAL_UNTOLD 0.8   /* without a topology; one that began later is no rival then */
+#define RIVAL_INFERRED 0.5 /* with inferred ties alone */
 #define RIVAL 0.7          /* a runner-up with this share of the score is not excluded */
 #define EXPLAINED_MOST 0.5 /* a confirmed cause is not mostly explained by others */
 #define DEMAND 0.5         /* share of the symptom that its own customers explain */
@@ -116,10 +117,14 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
                        size_t node, struct rootcause_cause *out, struct arena *arena)
 {
     size_t nodes[STEPS_MOST], count = 0;
+    bool loose = node == view->common && view->carriers[node].loose;
+    size_t from = loose && view->common_beside != ROOTCAUSE_NONE ? view->common_beside : node;
     bool has_path =
-        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[node]);
+        model->symptom_node != ROOTCAUSE_NONE && model->has_graph && !isinf(view->cost[from]);
+    if (has_path && from != node)
+        nodes[count++] = node;
     if (has_path)
-        for (size_t n = node; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
+        for (size_t n = from; n != ROOTCAUSE_NONE && count < STEPS_MOST; n = view->before[n])
             nodes[count++] = n;
     else {
         nodes[count++] = node;
@@ -132,12 +137,15 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
         struct rootcause_step *step = LIST_ADD(arena, &out->steps);
         check_step(model, view, nodes[i - 1], nodes[i - 2], step, arena);
         const struct rootcause_influence *influence =
-            has_path ? &model->influences[view->by[nodes[i - 2]]] : NULL;
+            has_path && view->by[nodes[i - 2]] != ROOTCAUSE_NONE
+                ? &model->influences[view->by[nodes[i - 2]]]
+                : NULL;
         step->by = influence ? way_names[influence->way] : "inferred";
         if (!influence) {
             step->verified = false;
-            step->why = model->has_graph ? "the topology has no way between them"
-                                         : "there is no topology: only time and shape tie them";
+            step->why = loose              ? "nothing tells what it carries"
+                        : model->has_graph ? "the topology has no way between them"
+                                           : "there is no topology: only time and shape tie them";
         } else if (node == view->common && !step->verified && !influence->contradicted &&
                    is_conduit(view, node, nodes[i - 2])) {
             step->verified = true;
@@ -309,6 +317,12 @@ static bool is_demand(const struct rootcause_model *model, const struct rootcaus
            view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
 }
 
+/* From which share of the first score a candidate is a rival. */
+static double rival_share(const struct rootcause_model *model)
+{
+    return model->told ? RIVAL : model->has_graph ? RIVAL_INFERRED : RIVAL_UNTOLD;
+}
+
 static struct checks make_checks(const struct rootcause_model *model,
                                  const struct rootcause_view *view,
                                  const struct rootcause_answer *answer)
@@ -333,7 +347,7 @@ static struct checks make_checks(const struct rootcause_model *model,
                       view->excursion[model->symptom_series].severity > 0;
     for (size_t i = 1; i < view->rank_count; i++) {
         size_t other = view->rank[i];
-        if (view->score[other] < (model->has_graph ? RIVAL : RIVAL_UNTOLD) * view->score[node])
+        if (view->score[other] < rival_share(model) * view->score[node])
             break;
         bool later =
             !model->has_graph && onset_of_node(model, view, other) >
@@ -368,7 +382,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
             "neither did the symptom leave its history, nor is the path to what did verified");
         return;
     }
-    if (!model->has_graph && !c->alone) {
+    if (!model->told && !c->alone) {
         SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
         return;
     }
@@ -386,7 +400,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
         const char *open;
     } checks[] = {
         {model->symptom_series != ROOTCAUSE_NONE, "no symptom was given to trace from"},
-        {model->has_graph, "there is no topology: no path could be verified"},
+        {model->told, "there is no topology: paths are inferred"},
         {c->symptom_moved || model->symptom_series == ROOTCAUSE_NONE,
          "the symptom itself stays within its history"},
         {c->verified, "a step of the path is not verified"},

@@ -15,6 +15,8 @@
 #define SUPPOSED 0.7       /* what a call that nobody told of explains at most */
 #define SUPPOSE_LEAST 0.7  /* company that it takes to suppose one */
 #define BY_SILENCE 0.7     /* what a callee or a host that fell silent explains */
+#define SLOW_FAILS 0.9     /* time-outs, and threads that wait until none is left */
+#define AGAIN 0.8          /* of a rise of requests that callers' retries may be */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
 /* How well a change of class `cause` explains one of class `effect` over an influence. */
@@ -30,7 +32,7 @@ static double weight_of(enum rootcause_way way, enum telemetry_class effect, boo
         if (slow)
             return cause_slow ? 1 : cause_fails ? 0.6 : cause_busy ? 0.5 : 0;
         if (fails)
-            return cause_fails ? 1 : cause_slow ? 0.7 : cause_busy ? 0.5 : 0;
+            return cause_fails ? 1 : cause_slow ? SLOW_FAILS : cause_busy ? 0.5 : 0;
         if (busy) /* waiting threads hold memory and connections */
             return cause_slow || cause_fails ? 0.4 : 0;
         if (effect == TELEMETRY_TRAFFIC && !effect_rises)
@@ -154,7 +156,7 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         /* units do not compare: it is enough that the cause is well outside of its history */
         share = y->severity / (y->severity + HALF);
     }
-    return fmin(1, weight * fmin(1, share) * together) * (influence->contradicted ? 0.3 : 1);
+    return fmin(1, weight * fmin(1, share) * together) * influence->confidence;
 }
 
 static double by_neighbours(const struct rootcause_model *model, const struct rootcause_view *view,
@@ -240,6 +242,19 @@ static double supposed(const struct rootcause_model *model, const struct rootcau
                : SUPPOSED * together * fmin(1, part / (part + ENOUGH) * (1 + ENOUGH));
 }
 
+/* Could `tenant` stand on the host, if nobody tells?  Its work rose as the host's did. */
+static double supposed_tenant(const struct rootcause_model *model,
+                              const struct rootcause_view *view, size_t host, size_t tenant)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    if (model->told || model->nodes[model->node_of[host]].serves ||
+        !model->nodes[model->node_of[tenant]].serves || series[host].class != TELEMETRY_RESOURCE ||
+        !str_eq(series[host].metric, series[tenant].metric))
+        return 0;
+    double together = telemetry_together(&model->scores, host, tenant, view->pad, view->to, 0);
+    return together < SUPPOSE_LEAST ? 0 : SUPPOSED * together;
+}
+
 double rootcause_suppose(const struct rootcause_model *model, const struct rootcause_view *view,
                          size_t effect, size_t cause)
 {
@@ -247,16 +262,41 @@ double rootcause_suppose(const struct rootcause_model *model, const struct rootc
     double most = 0;
     for (size_t i = 0; i < a->count; i++) {
         size_t x = model->series[a->first + i];
-        if (view->excursion[x].severity <= 0 ||
-            !rootcause_is_felt(model->given->metrics.series[x].class))
+        bool felt = rootcause_is_felt(model->given->metrics.series[x].class);
+        if (view->excursion[x].severity <= 0)
             continue;
         for (size_t k = 0; k < b->count; k++) {
             size_t y = model->series[b->first + k];
             if (view->excursion[y].severity > 0)
-                most = fmax(most, supposed(model, view, x, y));
+                most = fmax(most, felt ? supposed(model, view, x, y)
+                                       : supposed_tenant(model, view, x, y));
         }
     }
     return most;
+}
+
+/* Who fails is asked again: of a rise that nobody's customers made. */
+static double by_retries(const struct rootcause_model *model, const struct rootcause_view *view,
+                         size_t traffic)
+{
+    const struct rootcause_node *node = &model->nodes[model->node_of[traffic]];
+    double most = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        size_t s = model->series[node->first + i];
+        enum telemetry_class class = model->given->metrics.series[s].class;
+        if (view->excursion[s].severity > 0 && rootcause_is_felt(class))
+            most =
+                fmax(most, telemetry_together(&model->scores, traffic, s, view->pad, view->to, 0));
+    }
+    return AGAIN * most;
+}
+
+static bool is_entry(const struct rootcause_model *model, size_t node)
+{
+    for (size_t k = 0; k < model->nodes[node].influence_count; k++)
+        if (model->influences[model->nodes[node].influences + k].way == ROOTCAUSE_BY_CALLER)
+            return false;
+    return true;
 }
 
 void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view)
@@ -267,14 +307,17 @@ void rootcause_explain(const struct rootcause_model *model, struct rootcause_vie
         size_t s = view->anomalous[i], node = model->node_of[s], traffic = model->traffic[node];
         double load = by_load(model, view, s);
         /* load that nobody upstream asked for is a symptom itself: retries */
-        bool entry = true;
-        for (size_t k = 0; k < model->nodes[node].influence_count; k++)
-            entry = entry &&
-                    model->influences[model->nodes[node].influences + k].way != ROOTCAUSE_BY_CALLER;
+        bool entry = is_entry(model, node);
         if (load > 0 && !entry)
             load *= view->explained[traffic];
         view->loaded[s] = load;
         view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);
+    }
+    for (size_t i = 0; i < view->anomalous_count; i++) {
+        size_t s = view->anomalous[i];
+        if (model->given->metrics.series[s].class == TELEMETRY_TRAFFIC &&
+            view->excursion[s].score > 0 && !is_entry(model, model->node_of[s]))
+            view->explained[s] = 1 - (1 - view->explained[s]) * (1 - by_retries(model, view, s));
     }
 }
 

@@ -44,6 +44,12 @@ static bool is_outside(const char *id, const char *kind)
     return !kind && (str_has_suffix(id, "_client") || str_has_suffix(id, "_remote"));
 }
 
+static void note_kind(struct rootcause_node *node, const char *kind)
+{
+    node->outside = is_outside(node->id, kind);
+    node->remote = kind ? strcasecmp(kind, "remote") == 0 : str_has_suffix(node->id, "_remote");
+}
+
 bool rootcause_is_felt(enum telemetry_class class)
 {
     return class == TELEMETRY_LATENCY || class == TELEMETRY_ERRORS ||
@@ -82,35 +88,35 @@ static void place_series(struct rootcause_model *model, struct map *ids, struct 
 /* ---- influences ---- */
 
 static void count_or_put(struct rootcause_model *model, size_t *at, size_t effect, size_t cause,
-                         enum rootcause_way way, enum rootcause_relation relation, bool against)
+                         enum rootcause_way way, const struct rootcause_tie *tie)
 {
     if (model->influences)
         model->influences[at[effect]++] =
-            (struct rootcause_influence){cause, way, relation, against};
+            (struct rootcause_influence){cause, way, tie->relation, tie->against, tie->confidence};
     else
         model->nodes[effect].influence_count++;
 }
 
-static void add_edge(struct rootcause_model *model, size_t *at, size_t from, size_t to,
-                     enum rootcause_relation relation, bool against)
+static void add_tie(struct rootcause_model *model, size_t *at, const struct rootcause_tie *tie)
 {
-    switch (relation) {
+    size_t from = tie->from, to = tie->to;
+    switch (tie->relation) {
     case ROOTCAUSE_CALLS:
     case ROOTCAUSE_DEPENDS_ON:
-        count_or_put(model, at, from, to, ROOTCAUSE_BY_CALLEE, relation, against);
-        count_or_put(model, at, to, from, ROOTCAUSE_BY_CALLER, relation, against);
+        count_or_put(model, at, from, to, ROOTCAUSE_BY_CALLEE, tie);
+        count_or_put(model, at, to, from, ROOTCAUSE_BY_CALLER, tie);
         break;
     case ROOTCAUSE_RUNS_ON:
-        count_or_put(model, at, from, to, ROOTCAUSE_BY_HOST, relation, against);
-        count_or_put(model, at, to, from, ROOTCAUSE_BY_TENANT, relation, against);
+        count_or_put(model, at, from, to, ROOTCAUSE_BY_HOST, tie);
+        count_or_put(model, at, to, from, ROOTCAUSE_BY_TENANT, tie);
         break;
     case ROOTCAUSE_HOSTS:
-        count_or_put(model, at, to, from, ROOTCAUSE_BY_HOST, relation, against);
-        count_or_put(model, at, from, to, ROOTCAUSE_BY_TENANT, relation, against);
+        count_or_put(model, at, to, from, ROOTCAUSE_BY_HOST, tie);
+        count_or_put(model, at, from, to, ROOTCAUSE_BY_TENANT, tie);
         break;
     case ROOTCAUSE_CONNECTS:
-        count_or_put(model, at, from, to, ROOTCAUSE_BY_LINK, relation, against);
-        count_or_put(model, at, to, from, ROOTCAUSE_BY_LINK, relation, against);
+        count_or_put(model, at, from, to, ROOTCAUSE_BY_LINK, tie);
+        count_or_put(model, at, to, from, ROOTCAUSE_BY_LINK, tie);
         break;
     }
 }
@@ -153,38 +159,33 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Edges whose ends' loads are strangers while the case's calls usually carry load along. */
-static void contradict(struct rootcause_model *model, bool *against, struct arena *arena)
+static void contradict(struct rootcause_model *model, struct arena *arena)
 {
-    const struct rootcause_case *given = model->given;
-    double *values = arena_array(arena, given->edges.count, sizeof *values);
-    double *known = arena_array(arena, given->edges.count, sizeof *known);
-    size_t count = 0;
-    for (size_t e = 0; e < given->edges.count; e++) {
-        const struct rootcause_edge *edge = &given->edges.items[e];
-        bool call = edge->relation == ROOTCAUSE_CALLS || edge->relation == ROOTCAUSE_DEPENDS_ON;
-        values[e] = call ? agreement(model, edge->from, edge->to) : (double)NAN;
+    size_t edges = model->ties.count, count = 0;
+    double *values = arena_array(arena, edges, sizeof *values);
+    double *known = arena_array(arena, edges, sizeof *known);
+    for (size_t e = 0; e < edges; e++) {
+        const struct rootcause_tie *tie = &model->ties.items[e];
+        bool call = tie->relation == ROOTCAUSE_CALLS || tie->relation == ROOTCAUSE_DEPENDS_ON;
+        values[e] = call ? agreement(model, tie->from, tie->to) : (double)NAN;
         if (!isnan(values[e]))
             known[count++] = values[e];
     }
     qsort(known, count, sizeof *known, by_value);
     if (count < 4 || known[count / 2] < AGREEMENT)
         return;
-    for (size_t e = 0; e < given->edges.count; e++) {
-        against[e] = values[e] < CONTRADICTION;
-        model->contradicted += against[e];
+    for (size_t e = 0; e < edges; e++) {
+        model->ties.items[e].against = values[e] < CONTRADICTION;
+        model->contradicted += values[e] < CONTRADICTION;
     }
 }
 
-static void place_edges(struct rootcause_model *model, const size_t *node_at, const bool *against,
-                        struct arena *arena)
+static void place_ties(struct rootcause_model *model, struct arena *arena)
 {
-    const struct rootcause_case *given = model->given;
     size_t total = 0, *at = arena_array(arena, model->nodes_count, sizeof *at);
     for (int pass = 0; pass < 2; pass++) {
-        for (size_t e = 0; e < given->edges.count; e++) {
-            const struct rootcause_edge *edge = &given->edges.items[e];
-            add_edge(model, at, node_at[edge->from], node_at[edge->to], edge->relation, against[e]);
-        }
+        for (size_t e = 0; e < model->ties.count; e++)
+            add_tie(model, at, &model->ties.items[e]);
         if (pass)
             break;
         for (size_t n = 0; n < model->nodes_count; n++) {
@@ -192,6 +193,20 @@ static void place_edges(struct rootcause_model *model, const size_t *node_at, co
             total += model->nodes[n].influence_count;
         }
         model->influences = arena_array(arena, total + 1, sizeof *model->influences);
+    }
+}
+
+/* Without a topology a link is tied to nothing: what it carries is not told by its metrics. */
+static void find_loose(struct rootcause_model *model, struct arena *arena)
+{
+    if (model->told || !model->has_graph)
+        return;
+    model->loose = arena_array(arena, model->nodes_count, sizeof *model->loose);
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        const struct rootcause_node *node = &model->nodes[n];
+        if (node->influence_count == 0 && !node->serves && model->traffic[n] == ROOTCAUSE_NONE &&
+            n != model->symptom_node)
+            model->loose[model->loose_count++] = n;
     }
 }
 
@@ -263,7 +278,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
                                    struct err *err)
 {
     CLEANUP(map_free_at) struct map *ids = map_new();
-    *model = (struct rootcause_model){.given = given, .has_graph = given->edges.count > 0};
+    *model = (struct rootcause_model){
+        .given = given, .told = given->edges.count > 0, .has_graph = given->edges.count > 0};
     enum err_code rc = choose_window(model, err);
     if (rc)
         return rc;
@@ -274,8 +290,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
         node_at[i] = node_named(ids, given->entities.items[i].id, model);
     place_series(model, ids, arena);
     for (size_t n = 0; n < model->nodes_count; n++)
-        model->nodes[n].outside = is_outside(
-            model->nodes[n].id, n < given->entities.count ? given->entities.items[n].kind : NULL);
+        note_kind(&model->nodes[n],
+                  n < given->entities.count ? given->entities.items[n].kind : NULL);
     find_symptom(model, ids);
     if (model->base < HISTORY_LEAST)
         return arena_check(arena, err);
@@ -285,8 +301,16 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
                               persistence(window < part ? window : part), &model->scores, arena,
                               err)))
         return rc;
-    bool *against = arena_array(arena, given->edges.count + 1, sizeof *against);
-    contradict(model, against, arena);
-    place_edges(model, node_at, against, arena);
+    for (size_t e = 0; e < given->edges.count; e++) {
+        const struct rootcause_edge *edge = &given->edges.items[e];
+        *LIST_ADD(arena, &model->ties) = (struct rootcause_tie){
+            node_at[edge->from], node_at[edge->to], edge->relation, 1, false, false};
+    }
+    contradict(model, arena);
+    rootcause_infer(model, arena);
+    model->inferred = model->ties.count - given->edges.count;
+    model->has_graph = model->ties.count > 0;
+    place_ties(model, arena);
+    find_loose(model, arena);
     return arena_check(arena, err);
 }

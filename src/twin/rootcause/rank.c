@@ -19,6 +19,7 @@
 #define UNHEARD 0.7    /* what silence says: no shape that could be compared */
 #define SECOND 0.25    /* what another class of metric adds */
 #define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
+#define LOOSE_PATH 0.8 /* of a carrier that nothing ties to anything */
 #define RIVAL 0.5      /* share of the first score from where candidates are compared */
 #define RIVALS_MOST 12
 #define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
@@ -157,7 +158,7 @@ static double step_cost(const struct rootcause_model *model, const struct rootca
 {
     static const double ways[] = {0, 0.03, 0.03, 0.15, 0.6, 0.1};
     const struct rootcause_node *cause = &model->nodes[influence->cause];
-    double cost = ways[influence->way] + (influence->contradicted ? 1 : 0);
+    double cost = ways[influence->way] + (1 - influence->confidence);
     /* what a callee's callers feel is its latency and its errors, not its processor */
     bool felt = influence->way == ROOTCAUSE_BY_CALLEE && cause->serves;
     double severity = (felt ? view->service : view->severity)[influence->cause];
@@ -203,6 +204,20 @@ static void find_paths(const struct rootcause_model *model, struct rootcause_vie
 
 /* ---- scores ---- */
 
+/* The part of what its callers feel of a thing that nothing else explains. */
+static double own_harm(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t n)
+{
+    double most = 0;
+    for (size_t i = 0; i < model->nodes[n].count; i++) {
+        size_t s = model->series[model->nodes[n].first + i];
+        if (view->excursion[s].severity > 0 &&
+            rootcause_is_felt(model->given->metrics.series[s].class))
+            most = fmax(most, 1 - view->explained[s]);
+    }
+    return most;
+}
+
 double rootcause_weigh(const struct rootcause_model *model, const struct rootcause_view *view,
                        size_t s)
 {
@@ -211,10 +226,11 @@ double rootcause_weigh(const struct rootcause_model *model, const struct rootcau
                                            model->given->metrics.series[s].class, x->score > 0);
     double severity = x->severity * ENOUGH / (x->severity + ENOUGH);
     const struct rootcause_node *node = &model->nodes[model->node_of[s]];
-    /* a busy thing whose callers feel nothing can harm by its host alone */
-    if (model->has_graph && node->serves && view->service[model->node_of[s]] <= 0 &&
+    /* a busy thing whose callers feel nothing that is its own can harm by its host alone */
+    if (model->has_graph && node->serves &&
         model->given->metrics.series[s].class == TELEMETRY_RESOURCE)
-        severity *= fmax(ALONE, rootcause_tenant_share(model, view, s));
+        severity *= fmax(fmax(ALONE, own_harm(model, view, model->node_of[s])),
+                         rootcause_tenant_share(model, view, s));
     return severity * relevance * (1 - view->explained[s]) *
            (ALONE + (1 - ALONE) * view->together[s]);
 }
@@ -291,7 +307,9 @@ static void of_common(const struct rootcause_model *model, struct rootcause_view
 {
     size_t n = view->common;
     double score = view->carriers[n].score, path = 1;
-    if (model->symptom_node != ROOTCAUSE_NONE)
+    if (view->carriers[n].loose)
+        path = LOOSE_PATH;
+    else if (model->symptom_node != ROOTCAUSE_NONE)
         path = isinf(view->cost[n]) ? NO_PATH
                                     : fmax(NO_PATH, 1 / (1 + fmax(0, view->cost[n] - QUIET_PATH)));
     if (score * path <= view->score[n]) {

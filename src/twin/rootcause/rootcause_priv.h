@@ -20,6 +20,15 @@ struct rootcause_influence {
     enum rootcause_way way;
     enum rootcause_relation relation;
     bool contradicted; /* the history speaks against the edge */
+    double confidence; /* 1 of what was told; less of what was inferred */
+};
+
+/* An edge as it is believed: told by the topology, or inferred. */
+struct rootcause_tie {
+    size_t from, to; /* nodes */
+    enum rootcause_relation relation;
+    double confidence;
+    bool inferred, against;
 };
 
 struct rootcause_node {
@@ -28,6 +37,7 @@ struct rootcause_node {
     size_t influences, influence_count; /* in model->influences */
     bool outside;                       /* seen by others only: client, remote end */
     bool observed;                      /* has a series */
+    bool remote;                        /* seen by its callers only: calls nobody */
     bool serves; /* has one that its callers feel: latency, errors, availability */
 };
 
@@ -36,15 +46,19 @@ struct rootcause_model {
     struct telemetry_scores scores;
     size_t nodes_count;
     struct rootcause_node *nodes;
-    size_t *series;                         /* series by node */
-    size_t *node_of;                        /* [series] */
-    size_t *traffic;                        /* [node] its series of requests, or NONE */
+    size_t *series;  /* series by node */
+    size_t *node_of; /* [series] */
+    size_t *traffic; /* [node] its series of requests, or NONE */
+    LIST(struct rootcause_tie) ties;
     struct rootcause_influence *influences; /* by effect */
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
-    bool has_graph;
-    size_t base, from, to; /* history [0, base), window [from, to) */
-    size_t contradicted;
+    bool told;                              /* there is a topology */
+    bool has_graph;                         /* … or ties were inferred */
+    size_t base, from, to;                  /* history [0, base), window [from, to) */
+    size_t contradicted, inferred;          /* ties */
+    size_t *loose; /* nodes that carry (no service, no requests), tied to nothing */
+    size_t loose_count;
 };
 
 /* What several things stand on or pass: a host, a link. */
@@ -53,6 +67,7 @@ struct rootcause_carrier {
     size_t voters; /* of them, those that are ill and nothing explains it */
     size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
+    bool loose; /* not known whose it is */
     double votes, part, hit, score;
 };
 
@@ -77,9 +92,10 @@ struct rootcause_view {
     double *weight;   /* [node] what of its latency and errors nobody explains */
     struct rootcause_carrier *carriers; /* [node] */
     size_t common,
-        common_series;   /* the carrier that explains most, or NONE, and its series or NONE */
-    size_t *best_series; /* [node] what speaks loudest, or NONE */
-    size_t *rank;        /* nodes with a score, best first */
+        common_series;    /* the carrier that explains most, or NONE, and its series or NONE */
+    size_t common_beside; /* of a loose one, the host whose users vote most, or NONE */
+    size_t *best_series;  /* [node] what speaks loudest, or NONE */
+    size_t *rank;         /* nodes with a score, best first */
     size_t rank_count;
 };
 
@@ -88,6 +104,8 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
                                    struct rootcause_model *model, struct arena *arena,
                                    struct err *err);
 bool rootcause_is_felt(enum telemetry_class class); /* by callers */
+/* infer.c: adds ties that the history shows, marks those that it speaks against. */
+void rootcause_infer(struct rootcause_model *model, struct arena *arena);
 /* rank.c */
 void rootcause_view_init(const struct rootcause_model *model, struct rootcause_view *view,
                          struct arena *arena);

@@ -169,7 +169,7 @@ static void analyse_stretch(struct sim_world *world, double from, double to,
                                           .to_s = to,
                                           .available = simulation_served(world, f)};
         follow(world, f, portion);
-        add_up(world, portion, scenario->flows.items[f].rate_per_s * world->flow_grow[f], totals);
+        add_up(world, portion, world->flow_rate[f] * world->flow_grow[f], totals);
     }
     for (size_t f = 0; f < scenario->flows.count; f++) {
         struct simulation_steady *one = &out->flows.items[begin + f];

@@ -31,6 +31,8 @@ struct passage { /* what comes of it; times of those let in */
 static bool is_easy(const struct station *s)
 {
     double use = s->rate * s->work_s / (double)s->servers, away = s->rate * s->delay_s;
+    if (s->rate * s->work_s + away < 1e-9)
+        return true; /* hardly anybody comes */
     if (use >= 0.95)
         return false;
     double deep = (double)s->servers + (use > 0 ? RARE / -log(use) : 0);

@@ -54,6 +54,33 @@ static const struct json_table service_table =
     JSON_TABLE("SimulationService", struct simulation_service, service_fields,
                "a service and its instances", NULL);
 
+static const struct json_field task_fields[] = {
+    JSON_FIELD_RANGE("at_s", JSON_DOUBLE, struct simulation_task, at_s, JSON_REQUIRED, 0,
+                     SECONDS_MOST, "when it is made, seconds from the start"),
+    JSON_FIELD("site", JSON_STRING, struct simulation_task, site, JSON_NON_EMPTY,
+               "where it is served; any if not said"),
+    JSON_FIELD_RANGE("work_ms", JSON_OPT_DOUBLE, struct simulation_task, work_ms, 0, 0, MS_MOST,
+                     "its work there; drawn if not said"),
+    JSON_FIELD_RANGE("request_kb", JSON_DOUBLE, struct simulation_task, request_kb, 0, 0, KB_MOST,
+                     "size of the request, in 1000 bytes"),
+    JSON_FIELD_RANGE("reply_kb", JSON_DOUBLE, struct simulation_task, reply_kb, 0, 0, KB_MOST,
+                     "size of the reply"),
+};
+static const struct json_table task_table = JSON_TABLE(
+    "SimulationTask", struct simulation_task, task_fields, "one request, as it was recorded", NULL);
+
+static enum err_code check_flow(const void *object, struct err *err)
+{
+    const struct simulation_flow *flow = object;
+    if ((flow->rate_per_s > 0) != (flow->tasks.count > 0))
+        return ERR_OK;
+    err_set(err, ERR_INVALID,
+            flow->tasks.count ? "requests are a stream or listed, not both"
+                              : "nothing says how many requests there are");
+    err_field(err, "rate_per_s");
+    return err_hint(err, "rate_per_s, or tasks");
+}
+
 static const struct json_field flow_fields[] = {
     JSON_FIELD("name", JSON_STRING, struct simulation_flow, name, JSON_REQUIRED | JSON_NON_EMPTY,
                "unique name"),
@@ -61,8 +88,10 @@ static const struct json_field flow_fields[] = {
                "access point or site where requests come from"),
     JSON_FIELD("to", JSON_STRING, struct simulation_flow, to, JSON_REQUIRED | JSON_NON_EMPTY,
                "service that is asked"),
-    JSON_FIELD_RANGE("rate_per_s", JSON_DOUBLE, struct simulation_flow, rate_per_s,
-                     JSON_REQUIRED | JSON_POSITIVE, 0, RATE_MOST, "requests, a Poisson stream"),
+    JSON_FIELD_RANGE("rate_per_s", JSON_DOUBLE, struct simulation_flow, rate_per_s, JSON_POSITIVE,
+                     0, RATE_MOST, "requests, a Poisson stream"),
+    JSON_FIELD_TABLE("tasks", JSON_ARRAY, struct simulation_flow, tasks, 0, &task_table,
+                     "instead of the stream: recorded requests"),
     JSON_FIELD_RANGE("request_kb", JSON_DOUBLE, struct simulation_flow, request_kb, 0, 0, KB_MOST,
                      "mean size of the request, in 1000 bytes"),
     JSON_FIELD_RANGE("reply_kb", JSON_DOUBLE, struct simulation_flow, reply_kb, 0, 0, KB_MOST,
@@ -75,8 +104,9 @@ static const struct json_field flow_fields[] = {
     JSON_FIELD_RANGE("backoff_ms", JSON_DOUBLE, struct simulation_flow, backoff_ms, 0, 0, MS_MOST,
                      "pause before the first retry; doubles with each one"),
 };
-static const struct json_table flow_table = JSON_TABLE(
-    "SimulationFlow", struct simulation_flow, flow_fields, "who asks a service, how often", NULL);
+static const struct json_table flow_table =
+    JSON_TABLE("SimulationFlow", struct simulation_flow, flow_fields,
+               "who asks a service, how often", check_flow);
 
 static enum err_code check_fault(const void *object, struct err *err)
 {
@@ -170,7 +200,9 @@ static const struct json_table figures_table =
 static const struct json_field outcome_fields[] = {
     JSON_FIELD("flow", JSON_STRING, struct simulation_outcome, flow, 0, "name"),
     JSON_FIELD("phase", JSON_STRING, struct simulation_outcome, phase, 0, "before, during, after"),
-    JSON_FIELD("from_s", JSON_DOUBLE, struct simulation_outcome, from_s, 0, "its begin"),
+    JSON_FIELD("state", JSON_STRING, struct simulation_outcome, state, 0,
+               "down, lossy, slower, busier, same: the worst that holds, against the base"),
+    JSON_FIELD("from_s", JSON_DOUBLE, struct simulation_outcome, from_s, JSON_KEEP, "its begin"),
     JSON_FIELD("to_s", JSON_DOUBLE, struct simulation_outcome, to_s, 0, "its end"),
     JSON_FIELD_TABLE("with", JSON_OBJECT, struct simulation_outcome, with, JSON_KEEP,
                      &figures_table, "with the faults"),
@@ -194,6 +226,14 @@ static const struct json_field station_fields[] = {
     JSON_FIELD("service", JSON_STRING, struct simulation_station, service, 0, "name"),
     JSON_FIELD("site", JSON_STRING, struct simulation_station, site, 0, "where"),
     JSON_FIELD("visits", JSON_INT, struct simulation_station, visits, 0, "requests that came"),
+    JSON_FIELD("base_visits", JSON_INT, struct simulation_station, base_visits, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_utilisation", JSON_DOUBLE, struct simulation_station, base_utilisation, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_mean_present", JSON_DOUBLE, struct simulation_station, base_mean_present, 0,
+               "the same without the faults"),
+    JSON_FIELD("base_mean_response_ms", JSON_DOUBLE, struct simulation_station,
+               base_mean_response_ms, 0, "the same without the faults"),
     JSON_FIELD("utilisation", JSON_DOUBLE, struct simulation_station, utilisation, 0,
                "busy slots by time"),
     JSON_FIELD("mean_present", JSON_DOUBLE, struct simulation_station, mean_present, 0,
@@ -204,15 +244,47 @@ static const struct json_field station_fields[] = {
 static const struct json_table station_table = JSON_TABLE(
     "SimulationStation", struct simulation_station, station_fields, "one instance", NULL);
 
+static const struct json_field happening_fields[] = {
+    JSON_FIELD("at_s", JSON_DOUBLE, struct simulation_happening, at_s, JSON_KEEP, "when"),
+    JSON_FIELD_ENUM("kind", struct simulation_happening, kind, 0, simulation_kind_names,
+                    "of the fault"),
+    JSON_FIELD("stage", JSON_STRING, struct simulation_happening, stage, 0,
+               "begins, noticed, ends, end noticed"),
+    JSON_FIELD("what", JSON_STRING, struct simulation_happening, what, 0,
+               "site, access point, flow, or the ends of a link"),
+    JSON_FIELD("factor", JSON_OPT_DOUBLE, struct simulation_happening, factor, 0,
+               "times slower, or as many requests"),
+};
+static const struct json_table happening_table =
+    JSON_TABLE("SimulationHappening", struct simulation_happening, happening_fields,
+               "what changes at a time", NULL);
+
+static const struct json_field task_outcome_fields[] = {
+    JSON_FIELD("flow", JSON_STRING, struct simulation_task_outcome, flow, 0, "name"),
+    JSON_FIELD("at_s", JSON_DOUBLE, struct simulation_task_outcome, at_s, JSON_KEEP,
+               "when it was made"),
+    JSON_FIELD("response_ms", JSON_OPT_DOUBLE, struct simulation_task_outcome, response_ms, 0,
+               "until it was answered; absent if it was given up"),
+};
+static const struct json_table task_outcome_table =
+    JSON_TABLE("SimulationTaskOutcome", struct simulation_task_outcome, task_outcome_fields,
+               "what became of a listed request", NULL);
+
 static const struct json_field result_fields[] = {
     JSON_FIELD("seed", JSON_INT, struct simulation_result, seed, 0, "same seed, same answer"),
     JSON_FIELD("events", JSON_INT, struct simulation_result, events, 0, "of both runs"),
     JSON_FIELD("ended_s", JSON_DOUBLE, struct simulation_result, ended_s, 0,
                "when the last request was settled"),
+    JSON_FIELD_TABLE("happenings", JSON_ARRAY, struct simulation_result, happenings, JSON_KEEP,
+                     &happening_table, "what happens, by time"),
+    JSON_FIELD_TABLE("timeline", JSON_ARRAY, struct simulation_result, timeline, 0, &outcome_table,
+                     "by flow, from one happening to the next"),
     JSON_FIELD_TABLE("outcomes", JSON_ARRAY, struct simulation_result, outcomes, JSON_KEEP,
                      &outcome_table, "by flow and phase"),
     JSON_FIELD_TABLE("stations", JSON_ARRAY, struct simulation_result, stations, JSON_KEEP,
                      &station_table, "instances, with the faults"),
+    JSON_FIELD_TABLE("tasks", JSON_ARRAY, struct simulation_result, tasks, 0, &task_outcome_table,
+                     "listed requests, with the faults"),
     JSON_FIELD("assumptions", JSON_STRINGS, struct simulation_result, assumptions, JSON_KEEP,
                "what was assumed where nothing is said"),
 };

@@ -30,13 +30,21 @@ struct simulation_service {
     LIST(struct simulation_call) calls;
 };
 
+struct simulation_task { /* one recorded request, as it was */
+    double at_s;
+    const char *site;            /* that served it; any, or when it cannot be reached: as usual */
+    struct opt_double work_ms;   /* of the service that is asked; drawn if absent */
+    double request_kb, reply_kb; /* exactly */
+};
+
 struct simulation_flow {
     const char *name;
-    const char *from; /* access point or site */
-    const char *to;   /* service */
-    double rate_per_s;
-    double request_kb, reply_kb;
-    struct opt_double timeout_ms; /* absent: a loss is noticed at once */
+    const char *from;                   /* access point or site */
+    const char *to;                     /* service */
+    double rate_per_s;                  /* a Poisson stream … */
+    LIST(struct simulation_task) tasks; /* … or these */
+    double request_kb, reply_kb;        /* of the stream: means */
+    struct opt_double timeout_ms;       /* absent: a loss is noticed at once */
     int64_t retries;
     double backoff_ms; /* before the first retry; doubles */
 };
@@ -86,27 +94,48 @@ struct simulation_figures {
     double availability;     /* share of the phase's time in which the flow could be served */
 };
 
-struct simulation_outcome { /* one flow in one phase */
+struct simulation_outcome { /* one flow in one phase, or in one stretch of it */
     const char *flow;
     const char *phase; /* before, during, after */
+    const char *state; /* down (not available or half is lost), lossy (0.1 % more is lost), slower
+                          (mean 10 % longer, and clearly), busier (10 % more requests), same */
     double from_s, to_s;
     struct simulation_figures with, base; /* base: the same seed without the faults */
     struct opt_double mean_change_ms, p99_change_ms;
     double throughput_change_per_s, loss_change, availability_change;
 };
 
-struct simulation_station { /* one instance, over the whole run with the faults */
+struct simulation_station { /* one instance, over the whole run with the faults; base_…: without */
     const char *service, *site;
-    int64_t visits;
-    double utilisation;      /* busy slots by time */
-    double mean_present;     /* requests there by time */
-    double mean_response_ms; /* a visit: wait and work */
+    int64_t visits, base_visits;
+    double utilisation, base_utilisation;           /* busy slots by time */
+    double mean_present, base_mean_present;         /* requests there by time */
+    double mean_response_ms, base_mean_response_ms; /* a visit: wait and work */
+};
+
+struct simulation_happening {
+    double at_s;
+    int kind;          /* enum simulation_kind */
+    const char *stage; /* begins, noticed, ends, end noticed */
+    const char *what;  /* site, access point, flow, or the ends of a link: a—b */
+    struct opt_double factor;
+};
+
+struct simulation_task_outcome { /* with the faults; in the order of the flows and of time */
+    const char *flow;
+    double at_s;
+    struct opt_double response_ms; /* absent: given up */
 };
 
 struct simulation_result {
-    int64_t seed, events; /* events of both runs */
-    double ended_s;       /* when the last request was settled */
+    int64_t seed, events;                         /* events of both runs */
+    double ended_s;                               /* when the last request was settled */
+    LIST(struct simulation_task_outcome) tasks;   /* of flows that list them */
+    LIST(struct simulation_happening) happenings; /* by time */
     LIST(struct simulation_outcome) outcomes;
+    LIST(struct simulation_outcome)
+    timeline; /* the same from one happening to the next; empty when
+                 there are more than 256 */
     LIST(struct simulation_station) stations;
     LIST(const char *) assumptions;
 };

@@ -5,6 +5,8 @@
 #include "base/rand.h"
 #include "twin/simulation/simulation.h"
 
+struct map;
+
 struct sim_edge { /* one direction of a link; the other one is at index ^ 1 */
     int32_t to;
     double latency_s, kb_per_s; /* kb_per_s 0 = not limited */
@@ -27,6 +29,12 @@ struct sim_tree { /* cheapest ways from one source */
 struct sim_call {
     int32_t service;
     double probability, request_kb, reply_kb;
+};
+
+struct sim_task {
+    double at, work_s, request_kb, reply_kb; /* work_s < 0 = drawn */
+    int32_t instance;                        /* -1 = any */
+    int32_t number;                          /* in the scenario */
 };
 
 struct sim_service {
@@ -59,13 +67,18 @@ struct sim_world {
     uint8_t *instance_served; /* memory of simulation_served */
     int32_t instances;
     int32_t *flow_from, *flow_to;
-    struct sim_change *changes; /* by time */
+    struct sim_task **flow_tasks; /* by time; NULL = a stream */
+    double *flow_rate;            /* a second, on average */
+    struct sim_change *changes;   /* by time */
     size_t change_count;
     struct sim_tree **trees; /* by source */
     uint32_t epoch;          /* of what is known */
     double *heap_key;        /* of the search for ways */
     int32_t *heap_node;
     double bounds[SIMULATION_PHASES + 1];
+    double *stretches; /* bounds of times in which nothing changes; phases are whole ones */
+    int32_t stretch_count;
+    bool timeline; /* they are those; else they are the phases */
     struct arena *arena;
     LIST(const char *) assumptions;
 };
@@ -73,6 +86,12 @@ struct sim_world {
 enum err_code simulation_world_new(const struct network *network,
                                    const struct simulation_scenario *scenario,
                                    struct sim_world **out, struct arena *arena, struct err *err);
+/* Numbers of names are kept as number + 1.  ERR_INVALID at `path` when there is none. */
+enum err_code simulation_look_up(const struct map *names, const char *name, const char *what,
+                                 const char *path, int32_t *out, struct err *err);
+/* faults.c; nodes and flows by name. */
+enum err_code simulation_read_faults(struct sim_world *world, const struct map *nodes,
+                                     const struct map *flows, struct err *err);
 /* Everything up, nothing known to be down. */
 void simulation_world_reset(struct sim_world *world);
 void simulation_world_apply(struct sim_world *world, const struct sim_change *change);

@@ -32,9 +32,8 @@ static int32_t name_find(const struct map *names, const char *name)
     return name ? (int32_t)((intptr_t)map_find(names, name) - 1) : -1;
 }
 
-/* ERR_INVALID at `path` when there is none. */
-static enum err_code look_up(const struct map *names, const char *name, const char *what,
-                             const char *path, int32_t *out, struct err *err)
+enum err_code simulation_look_up(const struct map *names, const char *name, const char *what,
+                                 const char *path, int32_t *out, struct err *err)
 {
     *out = name_find(names, name);
     if (*out >= 0)
@@ -46,8 +45,12 @@ static enum err_code look_up(const struct map *names, const char *name, const ch
 static bool has_sizes(const struct simulation_scenario *scenario)
 {
     bool found = false;
-    for (size_t i = 0; i < scenario->flows.count; i++)
-        found |= scenario->flows.items[i].request_kb > 0 || scenario->flows.items[i].reply_kb > 0;
+    for (size_t i = 0; i < scenario->flows.count; i++) {
+        const struct simulation_flow *flow = &scenario->flows.items[i];
+        found |= flow->request_kb > 0 || flow->reply_kb > 0;
+        for (size_t k = 0; k < flow->tasks.count && !found; k++)
+            found = flow->tasks.items[k].request_kb > 0 || flow->tasks.items[k].reply_kb > 0;
+    }
     for (size_t i = 0; i < scenario->services.count; i++)
         for (size_t k = 0; k < scenario->services.items[i].calls.count; k++)
             found |= scenario->services.items[i].calls.items[k].request_kb > 0 ||
@@ -134,7 +137,8 @@ static enum err_code read_calls(struct sim_world *world, size_t number, const st
     for (size_t k = 0; k < given->calls.count; k++) {
         const struct simulation_call *call = &given->calls.items[k];
         const char *path = arena_printf(world->arena, "services[%zu].calls[%zu].to", number, k);
-        enum err_code rc = look_up(services, call->to, "service", path, &calls[k].service, err);
+        enum err_code rc =
+            simulation_look_up(services, call->to, "service", path, &calls[k].service, err);
         if (rc)
             return rc;
         calls[k].probability = call->probability.set ? call->probability.value : 1;
@@ -170,8 +174,8 @@ static enum err_code read_service(struct sim_world *world, size_t number, const 
                                     .standby = given->mode == SIMULATION_STANDBY};
     for (size_t k = 0; k < given->sites.count; k++) {
         const char *path = arena_printf(world->arena, "services[%zu].sites[%zu]", number, k);
-        enum err_code rc = look_up(nodes, given->sites.items[k], "site", path,
-                                   &world->instance_node[world->instances], err);
+        enum err_code rc = simulation_look_up(nodes, given->sites.items[k], "site", path,
+                                              &world->instance_node[world->instances], err);
         if (rc)
             return rc;
         world->instance_service[world->instances++] = (int32_t)number;
@@ -238,6 +242,53 @@ static enum err_code read_services(struct sim_world *world, const struct map *no
     return rc ? rc : check_calls(world, err);
 }
 
+static int by_at(const void *a, const void *b)
+{
+    const struct sim_task *x = a, *y = b;
+    return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : x->number - y->number;
+}
+
+/* The first instance of the service at each node. */
+static int32_t *places_of(const struct sim_world *world, const struct sim_service *service)
+{
+    int32_t *place = arena_array(world->arena, (size_t)world->nodes, sizeof *place);
+    for (int32_t n = 0; n < world->nodes; n++)
+        place[n] = -1;
+    for (int32_t i = service->first + service->count; i-- > service->first;)
+        place[world->instance_node[i]] = i;
+    return place;
+}
+
+static enum err_code read_tasks(struct sim_world *world, size_t number, const struct map *nodes,
+                                struct err *err)
+{
+    const struct simulation_flow *flow = &world->scenario->flows.items[number];
+    struct sim_task *tasks = arena_array(world->arena, flow->tasks.count, sizeof *tasks);
+    const int32_t *place = places_of(world, &world->services[world->flow_to[number]]);
+    for (size_t k = 0; k < flow->tasks.count; k++) {
+        const struct simulation_task *task = &flow->tasks.items[k];
+        int32_t node = task->site ? name_find(nodes, task->site) : -1;
+        tasks[k] = (struct sim_task){.at = task->at_s,
+                                     .work_s = task->work_ms.set ? task->work_ms.value / 1000 : -1,
+                                     .request_kb = task->request_kb,
+                                     .reply_kb = task->reply_kb,
+                                     .instance = node < 0 ? -1 : place[node],
+                                     .number = (int32_t)k};
+        if (task->site && tasks[k].instance < 0) {
+            err_set(err, ERR_INVALID, "no instance of '%s' is at '%s'", flow->to, task->site);
+            return err_field(err, "flows[%zu].tasks[%zu].site", number, k);
+        }
+        if (task->at_s >= world->scenario->duration_s) {
+            err_set(err, ERR_INVALID, "it is made after the end of the simulation");
+            return err_field(err, "flows[%zu].tasks[%zu].at_s", number, k);
+        }
+    }
+    qsort(tasks, flow->tasks.count, sizeof *tasks, by_at);
+    world->flow_tasks[number] = tasks;
+    world->flow_rate[number] = (double)flow->tasks.count / world->scenario->duration_s;
+    return ERR_OK;
+}
+
 static enum err_code read_flows(struct sim_world *world, const struct map *nodes,
                                 const struct map *services, struct map *names, struct err *err)
 {
@@ -250,6 +301,8 @@ static enum err_code read_flows(struct sim_world *world, const struct map *nodes
     }
     world->flow_from = arena_array(world->arena, count, sizeof *world->flow_from);
     world->flow_to = arena_array(world->arena, count, sizeof *world->flow_to);
+    world->flow_tasks = arena_array(world->arena, count, sizeof *world->flow_tasks);
+    world->flow_rate = arena_array(world->arena, count, sizeof *world->flow_rate);
     world->flow_grow = arena_array(world->arena, count, sizeof *world->flow_grow);
     for (size_t i = 0; i < count && !rc; i++) {
         const struct simulation_flow *flow = &scenario->flows.items[i];
@@ -259,114 +312,16 @@ static enum err_code read_flows(struct sim_world *world, const struct map *nodes
             return err_field(err, "%s.name", path);
         }
         name_put(names, flow->name, (int32_t)i);
-        if (!(rc = look_up(nodes, flow->from, "place", arena_printf(world->arena, "%s.from", path),
-                           &world->flow_from[i], err)))
-            rc = look_up(services, flow->to, "service", arena_printf(world->arena, "%s.to", path),
-                         &world->flow_to[i], err);
+        if (!(rc = simulation_look_up(nodes, flow->from, "place",
+                                      arena_printf(world->arena, "%s.from", path),
+                                      &world->flow_from[i], err)))
+            rc = simulation_look_up(services, flow->to, "service",
+                                    arena_printf(world->arena, "%s.to", path), &world->flow_to[i],
+                                    err);
+        world->flow_rate[i] = flow->rate_per_s;
+        if (!rc && flow->tasks.count)
+            rc = read_tasks(world, i, nodes, err);
     }
-    return rc;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct sim_change *x = a, *y = b;
-    if (x->at != y->at)
-        return x->at < y->at ? -1 : 1;
-    if (x->notice != y->notice)
-        return x->notice ? 1 : -1;
-    return (x->fault > y->fault) - (x->fault < y->fault);
-}
-
-struct changes {
-    struct sim_change *items;
-    size_t count;
-};
-
-static void add_change(struct sim_world *world, struct changes *changes, struct sim_change change)
-{
-    const struct simulation_fault *fault = change.fault;
-    double delay = change.node >= 0 ? world->scenario->failover_s : world->scenario->reroute_s;
-    for (int notice = 0; notice <= (fault->kind == SIMULATION_FAIL); notice++) {
-        change.notice = notice;
-        change.begins = true;
-        change.at = fault->at_s + (notice ? delay : 0);
-        *LIST_ADD(world->arena, changes) = change;
-        change.begins = false;
-        change.at = fault->until_s.value + (notice ? delay : 0);
-        if (fault->until_s.set)
-            *LIST_ADD(world->arena, changes) = change;
-    }
-}
-
-/* All links between the two ends. */
-static bool add_links(struct sim_world *world, struct changes *changes,
-                      const struct simulation_fault *fault, int32_t a, int32_t b)
-{
-    bool found = false;
-    for (int32_t i = world->first[a]; i < world->first[a + 1]; i++)
-        if (world->edge[world->out[i]].to == b) {
-            found = true;
-            add_change(world, changes,
-                       (struct sim_change){
-                           .fault = fault, .node = -1, .link = world->out[i] / 2, .flow = -1});
-        }
-    return found;
-}
-
-static enum err_code read_fault(struct sim_world *world, size_t number, const struct map *nodes,
-                                const struct map *flows, struct changes *changes, struct err *err)
-{
-    const struct simulation_fault *fault = &world->scenario->faults.items[number];
-    const char *path = arena_printf(world->arena, "faults[%zu]", number);
-    struct sim_change change = {.fault = fault, .node = -1, .link = -1, .flow = -1};
-    int32_t a, b;
-    enum err_code rc;
-    if (fault->at_s >= world->scenario->duration_s) {
-        err_set(err, ERR_INVALID, "it begins after the end of the simulation");
-        return err_field(err, "%s.at_s", path);
-    }
-    if (fault->a) {
-        if ((rc = look_up(nodes, fault->a, "place", arena_printf(world->arena, "%s.a", path), &a,
-                          err)) ||
-            (rc = look_up(nodes, fault->b, "place", arena_printf(world->arena, "%s.b", path), &b,
-                          err)))
-            return rc;
-        if (add_links(world, changes, fault, a, b))
-            return ERR_OK;
-        err_set(err, ERR_INVALID, "no link joins '%s' and '%s'", fault->a, fault->b);
-        return err_field(err, "%s.b", path);
-    }
-    rc = fault->site ? look_up(nodes, fault->site, "place",
-                               arena_printf(world->arena, "%s.site", path), &change.node, err)
-                     : look_up(flows, fault->flow, "flow",
-                               arena_printf(world->arena, "%s.flow", path), &change.flow, err);
-    if (!rc)
-        add_change(world, changes, change);
-    return rc;
-}
-
-static enum err_code read_faults(struct sim_world *world, const struct map *nodes,
-                                 const struct map *flows, struct err *err)
-{
-    const struct simulation_scenario *scenario = world->scenario;
-    double end = scenario->duration_s, first = end, last = 0;
-    struct changes changes = {0};
-    enum err_code rc = ERR_OK;
-    for (size_t i = 0; i < scenario->faults.count && !rc; i++) {
-        const struct simulation_fault *fault = &scenario->faults.items[i];
-        first = fmin(first, fault->at_s);
-        last = fmax(last, fault->until_s.set ? fmin(fault->until_s.value, end) : end);
-        rc = read_fault(world, i, nodes, flows, &changes, err);
-    }
-    if (changes.count)
-        qsort(changes.items, changes.count, sizeof *changes.items, by_time);
-    world->changes = changes.items;
-    world->change_count = changes.count;
-    first = fmax(first, scenario->warmup_s);
-    world->bounds[0] = scenario->warmup_s;
-    world->bounds[1] = first;
-    world->bounds[2] = scenario->faults.count ? fmax(first, last) : end;
-    world->bounds[3] = end;
     return rc;
 }
 
@@ -376,7 +331,7 @@ static enum err_code check_size(const struct sim_world *world, struct err *err)
     const struct simulation_scenario *scenario = world->scenario;
     double requests = 0, sources = 0;
     for (size_t i = 0; i < scenario->flows.count; i++) {
-        double rate = scenario->flows.items[i].rate_per_s;
+        double rate = world->flow_rate[i];
         for (size_t k = 0; k < scenario->faults.count; k++)
             if (str_eq(scenario->faults.items[k].flow, scenario->flows.items[i].name))
                 rate *= fmax(1, scenario->faults.items[k].factor.value);
@@ -406,7 +361,7 @@ static enum err_code read_all(struct sim_world *world, struct err *err)
     if ((rc = read_network(world, nodes, err)) ||
         (rc = read_services(world, nodes, services, err)) ||
         (rc = read_flows(world, nodes, services, flows, err)) ||
-        (rc = read_faults(world, nodes, flows, err)))
+        (rc = simulation_read_faults(world, nodes, flows, err)))
         return rc;
     return check_size(world, err);
 }

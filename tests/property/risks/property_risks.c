@@ -1,6 +1,7 @@
 /* property_risks.c - the risks engine against removal and recomputation by brute force, on small
  * random networks: with parallel links, links to oneself, unknown and equal latencies, parts that
  * hang together with nothing. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -748,6 +749,164 @@ static void test_services_break_where_removal_breaks_them_and_by_that_margin(voi
     }
     assert_true(pairs > 0);
 }
+/* ---- advice ---- */
+
+static void locate(struct world *w)
+{
+    for (size_t i = 0; i < w->network.sites.count; i++) {
+        w->network.sites.items[i].lat = known(rand_unit(&w->rand) * 5);
+        w->network.sites.items[i].lon = known(rand_unit(&w->rand) * 5);
+    }
+    for (size_t i = 0; i < w->network.access.count; i++) {
+        w->network.access.items[i].lat = known(rand_unit(&w->rand) * 5);
+        w->network.access.items[i].lon = known(rand_unit(&w->rand) * 5);
+    }
+}
+
+static void place_of(const struct world *w, uint32_t v, double *lat, double *lon)
+{
+    const struct network *n = &w->network;
+    bool site = v < n->sites.count;
+    double unit = acos(-1) / 180;
+    *lat = unit * (site ? n->sites.items[v].lat : n->access.items[v - n->sites.count].lat).value;
+    *lon = unit * (site ? n->sites.items[v].lon : n->access.items[v - n->sites.count].lon).value;
+}
+
+/* By haversines, not by chords as the engine does. */
+static double km_by_force(const struct world *w, uint32_t a, uint32_t b)
+{
+    double x, y, u, v;
+    place_of(w, a, &x, &y);
+    place_of(w, b, &u, &v);
+    double h = pow(sin((x - u) / 2), 2) + cos(x) * cos(u) * pow(sin((y - v) / 2), 2);
+    return 2 * 6371 * asin(sqrt(h));
+}
+
+/* What two parts are told to be joined by is the shortest that joins them. */
+static void check_joined(struct world *w, const struct risks_danger *danger, uint32_t element,
+                         uint64_t seed)
+{
+    const struct risks_graph *g = &w->graph;
+    const struct risks_advice *advice = &danger->advice.items[0];
+    uint32_t before[NODES_MOST], after[NODES_MOST], members[ELEMENTS_MOST];
+    size_t count = spread(g, &element, 1, members);
+    double best = INFINITY;
+    pieces_by_force(g, NULL, 0, before);
+    pieces_by_force(g, members, count, after);
+    for (uint32_t a = 0; a < g->nodes; a++)
+        for (uint32_t b = 0; b < a; b++)
+            if (after[a] != RISKS_NONE && after[b] != RISKS_NONE && after[a] != after[b] &&
+                before[a] == before[b])
+                best = fmin(best, km_by_force(w, a, b));
+    if (fabs(advice->km.value - best) > 1e-6)
+        fail_msg("seed %llu %s: %g km, by force %g", (unsigned long long)seed, danger->element.id,
+                 advice->km.value, best);
+}
+
+static void test_what_is_parted_is_joined_by_the_shortest_link(void **state)
+{
+    (void)state;
+    size_t seen = 0;
+    for (uint64_t seed = 1; seed <= cases(); seed++) {
+        struct world w;
+        struct risks_answer answer;
+        struct err err = ERR_INIT;
+        open_world(&w, seed);
+        locate(&w);
+        struct risks_input input = {.network = &w.network, .firsts = 1, .declared_only = true};
+        assert_int_equal(risks_analyse(&input, &answer, &w.arena, &err), ERR_OK);
+        risks_rank(&answer, (struct opt_double){false, 0}, &w.arena);
+        assert_int_equal(risks_advise(&input, &answer, 1000, &w.arena, &err), ERR_OK);
+        for (size_t i = 0; i < answer.dangers.count; i++) {
+            const struct risks_danger *danger = &answer.dangers.items[i];
+            if (danger->worst->kind != RISKS_CUT || danger->hanging || danger->element.basis)
+                continue;
+            assert_true(danger->advice.count == 1 && danger->advice.items[0].links > 0);
+            if (danger->advice.items[0].links > 1)
+                continue;
+            check_joined(&w, danger, element_of(&w, &danger->element), seed);
+            seen++;
+        }
+        close_world(&w);
+    }
+    assert_true(seen > cases() / 4);
+}
+
+/* The services that the danger breaks and that hold with the advised link, by force. */
+static void check_way(struct world *w, const struct plan *plan, const struct risks_danger *danger,
+                      const struct risks_advice *advice, uint64_t seed)
+{
+    struct fate base[FLOWS_MOST], before[FLOWS_MOST], after[FLOWS_MOST];
+    uint32_t gone[2] = {element_of(w, &danger->element), RISKS_NONE};
+    size_t count = 1, mended = 0;
+    struct network network = w->network;
+    struct world changed = {.arena = ARENA_INIT};
+    struct err err = ERR_INIT;
+    if (danger->second.kind)
+        gone[count++] = element_of(w, &danger->second);
+    if (danger->worst->kind == RISKS_BROKEN)
+        count = 0;
+    if (danger->worst->kind == RISKS_ONE_SITE)
+        gone[0] = risks_graph_find(&w->graph, danger->worst->at);
+    fates_by_force(w, plan, NULL, 0, base);
+    fates_by_force(w, plan, gone, count, before);
+    uint32_t members[2 * ELEMENTS_MOST];
+    count = spread(&w->graph, gone, count, members); /* groups may be numbered anew */
+    network.links.items = NULL;
+    network.links.count = 0;
+    for (size_t i = 0; i < w->network.links.count; i++)
+        *LIST_ADD(&w->arena, &network.links) = w->network.links.items[i];
+    *LIST_ADD(&w->arena, &network.links) = (struct network_link){.a = advice->a,
+                                                                 .b = advice->b,
+                                                                 .latency_ms = advice->latency_ms,
+                                                                 .bandwidth_mbps = known(1e9)};
+    changed.network = network;
+    assert_int_equal(risks_graph_init(&changed.graph, &changed.network, &w->arena, &err), ERR_OK);
+    fates_by_force(&changed, plan, members, count, after);
+    for (size_t f = 0; f < plan->flow_count; f++) {
+        bool broken = before[f].reason && (danger->worst->kind == RISKS_BROKEN || !base[f].reason);
+        mended += broken && !after[f].reason;
+    }
+    risks_graph_done(&changed.graph);
+    if (danger->worst->kind == RISKS_BROKEN ? !mended : mended != advice->mended)
+        fail_msg("seed %llu %s: %zu services mended, by force %zu", (unsigned long long)seed,
+                 danger->element.id, advice->mended, mended);
+}
+
+static void test_an_advised_link_mends_the_services_that_it_is_said_to(void **state)
+{
+    (void)state;
+    size_t seen = 0;
+    for (uint64_t seed = 1; seed <= cases() / 4; seed++) {
+        struct world w;
+        struct plan plan;
+        struct solution solution;
+        struct risks_answer answer;
+        struct err err = ERR_INIT;
+        open_world(&w, seed);
+        locate(&w);
+        make_unequal(&w);
+        make_plan(&w, &plan);
+        lay_plan(&w, &plan, &solution);
+        struct risks_input input = {
+            .network = &w.network, .solution = &solution, .declared_only = true};
+        assert_int_equal(risks_analyse(&input, &answer, &w.arena, &err), ERR_OK);
+        risks_rank(&answer, (struct opt_double){false, 0}, &w.arena);
+        assert_int_equal(risks_advise(&input, &answer, 20, &w.arena, &err), ERR_OK);
+        for (size_t i = 0; i < answer.dangers.count; i++) {
+            const struct risks_danger *danger = &answer.dangers.items[i];
+            for (size_t k = 0; k < danger->advice.count; k++)
+                if (danger->advice.items[k].action == RISKS_ADD_LINK &&
+                    danger->advice.items[k].mended) {
+                    check_way(&w, &plan, danger, &danger->advice.items[k], seed);
+                    seen++;
+                }
+        }
+        close_world(&w);
+    }
+    assert_true(seen > cases() / 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -756,6 +915,8 @@ int main(void)
         cmocka_unit_test(test_pairs_darken_what_neither_darkens_alone),
         cmocka_unit_test(test_groups_part_what_removing_their_members_parts),
         cmocka_unit_test(test_services_break_where_removal_breaks_them_and_by_that_margin),
+        cmocka_unit_test(test_what_is_parted_is_joined_by_the_shortest_link),
+        cmocka_unit_test(test_an_advised_link_mends_the_services_that_it_is_said_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

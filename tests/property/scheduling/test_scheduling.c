@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lean/scheduling/scheduling_priv.h"
 #include "random_problem.h"
 
 static void expect_sound(const struct scheduling_problem *problem,
@@ -190,6 +191,90 @@ static void test_replanning_keeps_what_runs_and_breaks_nothing(void **state)
     }
 }
 
+/* The plan in hand, in the numbers of the problem. */
+static int64_t *plan_in_hand(const struct scheduling_neighbourhood *near,
+                             const struct scheduling_model *model, int32_t *ret_makespan,
+                             struct arena *arena)
+{
+    const int32_t *inside = scheduling_neighbourhood_plan(near, ret_makespan);
+    int64_t *starts = arena_array(arena, (size_t)model->n + 1, sizeof *starts);
+    for (int32_t i = 0; i < model->n; i++)
+        starts[model->outside[i]] = inside[i] * model->unit;
+    return starts;
+}
+
+/* Steps from the plan of one list; returns the makespan of the last plan. */
+static int64_t walk(const struct scheduling_problem *problem, uint64_t seed, int64_t shortest,
+                    int steps, struct arena *arena)
+{
+    struct scheduling_input input = {.problem = problem, .seed = seed};
+    struct scheduling_model *model;
+    struct scheduling_generator generator;
+    struct err err = ERR_INIT;
+    int32_t list[64], starts[64], makespan, before;
+    assert_int_equal(scheduling_model_new(problem, &model, arena, &err), ERR_OK);
+    scheduling_generator_init(&generator, model, model->horizon, arena);
+    for (int32_t i = 0; i < model->n; i++)
+        list[i] = i;
+    makespan = scheduling_generate(&generator, 0, list, starts);
+    struct scheduling_neighbourhood *near =
+        scheduling_neighbourhood_new(model, &input, makespan, arena);
+    scheduling_neighbourhood_begin(near, starts);
+    before = makespan;
+    for (int step = 0;
+         step < steps && makespan > model->longest && makespan * model->unit > shortest; step++) {
+        bool moved = scheduling_neighbourhood_step(near);
+        int64_t *next = plan_in_hand(near, model, &makespan, arena);
+        const char *broken = broken_rule(problem, next);
+        if (broken)
+            fail_msg("step %d of seed %d: %s", step, (int)seed, broken);
+        assert_int_equal(makespan * model->unit, makespan_of(problem, next));
+        assert_true(makespan <= before);
+        assert_true(moved || makespan == before);
+        before = makespan;
+    }
+    scheduling_neighbourhood_done(near);
+    return makespan * model->unit;
+}
+
+static void test_windows_break_no_rule_and_lead_to_what_brute_force_finds(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        struct scheduling_problem problem;
+        struct rand rand;
+        rand_init(&rand, 20000 + seed);
+        struct random_shape shape = {.tasks = 2 + rand_below(&rand, 5),
+                                     .resources = 1 + rand_below(&rand, 3),
+                                     .longest = 1 + (int64_t)rand_below(&rand, 5),
+                                     .arcs = rand_unit(&rand) * 0.5,
+                                     .plain = seed % 2 == 0};
+        random_problem(&shape, &rand, &problem, &arena);
+        int64_t shortest = shortest_by_force(&problem);
+        /* The widest window holds all that waits, so the way ends at the shortest plan. */
+        assert_int_equal(walk(&problem, seed, shortest, 400, &arena), shortest);
+    }
+}
+
+static void test_windows_of_larger_plans_break_no_rule(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+        struct scheduling_problem problem;
+        struct rand rand;
+        rand_init(&rand, 30000 + seed);
+        struct random_shape shape = {.tasks = 15 + rand_below(&rand, 40),
+                                     .resources = 1 + rand_below(&rand, 6),
+                                     .longest = 9,
+                                     .arcs = 0.01 + rand_unit(&rand) * 0.08,
+                                     .plain = seed % 2 == 0};
+        random_problem(&shape, &rand, &problem, &arena);
+        walk(&problem, seed, 0, 80, &arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +282,8 @@ int main(void)
         cmocka_unit_test(test_exact_search_never_contradicts_a_longer_search),
         cmocka_unit_test(test_the_same_seed_gives_the_same_plan),
         cmocka_unit_test(test_long_horizons_give_the_plan_of_short_ones),
+        cmocka_unit_test(test_windows_break_no_rule_and_lead_to_what_brute_force_finds),
+        cmocka_unit_test(test_windows_of_larger_plans_break_no_rule),
         cmocka_unit_test(test_replanning_keeps_what_runs_and_breaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

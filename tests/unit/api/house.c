@@ -1,8 +1,12 @@
 /* house.c - see house.h. */
 #include "house.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +24,7 @@ struct rest { /* what tests need not see */
     struct access *access;
     struct compute *compute;
     struct application *application;
+    struct twin *twin;
     struct workflow *workflow;
     struct http_server *http;
     struct provider_host host;
@@ -137,6 +142,27 @@ static void open_store(struct house *house)
     house->rest->store = house->store;
 }
 
+/* Folders carry the number of the process that made them. */
+#define FOLDERS "/tmp"
+#define FOLDER "swan-api-"
+
+void house_sweep(void)
+{
+    DIR *folders = opendir(FOLDERS);
+    struct dirent *entry;
+    while (folders && (entry = readdir(folders))) {
+        long pid = 0;
+        char path[sizeof FOLDERS + sizeof entry->d_name];
+        if (sscanf(entry->d_name, FOLDER "%ld-", &pid) != 1 || pid <= 0 ||
+            kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        str_format(path, sizeof path, FOLDERS "/%s", entry->d_name);
+        file_remove_tree(path, NULL); /* another's stays */
+    }
+    if (folders)
+        closedir(folders);
+}
+
 int house_open(void **state)
 {
     struct house *house = mem_zalloc(sizeof *house);
@@ -144,7 +170,8 @@ int house_open(void **state)
     struct err err = ERR_INIT;
     char path[96];
     *state = house;
-    str_format(house->folder, sizeof house->folder, "/tmp/swan-api-XXXXXX");
+    str_format(house->folder, sizeof house->folder, FOLDERS "/" FOLDER "%ld-XXXXXX",
+               (long)getpid());
     assert_non_null(mkdtemp(house->folder));
     open_store(house);
     str_format(path, sizeof path, "%s/key", house->folder);
@@ -152,6 +179,7 @@ int house_open(void **state)
     must(compute_open(house->store, &rest->compute, &err), &err, "compute");
     str_format(path, sizeof path, "%s/artefacts", house->folder);
     must(application_open(house->store, path, &rest->application, &err), &err, "application");
+    must(twin_open(house->store, &rest->twin, &err), &err, "twin");
     str_format(rest->state_dir, sizeof rest->state_dir, "%s/providers", house->folder);
     must(file_make_dirs(rest->state_dir, 0700, &err), &err, "folder");
     rest->host = (struct provider_host){.state_dir = rest->state_dir};
@@ -167,12 +195,15 @@ int house_open(void **state)
                                   .access = rest->access,
                                   .compute = rest->compute,
                                   .application = rest->application,
+                                  .twin = rest->twin,
                                   .workflow = rest->workflow,
                                   .providers = &provider_set,
                                   .host = &rest->host,
                                   .reader = &intent_embedded,
                                   .version = "test",
-                                  .instance = "test"};
+                                  .instance = "test",
+                                  /* what is slow on a busy machine is answered all the same */
+                                  .answer_within_ms = 60000};
     must(api_new(&options, &house->api, &err), &err, "api");
     struct http_server_options http = {.address = "127.0.0.1",
                                        .threads = 4,
@@ -200,6 +231,7 @@ int house_close(void **state)
     http_server_stop(rest->http);
     api_free(house->api);
     workflow_stop(rest->workflow);
+    twin_close(rest->twin);
     application_close(rest->application);
     compute_close(rest->compute);
     access_close(rest->access);

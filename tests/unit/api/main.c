@@ -24,10 +24,12 @@ int main(int argc, char **argv)
     on_postgres = argc > 1 && strcmp(argv[1], "postgresql") == 0;
     if (argc > 2)
         cmocka_set_test_filter(argv[2]);
+    house_sweep();
     int failed = run("access", access_tests, access_test_count);
     failed += run("hostile", hostile_tests, hostile_test_count);
     failed += run("records", records_tests, records_test_count);
     failed += run("once", once_tests, once_test_count);
+    failed += run("operations", operations_tests, operations_test_count);
     failed += run("watch", watch_tests, watch_test_count);
     failed += run("loop", loop_tests, loop_test_count);
     failed += run("refine", refine_tests, refine_test_count);

@@ -53,7 +53,7 @@ static void check_route(struct house *house, const struct api_route *route, cons
         struct answer chief = ask(house, CHIEF, route->method, path, NULL, NULL);
         assert_status(chief, 403);
     }
-    if (str_eq(path, "/api/v1/twin"))
+    if (str_has_prefix(path, "/api/v1/twin"))
         return; /* the whole of it is for those who see all tenants */
     struct answer enough = ask(house, holder(role), route->method, path, NULL, NULL);
     if (enough.status == 401 || enough.status == 403)

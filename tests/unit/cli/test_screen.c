@@ -56,6 +56,26 @@ static void test_columns_stand_straight_with_wide_characters(void **state)
     page_close(&page);
 }
 
+static void test_what_a_stopped_trial_left_open_is_shown_beside_the_conflict(void **state)
+{
+    struct page page;
+    struct err err = ERR_INIT;
+    const char *conflict[] = {"budget_per_month"};
+    const char *open[] = {"latency_ms", "drop budget_per_month"};
+    const struct requirement requirement = {.user_location = NULL};
+    struct solution_answer answer = {.conflict = {.items = conflict, .count = 1},
+                                     .undecided = {.items = open, .count = 2}};
+    (void)state;
+    page_open(&page, 0);
+    assert_int_equal(cli_show_infeasible(&page.call, &answer, &requirement, &err), ERR_INFEASIBLE);
+    fclose(page.call.people);
+    const char *heading = strstr(page.text, "Not decided in the time given");
+    assert_non_null(heading);
+    assert_non_null(strstr(heading, "latency"));
+    assert_non_null(strstr(heading, "leave out"));
+    page_close(&page);
+}
+
 static void test_a_narrow_terminal_cuts_what_may_be_cut(void **state)
 {
     struct page page;
@@ -152,6 +172,7 @@ int screen_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_stand_straight_with_wide_characters),
+        cmocka_unit_test(test_what_a_stopped_trial_left_open_is_shown_beside_the_conflict),
         cmocka_unit_test(test_a_narrow_terminal_cuts_what_may_be_cut),
         cmocka_unit_test(test_a_cut_never_splits_a_character),
         cmocka_unit_test(test_controls_from_outside_come_out_escaped),

@@ -64,6 +64,35 @@ static void test_stop_words_count_when_nothing_else_is_asked(void **state)
     retrieval_index_free(index);
 }
 
+/* Terms come in windows, and the table that finds them grows between and within them. */
+static void test_a_large_vocabulary_keeps_each_word_apart(void **state)
+{
+    enum { PASSAGES = 400, WORDS = 25 };
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = ARENA_INIT;
+    const char *texts[PASSAGES + 1] = {NULL};
+    for (size_t p = 0; p < PASSAGES; p++) {
+        const char *text = "";
+        for (size_t w = 0; w < WORDS; w++) /* each word stands in its passage twice */
+            text = arena_printf(&arena, "%s q%zux%zu q%zux%zu", text, p, w, p, w);
+        texts[p] = text;
+    }
+    struct retrieval_index *index = index_of(texts);
+    assert_int_equal(index->terms, PASSAGES * WORDS);
+    for (size_t p = 0; p < PASSAGES; p++) {
+        for (size_t w = 0; w < WORDS; w++) {
+            const char *word = arena_printf(&arena, "q%zux%zu", p, w);
+            uint32_t term = retrieval_term_find(index, word);
+            assert_int_not_equal(term, RETRIEVAL_NONE);
+            assert_int_equal(index->term[term].count, 2);
+        }
+        if (p % 40 == 0)
+            assert_string_equal(found(index, arena_printf(&arena, "q%zux%d", p, WORDS - 1), &arena),
+                                arena_printf(&arena, "%zu", p));
+    }
+    retrieval_index_free(index);
+}
+
 static void test_an_empty_index_answers_nothing(void **state)
 {
     (void)state;
@@ -363,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_passage_with_the_words_comes_first),
         cmocka_unit_test(test_stop_words_count_when_nothing_else_is_asked),
+        cmocka_unit_test(test_a_large_vocabulary_keeps_each_word_apart),
         cmocka_unit_test(test_an_empty_index_answers_nothing),
         cmocka_unit_test(test_bad_passages_are_refused_and_change_nothing),
         cmocka_unit_test(test_known_words_are_terms),

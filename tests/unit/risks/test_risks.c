@@ -356,6 +356,44 @@ static void test_sites_that_hang_on_one_node_are_one_danger(void **state)
     assert_int_equal(answer.counts[RISKS_CUT], 0);
 }
 
+static void test_an_answer_is_written_with_pages_that_together_are_all(void **state)
+{
+    struct risks_answer answer;
+    struct opt_double users = {true, 7};
+    struct solution solution = place("y", 5, 1);
+    (void)state;
+    analyse(&(struct risks_input){.network = &network, .solution = &solution}, &answer);
+    risks_rank(&answer, users, &arena);
+    size_t seen = 0, most = 0;
+    for (int kind = 1; kind < RISKS_KINDS; kind++)
+        most = answer.counts[kind] > most ? answer.counts[kind] : most;
+    for (size_t skip = 0; skip < most; skip++) {
+        struct buf text = BUF_INIT;
+        struct json_doc *doc;
+        struct err err = ERR_INIT;
+        risks_write(&answer, &(struct risks_page){.top = 3, .most = 1, .skip = skip}, &text);
+        assert_int_equal(json_parse(buf_str(&text), text.len, &json_limits_large, &doc, &err),
+                         ERR_OK);
+        const struct json_value *root = json_root(doc), *list = json_get(root, "findings");
+        seen += json_size(list);
+        assert_int_equal(json_size(list) + (size_t)json_int(json_get(root, "findings_left_out"), 0),
+                         answer.findings.count);
+        assert_int_equal(json_size(json_get(root, "dangers")), 3);
+        assert_string_equal(
+            json_text(json_get(json_at(json_get(root, "dangers"), 0), "severity"), ""), "critical");
+        for (size_t i = 0; i < json_size(list); i++) {
+            assert_non_null(json_get(json_at(list, i), "kind"));
+            assert_non_null(json_get(json_at(list, i), "reason"));
+        }
+        json_doc_free(doc);
+        buf_done(&text);
+    }
+    assert_int_equal(seen, answer.findings.count);
+    /* 7 users of one service, gone: the consequence of the hub */
+    assert_true(answer.dangers.items[0].consequence > 6.999 &&
+                answer.dangers.items[0].consequence < 7.001);
+}
+
 static void test_a_group_named_twice_or_not_at_all_is_refused_with_its_path(void **state)
 {
     static const char *const bad[] = {"[d, d]", "['']"};
@@ -400,6 +438,7 @@ int main(void)
         TEST(test_guessed_groups_are_marked_and_left_out_when_not_wanted),
         TEST(test_a_service_that_does_not_hold_is_told_first_and_blamed_on_nothing),
         TEST(test_sites_that_hang_on_one_node_are_one_danger),
+        TEST(test_an_answer_is_written_with_pages_that_together_are_all),
         TEST(test_a_group_named_twice_or_not_at_all_is_refused_with_its_path),
         TEST(test_lines_that_differ_in_their_duct_alone_are_two),
     };

@@ -36,5 +36,6 @@ extern const char case_ring[];     /* user — s1 (1 ms), s1 — s2 (1 ms), user
 
 int case_theory_tests(void);
 int case_mesh_tests(void);
+int case_confidence_tests(void);
 
 #endif

@@ -313,6 +313,87 @@ static void test_a_fault_that_says_too_little_or_too_much_is_refused(void **stat
     }
 }
 
+/* ---- listed requests ---- */
+
+static void test_listed_requests_are_played_as_they_are(void **state)
+{
+    (void)state; /* 1 MB/s: 10 kB there take 10 ms, 20 kB back 20 ms; one slot */
+    static const double wanted_ms[] = {130, 130 + 60, 10 + 10 + 20};
+    struct test_case c;
+    case_read(&c, case_one_site,
+              "duration_s: 2\n"
+              "services: [{name: a, sites: [s1], slots: 1, service_ms: 1}]\n"
+              "flows:\n"
+              "  - name: f\n"
+              "    from: user\n"
+              "    to: a\n"
+              "    tasks:\n"
+              "      - {at_s: 1, work_ms: 10, site: s1, request_kb: 10, reply_kb: 20}\n"
+              "      - {at_s: 0.04, work_ms: 100, site: s1, request_kb: 10, reply_kb: 20}\n"
+              "      - {at_s: 0, work_ms: 100, site: s1, request_kb: 10, reply_kb: 20}\n");
+    case_run(&c, 1);
+    assert_int_equal(c.result.tasks.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_near(c.result.tasks.items[i].response_ms.value, wanted_ms[i], 1e-9);
+    assert_near(c.result.tasks.items[1].at_s, 0.04, 1e-12);
+    assert_int_equal(case_outcome(&c, "f", "before")->with.offered, 3);
+    case_done(&c);
+}
+
+static void test_a_listed_request_goes_elsewhere_when_its_site_is_known_to_be_dead(void **state)
+{
+    (void)state; /* at 5.5 s nobody knows yet; s2 is 10 ms away, or 2 ms over s1 */
+    struct test_case c;
+    case_read(&c, case_ring,
+              "duration_s: 20\n"
+              "failover_s: 1\n"
+              "services: [{name: a, sites: [s1, s2], slots: 1, service_ms: 1}]\n"
+              "flows:\n"
+              "  - name: f\n"
+              "    from: user\n"
+              "    to: a\n"
+              "    tasks: [{at_s: 1, site: s1, work_ms: 5}, {at_s: 5.5, site: s1, work_ms: 5}, "
+              "{at_s: 7, site: s1, work_ms: 5}]\n"
+              "faults: [{kind: fail, site: s1, at_s: 5}]\n");
+    case_run(&c, 1);
+    assert_near(c.result.tasks.items[0].response_ms.value, 2 * 1 + 5, 1e-9);
+    assert_false(c.result.tasks.items[1].response_ms.set);
+    assert_near(c.result.tasks.items[2].response_ms.value, 2 * 10 + 5, 1e-9);
+    case_done(&c);
+}
+
+static void test_a_list_that_cannot_be_is_refused_with_the_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flow, *faults, *path;
+    } wrong[] = {
+        {"tasks: [{at_s: 1, site: user}]", "", "flows[0].tasks[0].site"},
+        {"tasks: [{at_s: 1}, {at_s: 11}]", "", "flows[0].tasks[1].at_s"},
+        {"tasks: [{at_s: 1}]", "{kind: grow, flow: f, factor: 2, at_s: 1}", "faults[0].flow"},
+        {"tasks: [{at_s: 1}], rate_per_s: 3", "", "flows[0].rate_per_s"},
+        {"retries: 1", "", "flows[0].rate_per_s"},
+        {"tasks: [{at_s: -1}]", "", "flows[0].tasks[0].at_s"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct test_case c = {.err = ERR_INIT};
+        char text[500];
+        arena_init(&c.arena, 0);
+        snprintf(text, sizeof text,
+                 "duration_s: 10\nservices: [{name: a, sites: [s1], service_ms: 1}]\n"
+                 "flows: [{name: f, from: user, to: a, %s}]\nfaults: [%s]\n",
+                 wrong[i].flow, wrong[i].faults);
+        assert_int_equal(
+            network_read_text(case_ring, strlen(case_ring), &c.network, &c.arena, &c.err), ERR_OK);
+        if (!json_decode_yaml(text, strlen(text), &simulation_scenario_table, NULL, &c.scenario,
+                              &c.arena, &c.err))
+            assert_int_not_equal(
+                simulation_run(&c.network, &c.scenario, 1, &c.result, &c.arena, &c.err), ERR_OK);
+        assert_string_equal(c.err.field, wrong[i].path);
+        case_done(&c);
+    }
+}
+
 /* ---- from a solution ---- */
 
 static void test_a_solution_fills_what_the_scenario_leaves_open(void **state)
@@ -367,8 +448,11 @@ int main(void)
         cmocka_unit_test(test_the_same_seed_gives_the_same_answer),
         cmocka_unit_test(test_scenarios_that_cannot_be_are_refused_with_the_path),
         cmocka_unit_test(test_a_fault_that_says_too_little_or_too_much_is_refused),
+        cmocka_unit_test(test_listed_requests_are_played_as_they_are),
+        cmocka_unit_test(test_a_listed_request_goes_elsewhere_when_its_site_is_known_to_be_dead),
+        cmocka_unit_test(test_a_list_that_cannot_be_is_refused_with_the_path),
         cmocka_unit_test(test_a_solution_fills_what_the_scenario_leaves_open),
     };
     int failed = cmocka_run_group_tests_name("simulation", tests, NULL, NULL);
-    return failed + case_theory_tests() + case_mesh_tests();
+    return failed + case_theory_tests() + case_mesh_tests() + case_confidence_tests();
 }

@@ -1,11 +1,10 @@
 /* test_twin.c - the graph is born from tasks, ends with them, and remembers how it was. */
-#include "../services/fixture.h"
+#include "graph_tests.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "twin/model/twin.h"
 
 const char *const service_tables[] = {
     "SELECT id, valid_from, valid_to, state, origin, seen_at, note, attributes FROM twin_entities"
@@ -41,7 +40,7 @@ static enum err_code call_body(struct store_tx *tx, void *ctx, struct err *err)
     if (c->deployment)
         return twin_on_deployment(tx, c->deployment, "hello 网页", &c->status, err);
     if (c->site)
-        return twin_site_state(tx, c->site, c->seen->state, c->seen->text, c->seen->at, err);
+        return twin_site_state(tx, c->site, c->seen, err);
     if (c->seen)
         return twin_observed(tx, c->seen, c->count, &actor, err);
     return twin_on_task(tx, &c->run, &c->task, &c->state, err);
@@ -386,6 +385,16 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_the_past_is_shown_in_the_state_it_had),
         SERVICE_TEST(test_a_site_keeps_what_was_observed_of_it),
         SERVICE_TEST(test_measurements_stand_beside_what_the_opening_said),
+        SERVICE_TEST(test_the_graph_says_what_the_rows_say),
+        SERVICE_TEST(test_a_moment_is_the_same_from_memory_from_the_journal_and_from_a_pack),
+        SERVICE_TEST(test_half_a_pack_is_no_pack_and_a_damaged_one_is_only_slow),
+        SERVICE_TEST(test_a_store_from_before_the_journal_told_the_graph_is_told),
+        SERVICE_TEST(test_what_is_declared_stands_in_rows_and_graph_or_nowhere),
+        SERVICE_TEST(test_an_observation_that_has_expired_is_unknown),
+        SERVICE_TEST(test_questions_are_answered_page_by_page_of_one_moment),
+        SERVICE_TEST(test_a_difference_shows_what_time_alone_has_done),
+        SERVICE_TEST(test_what_if_changes_nothing),
+        SERVICE_TEST(test_old_packs_go_and_parts_of_dead_writers_too),
         SERVICE_TEST(test_a_write_that_the_store_fails_has_changed_nothing),
     };
     return fixture_main(argc, argv, "twin-model", tests, ARRAY_LEN(tests));
