@@ -12,6 +12,8 @@
 #define LINKS_MAX 1000000
 #define COMPONENTS 6
 #define INSTANCES 2
+#define GROUP_MOST 8
+#define GROUPS_MAX 1000000
 
 static struct opt_double known(double value)
 {
@@ -39,6 +41,27 @@ static void add_links(struct network *network, size_t links, struct rand *rand, 
         link->bandwidth_mbps = known(1000);
         link->used_mbps = known((double)rand_below(rand, 900));
         link->price_mbps_month = known(1 + rand_unit(rand));
+    }
+}
+
+/* Each group is a duct of up to GROUP_MOST links, some with a site. */
+static void add_groups(struct network *network, size_t groups, struct rand *rand,
+                       struct arena *arena)
+{
+    for (size_t i = 0; i < groups && network->links.count; i++) {
+        const char *name = arena_printf(arena, "duct-%zu", i);
+        for (uint64_t k = 2 + rand_below(rand, GROUP_MOST - 1); k; k--) {
+            struct network_link *link =
+                &network->links.items[rand_below(rand, network->links.count)];
+            bool again = false;
+            for (size_t n = 0; n < link->shared_risk.count; n++)
+                again = again || link->shared_risk.items[n] == name;
+            if (!again)
+                *LIST_ADD(arena, &link->shared_risk) = name;
+        }
+        struct site *site = &network->sites.items[rand_below(rand, network->sites.count)];
+        if (rand_below(rand, 4) == 0)
+            *LIST_ADD(arena, &site->shared_risk) = name;
     }
 }
 
@@ -85,6 +108,7 @@ static void put(struct json_writer *w, const char *key, const struct timed *run)
     json_member_double(w, "seconds", run->seconds);
     json_member_int(w, "single_failures", (int64_t)run->answer.singles);
     json_member_int(w, "single_failures_felt", (int64_t)run->answer.singles_felt);
+    json_member_int(w, "groups", (int64_t)(run->answer.groups + run->answer.inferred));
     json_member_int(w, "pairs_worked_out", (int64_t)run->answer.pairs_tried);
     json_member_int(w, "pairs_left_out", (int64_t)run->answer.pairs_left);
     json_member_int(w, "findings", (int64_t)run->answer.findings.count);
@@ -100,8 +124,9 @@ static void show(struct cli_call *call, const struct network *network, const str
     const char *const titles[RUNS] = {
         _("all single failures, 1 first of pairs"), _("all single failures, 50 firsts of pairs"),
         _("with a solution, all single failures"), _("with a solution, singles and pairs")};
-    cli_say(call, _("%zu sites, %zu access points, %zu links\n"), network->sites.count,
-            network->access.count, network->links.count);
+    cli_say(call, _("%zu sites, %zu access points, %zu links, %zu groups that fail together\n"),
+            network->sites.count, network->access.count, network->links.count,
+            runs[0].answer.groups + runs[0].answer.inferred);
     for (size_t i = 0; i < RUNS; i++)
         cli_say(call, _("%s: %s, %zu failures, %llu pairs worked out, %zu findings\n"), titles[i],
                 cli_seconds(call->arena, runs[i].seconds), runs[i].answer.singles,
@@ -113,6 +138,7 @@ enum err_code cli_run_bench_risks(struct cli_call *call, struct err *err)
     CLEANUP(arena_done) struct arena arena;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     int64_t sites = cli_integer(call, "sites", 10000), links = cli_integer(call, "links", 50000);
+    int64_t groups = cli_integer(call, "groups", 0);
     uint64_t seed = (uint64_t)cli_integer(call, "seed", 1);
     struct timed runs[RUNS];
     struct network network = {.currency = NULL};
@@ -120,13 +146,14 @@ enum err_code cli_run_bench_risks(struct cli_call *call, struct err *err)
     struct rand rand;
     enum err_code rc;
     if (sites < CLI_BENCH_SITES_MIN || sites > CLI_BENCH_SITES_MAX || links < 0 ||
-        links > LINKS_MAX)
-        return err_set(err, ERR_USAGE, _("--sites is %d to %d, --links 0 to %d"),
+        links > LINKS_MAX || groups < 0 || groups > GROUPS_MAX)
+        return err_set(err, ERR_USAGE, _("--sites is %d to %d, --links and --groups 0 to %d"),
                        CLI_BENCH_SITES_MIN, CLI_BENCH_SITES_MAX, LINKS_MAX);
     arena_init(&arena, (size_t)8 << 30);
     rand_init(&rand, seed);
     cli_bench_network((size_t)sites, seed, &network, &arena);
     add_links(&network, (size_t)links, &rand, &arena);
+    add_groups(&network, (size_t)groups, &rand, &arena);
     make_solution(&network, &rand, &solution, &arena);
     const struct risks_input inputs[RUNS] = {
         {.network = &network, .firsts = 1},
