@@ -29,7 +29,10 @@ struct api_options { /* everything outlives the api */
     const char *instance;       /* name of this server */
     const char *local_place;    /* region name of this machine ("本机"), an access point too */
     double design_time_limit_s; /* most that one design may take; 0 = 10 */
-    int64_t reserve_ms;         /* how long designs hold their room; 0 = 10 min, -1 = not at all */
+    /* A design that takes longer becomes an operation, unless the request says how long it waits;
+     * 0 = 1 s. */
+    int64_t answer_within_ms;
+    int64_t reserve_ms; /* how long designs hold their room; 0 = 10 min, -1 = not at all */
     void (*read_figures)(void *ctx, struct http_server_figures *out);
     void *ctx;
 };

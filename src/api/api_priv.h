@@ -15,10 +15,13 @@
 #define API_ANONYMOUS_AUDITS 60
 
 struct api_watch;
+struct api_operations;
+struct api_operation;
 
 struct api {
     struct api_options options;
     struct api_watch *watch;
+    struct api_operations *operations;
     _Atomic bool ready;
     _Atomic int64_t answered[6]; /* by status class */
     _Atomic int64_t writes, designs, designs_infeasible, unaudited;
@@ -42,8 +45,10 @@ struct api_call {
     char allow[64]; /* methods of the path, when none of them was asked */
     size_t headers; /* of every answer; those after them are dropped when a handler fails */
     bool dry_run;
-    const char *object;          /* collection/id that a write touched, for the audit */
-    const char *idempotency_key; /* NULL = none or already answered */
+    struct api_operation *operation; /* that this call runs in; NULL = in none */
+    const char *if_match;            /* the header; NULL = none */
+    const char *object;              /* collection/id that a write touched, for the audit */
+    const char *idempotency_key;     /* NULL = none or already answered */
     char fingerprint[ID_DIGEST_SIZE];
 };
 
@@ -62,6 +67,7 @@ enum api_flag {
     API_ACCEPTED = 1 << 9,    /* answers 202 */
     API_CREATED = 1 << 10,    /* answers 201 */
     API_NO_CONTENT = 1 << 11, /* answers 204 */
+    API_LONG = 1 << 12,       /* may take long: see operations.h */
 };
 
 struct api_route {
@@ -83,7 +89,7 @@ struct api_routes {
 /* Each file of routes gives its part of the table. */
 extern const struct api_routes api_routes_base, api_routes_records, api_routes_network,
     api_routes_application, api_routes_need, api_routes_refine, api_routes_batch, api_routes_loop,
-    api_routes_deployment, api_routes_twin, api_routes_access;
+    api_routes_deployment, api_routes_operations, api_routes_twin, api_routes_access;
 extern const struct api_routes *const api_route_parts[];
 extern const size_t api_route_part_count;
 
@@ -114,6 +120,8 @@ enum err_code api_read_filter(const char *text, struct store_condition *out, str
                               struct err *err);
 
 /* ---- answering ---- */
+/* Of an answer that says none. */
+int api_default_status(const struct api_route *route);
 /* Takes the status that is set in the response, else that of the error. */
 void api_problem(struct http_response *response, const struct err *err, const char *instance,
                  const char *request_id, const char *extra_members);

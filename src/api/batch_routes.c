@@ -178,7 +178,7 @@ static enum err_code find(struct batch *batch, const struct compute_snapshot *sn
                           const struct network *network, struct err *err)
 {
     struct api_call *call = batch->stage.call;
-    int64_t deadline = api_design_deadline(call, batch->time_limit_s);
+    struct api_design_stop stop = api_design_stop(call, batch->time_limit_s);
     struct design_input *needs = arena_array(call->arena, batch->count, sizeof *needs);
     for (size_t i = 0; i < batch->count; i++) {
         struct evaluation_input *given = &needs[i].given;
@@ -189,7 +189,7 @@ static enum err_code find(struct batch *batch, const struct compute_snapshot *sn
         given->connections = &snapshot->connections;
         given->now_ms = clock_now_ms();
     }
-    struct design_batch_input input = {needs, batch->count, api_design_is_late, &deadline};
+    struct design_batch_input input = {needs, batch->count, api_design_is_late, &stop};
     batch->found = (struct design_batch){.count = 0};
     call->api->designs++;
     enum err_code rc = design_solve_batch(&input, &batch->found, call->arena, err);
@@ -275,7 +275,8 @@ static enum err_code post_batch(struct api_call *call, struct err *err)
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/solutions/batch", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &batch_table,
-     &solution_batch_table, NULL, NULL, "design solutions for several needs jointly", post_batch},
+    {"POST", "/api/v1/solutions/batch", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN | API_LONG,
+     &batch_table, &solution_batch_table, NULL, NULL, "design solutions for several needs jointly",
+     post_batch},
 };
 const struct api_routes api_routes_batch = {routes, ARRAY_LEN(routes)};

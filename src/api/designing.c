@@ -9,6 +9,7 @@
 
 #include "api/api_priv.h"
 #include "api/designing.h"
+#include "api/operations.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "intelligent/design/design.h"
@@ -16,9 +17,10 @@
 /* Lost races before the asker is told to try again. */
 #define ATTEMPTS 8
 
-bool api_design_is_late(void *deadline)
+bool api_design_is_late(void *stop)
 {
-    return clock_mono_ms() > *(int64_t *)deadline;
+    const struct api_design_stop *at = stop;
+    return clock_mono_ms() > at->deadline_ms || api_operation_should_stop(at->call);
 }
 
 /* What was not said but follows from where the request comes: users of a service that must run on
@@ -155,16 +157,18 @@ static double time_limit(const struct api_call *call, struct opt_double wished)
     return wished.set && wished.value < most ? wished.value : most;
 }
 
-int64_t api_design_deadline(const struct api_call *call, struct opt_double limit_s)
+struct api_design_stop api_design_stop(struct api_call *call, struct opt_double limit_s)
 {
-    return clock_mono_ms() + (int64_t)(time_limit(call, limit_s) * 1000);
+    int64_t limit_ms = (int64_t)(time_limit(call, limit_s) * 1000);
+    api_operation_limit(call, limit_ms);
+    return (struct api_design_stop){call, clock_mono_ms() + limit_ms};
 }
 
 static enum err_code solve(struct api_design *design, const struct compute_snapshot *snapshot,
                            struct solution_answer *answer, struct err *err)
 {
     struct api_call *call = design->stage.call;
-    int64_t deadline = api_design_deadline(call, design->time_limit_s);
+    struct api_design_stop stop = api_design_stop(call, design->time_limit_s);
     const struct requirement *requirement = design->spec.requirement;
     struct design_input input = {
         .given = {.requirement = requirement,
@@ -177,7 +181,7 @@ static enum err_code solve(struct api_design *design, const struct compute_snaps
                   .now_ms = clock_now_ms()},
         .objective = design->spec.objective,
         .should_stop = api_design_is_late,
-        .stop_ctx = &deadline};
+        .stop_ctx = &stop};
     give_decisions(&design->spec, &input, call->arena);
     call->api->designs++;
     enum err_code rc = design_solve(&input, answer, call->arena, err);
@@ -321,6 +325,13 @@ enum err_code api_design_attempts(struct api_call *call, api_design_fn once, voi
 {
     for (*ret_redesigns = 0;; (*ret_redesigns)++) {
         enum err_code rc = try_once(call->api, *ret_redesigns > 0, once, ctx, err);
+        if (rc == ERR_TIMEOUT || rc == ERR_CAPACITY) { /* perhaps because it was told to stop */
+            struct err stopped = ERR_INIT;
+            if (api_operation_check(call, &stopped)) {
+                *err = stopped;
+                return stopped.code;
+            }
+        }
         if (rc != ERR_CAPACITY)
             return rc;
         if (*ret_redesigns + 1 == ATTEMPTS)

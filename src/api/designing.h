@@ -37,9 +37,13 @@ enum err_code api_design_save(struct store_tx *tx, struct api_design *design, st
 typedef enum err_code (*api_design_fn)(void *ctx, struct err *err);
 enum err_code api_design_attempts(struct api_call *call, api_design_fn once, void *ctx,
                                   int64_t *ret_redesigns, struct err *err);
-/* Milliseconds of clock_mono_ms at which the search ends. */
-int64_t api_design_deadline(const struct api_call *call, struct opt_double limit_s);
-bool api_design_is_late(void *deadline);
+/* When a search ends: at its limit, from now on, or when its operation is cancelled. */
+struct api_design_stop {
+    const struct api_call *call;
+    int64_t deadline_ms; /* of clock_mono_ms */
+};
+struct api_design_stop api_design_stop(struct api_call *call, struct opt_double limit_s);
+bool api_design_is_late(void *stop);
 
 /* How long to hold: what is wished, else what the server does. */
 int64_t api_reserve_s(const struct api_call *call, struct opt_int wished);

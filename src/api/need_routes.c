@@ -218,8 +218,8 @@ static enum err_code evaluate_again(struct api_call *call, struct err *err)
 static const struct api_route routes[] = {
     {"POST", "/api/v1/requirements", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &need_table, NULL,
      "requirements", NULL, "read a need", post_requirement},
-    {"POST", "/api/v1/solutions", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN, &wish_table, NULL,
-     "solutions", NULL, "design solutions for a need", post_solution},
+    {"POST", "/api/v1/solutions", ACCESS_CUSTOMER, API_CREATED | API_DRY_RUN | API_LONG,
+     &wish_table, NULL, "solutions", NULL, "design solutions for a need", post_solution},
     {"POST", "/api/v1/solutions/{id}/evaluate", ACCESS_VIEWER, API_NO_EFFECT, NULL,
      &feasibility_report_table, NULL, "choice version",
      "judge a solution against the network of now", evaluate_again},

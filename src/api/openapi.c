@@ -6,10 +6,10 @@
 #include "base/str.h"
 
 const struct api_routes *const api_route_parts[] = {
-    &api_routes_base,       &api_routes_access, &api_routes_network, &api_routes_application,
-    &api_routes_need,       &api_routes_refine, &api_routes_batch,   &api_routes_loop,
-    &api_routes_deployment, &api_routes_twin,   &api_routes_records, /* last: its patterns catch any
-                                                                        collection */
+    &api_routes_base,       &api_routes_access, &api_routes_network,    &api_routes_application,
+    &api_routes_need,       &api_routes_refine, &api_routes_batch,      &api_routes_loop,
+    &api_routes_deployment, &api_routes_twin,   &api_routes_operations, &api_routes_records,
+    /* records last: its patterns catch any collection */
 };
 const size_t api_route_part_count = ARRAY_LEN(api_route_parts);
 
@@ -107,6 +107,11 @@ static void write_parameters(struct json_writer *w, const struct api_route *rout
     if (route->flags & API_IF_MATCH)
         write_parameter(w, "header", "If-Match", false, "string",
                         "ETag of the version that is changed, or *");
+    if (route->flags & API_LONG)
+        write_parameter(
+            w, "header", "Prefer", false, "string",
+            "respond-async: answer 202 with an operation at once; wait=SECONDS: when it "
+            "takes longer than that (up to 30; 1 if not said)");
     if (str_eq(route->method, "POST") && !(route->flags & (API_SECRET | API_OPEN | API_NO_EFFECT)))
         write_parameter(w, "header", "Idempotency-Key", false, "string",
                         "a repeated request with the same key takes effect once");
@@ -126,6 +131,15 @@ static void answer_type(const struct api_route *route, const char *collection, c
         str_format(out, size, "%s", route->answer->name);
     else if (of)
         type_name(of->singular, route->flags & API_LIST ? "List" : "Record", out, size);
+}
+
+static void write_accepted(struct json_writer *w)
+{
+    json_key(w, "202");
+    json_put_raw(
+        w, "{\"description\":\"it goes on as an operation: Location tells which\",\"content\":{"
+           "\"application/json\":{\"schema\":{\"$ref\":"
+           "\"#/components/schemas/OperationRecord\"}}}}");
 }
 
 static void write_answers(struct json_writer *w, const struct api_route *route,
@@ -157,6 +171,8 @@ static void write_answers(struct json_writer *w, const struct api_route *route,
         json_end(w, '}');
     }
     json_end(w, '}');
+    if (route->flags & API_LONG)
+        write_accepted(w);
     json_key(w, "default");
     json_begin(w, '{');
     json_member_text(w, "$ref", "#/components/responses/Problem");

@@ -18,7 +18,7 @@ enum err_code api_decode(struct api_call *call, const struct json_table *table, 
 enum err_code api_if_match(struct api_call *call, const char *collection, const char *id,
                            int64_t *out, struct err *err)
 {
-    const char *text = http_header(call->request, "If-Match");
+    const char *text = call->if_match;
     *out = 0;
     if (!text)
         return ERR_OK;

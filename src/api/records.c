@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/operations.h"
 #include "base/str.h"
 #include "business/business.h"
 
@@ -26,6 +27,8 @@ const struct api_collection api_collections[] = {
     {"runs", "run", ACCESS_VIEWER, &run_spec_table, &run_status_table, API_TENANT},
     {"deployments", "deployment", ACCESS_VIEWER, &deployment_spec_table, &deployment_status_table,
      API_TENANT},
+    {"operations", "operation", ACCESS_VIEWER, &api_operation_spec_table,
+     &api_operation_status_table, API_TENANT},
     {"cases", "case", ACCESS_VIEWER, &feasibility_case_table, NULL, API_TENANT},
     {"users", "user", ACCESS_ADMIN, &access_user_table, NULL, API_EVERYBODY},
     {"tenants", "tenant", ACCESS_ADMIN, &access_tenant_table, NULL, API_EVERYBODY},
@@ -225,6 +228,12 @@ static enum err_code get(struct api_call *call, struct err *err)
         return api_watch_start(call, collection->name, record.id, err);
     if (str_eq(collection->name, "runs"))
         return answer_run(call, tx, &record, err);
+    if (str_eq(collection->name, "operations")) { /* one that runs says more than its version */
+        if ((rc = api_operation_view(call, &record, err)))
+            return rc;
+        api_answer_record(call, &record);
+        return ERR_OK;
+    }
     api_answer_known_record(call, &record);
     return ERR_OK;
 }

@@ -484,8 +484,8 @@ static enum err_code diff(struct api_call *call, struct err *err)
 }
 
 static const struct api_route routes[] = {
-    {"POST", "/api/v1/solutions/{id}/refine", ACCESS_CUSTOMER, API_DRY_RUN | API_IF_MATCH,
-     &refine_table, NULL, "solutions", NULL,
+    {"POST", "/api/v1/solutions/{id}/refine", ACCESS_CUSTOMER,
+     API_DRY_RUN | API_IF_MATCH | API_LONG, &refine_table, NULL, "solutions", NULL,
      "design again over a changed need, as the next version", refine},
     {"POST", "/api/v1/solutions/{id}/choose", ACCESS_CUSTOMER, API_DRY_RUN | API_IF_MATCH,
      &mark_table, NULL, "solutions", NULL, "say which candidate is wanted", choose},

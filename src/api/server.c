@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/api_priv.h"
+#include "api/operations.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -29,6 +30,8 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     api->options = *options;
     if (api->options.design_time_limit_s <= 0)
         api->options.design_time_limit_s = 10;
+    if (api->options.answer_within_ms <= 0)
+        api->options.answer_within_ms = API_ANSWER_WITHIN_MS;
     if (api->options.reserve_ms == 0)
         api->options.reserve_ms = RESERVE_MS;
     /* Who waits for his turn alone is not overtaken by newcomers. */
@@ -38,6 +41,10 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     pthread_rwlock_init(&api->designing, &turns);
     pthread_rwlockattr_destroy(&turns);
     api->started_ms = clock_now_ms();
+    if ((rc = api_operations_new(api, &api->operations, err))) {
+        api_free(api);
+        return rc;
+    }
     api->watch = api_watch_new(options->store, options->access);
     *out = api;
     return ERR_OK;
@@ -47,6 +54,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
+    api_operations_free(api->operations);
     api_watch_free(api->watch);
     arena_done(&api->standards_arena);
     pthread_rwlock_destroy(&api->designing);
@@ -211,6 +219,7 @@ static enum err_code run(struct api_call *call, struct err *err)
     enum err_code rc;
     if ((rc = authorise(call, err)) || (rc = check_extras(call, err)))
         return rc;
+    call->if_match = http_header(call->request, "If-Match");
     call->actor = (struct store_actor){
         .user = call->who.user, .tenant = call->who.tenant, .request = call->request_id};
     if (is_once_only(call)) {
@@ -218,7 +227,9 @@ static enum err_code run(struct api_call *call, struct err *err)
         if ((rc = api_idempotency_begin(call, &answered, err)) || answered)
             return rc;
     }
-    if ((rc = call->route->handler(call, err))) {
+    rc = call->route->flags & API_LONG ? api_operations_run(call, err)
+                                       : call->route->handler(call, err);
+    if (rc) {
         api_idempotency_forget(call);
         return rc;
     }
@@ -267,7 +278,7 @@ static void audit(struct api_call *call, const struct err *err)
         log_error("api", "an audit record could not be written", &trouble);
 }
 
-static int default_status(const struct api_route *route)
+int api_default_status(const struct api_route *route)
 {
     return route->flags & API_ACCEPTED     ? 202
            : route->flags & API_CREATED    ? 201
@@ -311,7 +322,7 @@ void api_handle(void *self, struct http_request *request, struct http_response *
         err.code = rc; /* a code that came without a text is an error all the same */
         answer_error(call, &err);
     } else if (response->status == 0) {
-        response->status = default_status(call->route);
+        response->status = api_default_status(call->route);
     }
     if (call->route && (call->route->flags & API_SECRET))
         http_add_header(response, "Cache-Control", "no-store");

@@ -3,6 +3,7 @@
  * Contract: the record, the answer and the answer kept for a repeated request commit together or
  * not at all.  A body may run several times; each time the answer begins anew. */
 #include "api/api_priv.h"
+#include "api/operations.h"
 
 #include "base/str.h"
 
@@ -31,7 +32,7 @@ static enum err_code stage_body(struct store_tx *tx, void *ctx, struct err *err)
         api_answer_record(call, &record);
     }
     if (!call->dry_run)
-        return api_idempotency_keep(call, tx, err);
+        return (rc = api_operation_keep(call, tx, err)) ? rc : api_idempotency_keep(call, tx, err);
     attempt->tried = true;
     return ERR_CANCELLED; /* rolls back */
 }
@@ -40,11 +41,16 @@ enum err_code api_stage_store(struct api_stage *stage, struct err *err)
 {
     struct api_call *call = stage->call;
     struct attempt attempt = {.stage = stage};
-    enum err_code rc = store_write(call->api->options.store, stage_body, &attempt, err);
+    enum err_code rc = api_operation_begin_store(call, err);
+    if (rc)
+        return rc;
+    rc = store_write(call->api->options.store, stage_body, &attempt, err);
     if (attempt.tried && rc == ERR_CANCELLED) {
         err_clear(err);
         return ERR_OK;
     }
+    if (rc)
+        api_operation_store_failed(call);
     if (rc)
         call->response->status = 0; /* as a trial may have set it */
     else

@@ -218,6 +218,15 @@ struct http_header_pair cli_authorization(struct cli_call *call);
 enum err_code cli_decode(const struct json_value *value, const struct json_table *table, void *out,
                          struct arena *arena, struct err *err);
 
+/* ---- operation.c ---- */
+/* Is it what the server answers when it goes on working on the request? */
+bool cli_is_operation(const struct cli_request *request, const struct http_reply *reply);
+/* Waits until it has ended, with a bar on a terminal; the reply becomes that of the request. Ctrl-C
+ * cancels it. */
+enum err_code cli_await_operation(struct cli_call *call, struct http_reply *reply, struct err *err);
+/* progress.c */
+void cli_add_bar(struct buf *out, double share, const char *style);
+
 /* ---- output.c ---- */
 /* In JSON or YAML: writes the text and says true; in table form says false. */
 bool cli_answer_json(struct cli_call *call, const char *text, size_t len);

@@ -145,6 +145,8 @@ enum err_code cli_send(struct cli_call *call, const struct cli_request *request,
         return not_there(call, err);
     if (rc)
         return rc;
+    if (cli_is_operation(request, out) && (rc = cli_await_operation(call, out, err)))
+        return rc;
     return out->status >= 400 ? read_problem(call, out, err) : ERR_OK;
 }
 

@@ -118,7 +118,7 @@ static double share_of(const struct run_task *task)
     return task->progress > guess ? task->progress : guess;
 }
 
-static void add_bar(struct buf *out, double share, const char *style)
+void cli_add_bar(struct buf *out, double share, const char *style)
 {
     static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     int eighths = (int)(share * BAR_COLUMNS * 8);
@@ -186,7 +186,7 @@ static void draw_task(struct follow *follow, const struct run_task *task, size_t
     const char *title = cli_task_title(follow->plan, task->id, arena);
     const char *name = cli_pad(cli_fit(title, name_width, arena), name_width, false, arena);
     buf_printf(&line, "  %s %s ", sign_of(follow, task), name);
-    add_bar(&line, share_of(task), style);
+    cli_add_bar(&line, share_of(task), style);
     size_t used = 2 + 2 + name_width + 1 + BAR_COLUMNS + 1;
     size_t width = (size_t)(follow->call->width > 0 ? follow->call->width : 80);
     if (width > used + 4)
@@ -210,7 +210,7 @@ static void draw_total(struct follow *follow, struct arena *arena, struct buf *o
     double left = status->eta_s > passed ? status->eta_s - passed : 0;
     const char *state = json_enum_name(run_state_names, status->state);
     buf_printf(&line, "  %s%s%s ", S_BOLD, cli_word("state", state), S_RESET);
-    add_bar(&line, status->progress, status->state == RUN_UNDOING ? S_YELLOW : S_GREEN);
+    cli_add_bar(&line, status->progress, status->state == RUN_UNDOING ? S_YELLOW : S_GREEN);
     buf_printf(&line, " %s",
                arena_printf(arena, P_("%lld/%lld task", "%lld/%lld tasks", status->tasks_total),
                             (long long)status->tasks_done, (long long)status->tasks_total));

@@ -104,6 +104,7 @@ class Server:
         use = self.token if token is None else token
         if use:
             request.add_header("Authorization", "Bearer " + use)
+        request.add_header("Prefer", "wait=30")  # an answer, no operation, however busy the machine is
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:

@@ -85,8 +85,8 @@ const char *open_one(struct house *house, enum who who);
 void wait_run(struct house *house, enum who who, const char *run, const char *state);
 
 extern const struct CMUnitTest access_tests[], hostile_tests[], loop_tests[], records_tests[],
-    once_tests[], watch_tests[], refine_tests[];
+    once_tests[], operations_tests[], watch_tests[], refine_tests[];
 extern const size_t access_test_count, hostile_test_count, loop_test_count, records_test_count,
-    once_test_count, watch_test_count, refine_test_count;
+    once_test_count, operations_test_count, watch_test_count, refine_test_count;
 
 #endif

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
     failed += run("hostile", hostile_tests, hostile_test_count);
     failed += run("records", records_tests, records_test_count);
     failed += run("once", once_tests, once_test_count);
+    failed += run("operations", operations_tests, operations_test_count);
     failed += run("watch", watch_tests, watch_test_count);
     failed += run("loop", loop_tests, loop_test_count);
     failed += run("refine", refine_tests, refine_test_count);
