@@ -192,6 +192,47 @@ static void test_a_backlog_waits_and_what_is_beyond_it_is_refused(void **state)
     }
 }
 
+/* Two workers, six threads, a backlog of five: the Markov chain of its 62 states, solved by
+ * elimination.  The aggregate takes the pace of a full pool as constant: near, and not equal. */
+static void test_a_backlog_before_a_pool_is_near_its_markov_chain(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate, work_s, delay_s, refused, latency_s;
+    } chain[] = {
+        {20, 0.02, 0.03, 3.12220953e-07, 0.0508359619},
+        {20, 0.01, 0.08, 1.36893466e-05, 0.0903142622},
+        {20, 0.03, 0.01, 3.04226232e-06, 0.0429664358},
+        {30.0, 0.02, 0.03, 1.63273535e-05, 0.0520016715},
+        {30.0, 0.01, 0.08, 0.000514957806, 0.0917437243},
+        {30.0, 0.03, 0.01, 0.000167758205, 0.0475737608},
+        {45.0, 0.02, 0.03, 0.000653561878, 0.0552287956},
+        {45.0, 0.01, 0.08, 0.0120830604, 0.0991117437},
+        {45.0, 0.03, 0.01, 0.00647478945, 0.0621856302},
+        {67.5, 0.02, 0.03, 0.0162011024, 0.0652972899},
+        {67.5, 0.01, 0.08, 0.115891577, 0.120736094},
+        {67.5, 0.03, 0.01, 0.0981465422, 0.101329719},
+        {101.25, 0.02, 0.03, 0.147392998, 0.0874151728},
+        {101.25, 0.01, 0.08, 0.35320935, 0.143969762},
+        {101.25, 0.03, 0.01, 0.345796281, 0.138873455},
+        {151.875, 0.02, 0.03, 0.396975299, 0.105349852},
+        {151.875, 0.01, 0.08, 0.564357848, 0.155381681},
+        {151.875, 0.03, 0.01, 0.5612836, 0.153394446},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(chain); i++) {
+        struct simulation_mesh_service s =
+            alone((struct simulation_mesh_service){.servers = 2,
+                                                   .threads = 6,
+                                                   .backlog = 5,
+                                                   .work_s = chain[i].work_s,
+                                                   .delay_s = chain[i].delay_s,
+                                                   .outside_per_s = chain[i].rate});
+        if (fabs(s.refused - chain[i].refused) > 0.01)
+            fail_msg("refused %g is not %g", s.refused, chain[i].refused);
+        assert_near(s.latency_s, chain[i].latency_s, 0.06);
+    }
+}
+
 static void test_no_load_is_too_much_to_be_reckoned(void **state)
 {
     (void)state;
@@ -347,7 +388,7 @@ static void check_patience(int retries, double share)
     struct test_case c;
     char text[400];
     snprintf(text, sizeof text,
-             "duration_s: 20000\n"
+             "duration_s: 6000\n"
              "warmup_s: 100\n"
              "services: [{name: a, sites: [s1], slots: 1, service_ms: 10}]\n"
              "flows: [{name: f, from: user, to: a, rate_per_s: 45, timeout_ms: 80, retries: %d, "
@@ -442,6 +483,7 @@ int case_mesh_tests(void)
         cmocka_unit_test(test_threads_that_wait_for_others_are_a_product_form),
         cmocka_unit_test(test_a_long_and_a_short_way_of_reckoning_agree),
         cmocka_unit_test(test_a_backlog_waits_and_what_is_beyond_it_is_refused),
+        cmocka_unit_test(test_a_backlog_before_a_pool_is_near_its_markov_chain),
         cmocka_unit_test(test_no_load_is_too_much_to_be_reckoned),
         cmocka_unit_test(test_calls_with_feedback_are_a_jackson_network),
         cmocka_unit_test(test_what_is_far_takes_the_way_there_and_back),
