@@ -276,6 +276,57 @@ static void test_calls_with_feedback_are_a_jackson_network(void **state)
     assert_near(services[1].rate_per_s, 25, 1e-9);
 }
 
+static void test_both_analytic_modes_agree_on_random_networks(void **state)
+{
+    (void)state; /* services that call those behind them, and now and then themselves */
+    enum { SERVICES = 12 };
+    int compared = 0;
+    struct rand rand;
+    rand_init(&rand, 9);
+    for (int i = 0; i < 40; i++) {
+        struct simulation_mesh_call calls[SERVICES][SERVICES];
+        struct simulation_mesh_service services[SERVICES] = {0};
+        struct simulation_mesh_host host = {.cores = 1e6};
+        struct simulation_mesh mesh = {services, &host, SERVICES, 1};
+        struct test_case c;
+        char text[12000];
+        int n = snprintf(text, sizeof text, "duration_s: 10\nservices:\n");
+        for (int32_t k = 0; k < SERVICES; k++) {
+            services[k].servers = 1 + (int32_t)rand_below(&rand, 8);
+            services[k].work_s = 0.001 * (double)(1 + rand_below(&rand, 40));
+            services[k].calls = calls[k];
+            n += snprintf(text + n, sizeof text - (size_t)n,
+                          "  - {name: s%d, sites: [s1], slots: %d, service_ms: %.17g, calls: [", k,
+                          services[k].servers, services[k].work_s * 1000);
+            for (int32_t to = k; to < SERVICES; to++) {
+                double p = (double)rand_below(&rand, 60) / 100;
+                if ((to == k && p > 0.3) || p < 0.2)
+                    continue;
+                calls[k][services[k].call_count++] =
+                    (struct simulation_mesh_call){.to = to, .per_request = p};
+                n += snprintf(text + n, sizeof text - (size_t)n, "%s{to: s%d, probability: %g}",
+                              services[k].call_count > 1 ? ", " : "", to, p);
+            }
+            n += snprintf(text + n, sizeof text - (size_t)n, "]}\n");
+        }
+        services[0].outside_per_s = 1 + (double)rand_below(&rand, 5);
+        snprintf(text + n, sizeof text - (size_t)n,
+                 "flows: [{name: f, from: user, to: s0, rate_per_s: %g}]\n",
+                 services[0].outside_per_s);
+        case_read(&c, case_one_site, text);
+        struct simulation_analysis analysis;
+        assert_int_equal(simulation_analyse(&c.network, &c.scenario, &analysis, &c.arena, &c.err),
+                         ERR_OK);
+        if (!analysis.flows.items[0].saturated) {
+            assert_true(simulation_mesh_settle(&mesh, SETTLED) < 1e-9);
+            assert_near(services[0].latency_s * 1000, analysis.flows.items[0].mean_ms.value, 1e-7);
+            compared++;
+        }
+        case_done(&c);
+    }
+    assert_true(compared > 10);
+}
+
 static void test_what_is_far_takes_the_way_there_and_back(void **state)
 {
     (void)state; /* 100 kB at 1 MB/s with an M/M/1 queue at either end, 2 + 3 ms each way */
@@ -486,6 +537,7 @@ int case_mesh_tests(void)
         cmocka_unit_test(test_a_backlog_before_a_pool_is_near_its_markov_chain),
         cmocka_unit_test(test_no_load_is_too_much_to_be_reckoned),
         cmocka_unit_test(test_calls_with_feedback_are_a_jackson_network),
+        cmocka_unit_test(test_both_analytic_modes_agree_on_random_networks),
         cmocka_unit_test(test_what_is_far_takes_the_way_there_and_back),
         cmocka_unit_test(test_retries_make_load_and_critical_failures_go_up),
         cmocka_unit_test(test_a_slow_callee_makes_its_caller_slower_than_itself),
