@@ -6,12 +6,13 @@
  *
  * DATA holds bounds.csv (set, instance, lo, hi, critical_path) and SET/NAME.sm.  First schedule
  * generation alone (genetic search, cheap bounds), then the same with exact search.  Every plan is
- * checked here, and every bound against the best known.  Time is that of the engine.
+ * checked here, and every bound against the best known.  Time is the processor's, of the engine.
  * --large needs no data: 10,000 generated tasks, and a new plan for 1,000 of which a third is over.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -34,6 +35,14 @@ struct options {
     const char *data, *sets, *method; /* NULL: both ways */
     long every, seed;
 };
+
+/* Microseconds that this thread has had the processor: other work on the machine does not count. */
+static int64_t processor_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static bool is_broken(const struct scheduling_problem *problem, const struct scheduling_plan *plan)
 {
@@ -82,10 +91,10 @@ static void run_one(const struct options *options, const struct instance *instan
                                      .schedules = schedules,
                                      .seed = (uint64_t)options->seed,
                                      .method = method};
-    int64_t begin = clock_mono_us();
+    int64_t begin = processor_us();
     if (scheduling_solve(&input, &plan, &arena, &err))
         fail(path, err.text);
-    double seconds = (double)(clock_mono_us() - begin) / 1e6;
+    double seconds = (double)(processor_us() - begin) / 1e6;
     if (is_broken(&problem, &plan) || plan.schedules > schedules)
         fail(path, "a plan breaks a rule");
     if (plan.lower_bound > instance->high || plan.makespan < instance->low)

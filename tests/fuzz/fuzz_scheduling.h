@@ -35,7 +35,7 @@ static inline void plan_what_is_read(__typeof__(scheduling_parse_sm) *parse, con
         expect(rc == err.code && (rc == ERR_OK || err.text[0]), "the code is in the error");
         for (size_t i = 0; rc == ERR_OK && i < problem.tasks.count; i++) {
             const struct scheduling_task *task = &problem.tasks.items[i];
-            for (size_t k = 0; k < task->after.count; k++) {
+            for (size_t k = 0; task->state == SCHEDULING_WAITING && k < task->after.count; k++) {
                 size_t p = task->after.items[k];
                 expect(plan.starts[p] + problem.tasks.items[p].duration <= plan.starts[i],
                        "predecessors end first");

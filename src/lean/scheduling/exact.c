@@ -11,6 +11,7 @@
 
 #define RESTART_CONFLICTS 100
 #define CLAUSES_AT_FIRST 6000
+#define WORK_OF_CONFLICT 2000 /* steps of propagation that an analysis is about as long as */
 
 static void find_pairs(struct scheduling_exact *exact)
 {
@@ -140,6 +141,7 @@ static void decide(struct scheduling_exact *exact, struct exact_literal l)
 static bool resolve(struct scheduling_exact *exact)
 {
     exact->conflicts++;
+    exact->work += WORK_OF_CONFLICT;
     int32_t level = scheduling_exact_analyse(exact);
     if (level < 0)
         return false;

@@ -263,6 +263,7 @@ static bool fall(struct scheduling_exact *exact, struct exact_literal fallen,
 {
     int32_t kept = 0, k = 0;
     bool ok = true;
+    exact->work += list->count * 4;
     while (k < list->count && ok) {
         struct exact_watch watch = list->items[k++];
         if (exact_is_true(exact, watch.other)) {
@@ -415,6 +416,7 @@ bool scheduling_exact_propagate(struct scheduling_exact *exact)
         while (exact->done < exact->trail_count) {
             struct exact_entry entry = exact->trail[exact->done++];
             int32_t task = entry.bound / 2;
+            exact->work += 8 + entry.value - entry.old;
             if (entry.value < exact->value[entry.bound])
                 ; /* a newer entry does the rest, but clauses are counted off step by step */
             else if (!follow_arcs(exact, entry.bound) ||

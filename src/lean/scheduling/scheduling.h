@@ -168,6 +168,29 @@ enum err_code scheduling_replan(const struct scheduling_problem *problem,
                                 struct scheduling_moves *ret_moves, struct arena *arena,
                                 struct err *err);
 
+/* A problem by names, for json_decode_file and scheduling_file_table. */
+struct scheduling_file_task {
+    const char *name;
+    struct opt_int duration;
+    LIST(struct scheduling_quantile) quantiles;
+    int64_t release, deadline;
+    struct opt_int weight;
+    LIST(const char *) after;
+    LIST(struct json_number_pair) needs;
+    int state; /* 0 = not said, else enum scheduling_state + 1 */
+    struct opt_int start, planned;
+};
+struct scheduling_file {
+    int64_t now;
+    LIST(struct scheduling_resource) resources;
+    LIST(struct scheduling_file_task) tasks;
+};
+extern const struct json_table scheduling_file_table;
+/* ERR_INVALID names the field.  *ret_planned: starts of the plan in force, -1 where not said. */
+enum err_code scheduling_from_file(const struct scheduling_file *file,
+                                   struct scheduling_problem *out, int64_t **ret_planned,
+                                   struct arena *arena, struct err *err);
+
 /* PSPLIB's single-mode .sm and Patterson's .rcp; ERR_INVALID and ERR_TOO_LARGE name the line. Tasks
  * are in the order of the file, dummies included. */
 enum err_code scheduling_parse_sm(const char *text, size_t len, struct scheduling_problem *out,

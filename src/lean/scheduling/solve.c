@@ -22,8 +22,10 @@
 #define WINDOWS_MAX 4000000   /* starts that are open, all tasks together */
 #define STEP_CONFLICTS 200    /* for one makespan from below */
 #define DEAR_SCHEDULES 5000   /* each more buys a third of the windows */
+#define SMALL_SCHEDULES 3000  /* more buy no windows for what exact search closes, or nearly */
+#define MOST_SCHEDULES ((int64_t)1 << 40)
 #define WINDOW_TASKS 120      /* more tasks buy no more windows */
-#define WORK_OF_SCHEDULE 550  /* steps of propagation in windows, for a schedule and a task */
+#define WORK_OF_SCHEDULE 1000 /* steps of propagation in windows, for a schedule and a task */
 
 struct solver {
     const struct scheduling_input *input;
@@ -154,6 +156,8 @@ static void close_gap(struct solver *solver)
 static int64_t work_for(const struct solver *solver, int64_t schedules)
 {
     int64_t tasks = solver->model->n < WINDOW_TASKS ? solver->model->n : WINDOW_TASKS;
+    int64_t most = tasks <= SMALL_TASKS ? SMALL_SCHEDULES : MOST_SCHEDULES;
+    schedules = schedules < most ? schedules : most;
     int64_t dear = schedules < DEAR_SCHEDULES ? schedules : DEAR_SCHEDULES;
     return (dear + (schedules - dear) / 3) * tasks * WORK_OF_SCHEDULE;
 }

@@ -240,7 +240,7 @@ static int64_t walk(const struct scheduling_problem *problem, uint64_t seed, int
 static void test_windows_break_no_rule_and_lead_to_what_brute_force_finds(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 200; seed++) {
+    for (uint64_t seed = 0; seed < 120; seed++) {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT;
         struct scheduling_problem problem;
         struct rand rand;
@@ -260,7 +260,7 @@ static void test_windows_break_no_rule_and_lead_to_what_brute_force_finds(void *
 static void test_windows_of_larger_plans_break_no_rule(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 60; seed++) {
+    for (uint64_t seed = 0; seed < 30; seed++) {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT;
         struct scheduling_problem problem;
         struct rand rand;
@@ -271,7 +271,7 @@ static void test_windows_of_larger_plans_break_no_rule(void **state)
                                      .arcs = 0.01 + rand_unit(&rand) * 0.08,
                                      .plain = seed % 2 == 0};
         random_problem(&shape, &rand, &problem, &arena);
-        walk(&problem, seed, 0, 80, &arena);
+        walk(&problem, seed, 0, 60, &arena);
     }
 }
 

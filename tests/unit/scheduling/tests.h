@@ -11,7 +11,7 @@
 
 #include "random_problem.h"
 
-extern const struct CMUnitTest parse_tests[], solve_tests[];
-extern const size_t parse_test_count, solve_test_count;
+extern const struct CMUnitTest parse_tests[], problem_tests[], solve_tests[];
+extern const size_t parse_test_count, problem_test_count, solve_test_count;
 
 #endif
