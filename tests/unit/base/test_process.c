@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/process.h"
 
 static int start(const char *file, char *const argv[], int out[2], pid_t *pid)
