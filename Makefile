@@ -13,6 +13,7 @@ clean:
 torture: all
 	SWAN_BUILD=build python3 tests/torture/kill_test.py --random 100 --no-named
 	SWAN_BUILD=build python3 tests/torture/hold_test.py --kills 40
+	SWAN_BUILD=build python3 tests/torture/twin_test.py --kills 40
 bench:
 	sh bench/run.sh
 bench-design:

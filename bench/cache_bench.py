@@ -59,13 +59,14 @@ def main():
                 for seed in (1, 2):
                     median(path, n, p, seed)
                     run(swan, f"p-median n={n} p={p} seed={seed}", path)
-        for seed, fixed, capacities in ((1, 1e6, (5000, 8000, 14000)), (2, 5e5, (5000, 6000, 8000)),
-                                        (3, 3e5, (5000, 6000, 8000))):
+        # the capacities of capa, capb and capc; then such that 25, 50 and 67 of the 100 must open
+        levels = {1e6: (8000, 10000, 12000, 14000), 5e5: (5000, 6000, 7000, 8000), 3e5: (5000, 5750, 6500, 7250)}
+        for seed, fixed in ((1, 1e6), (2, 5e5), (3, 3e5), (11, 1e6), (12, 5e5), (13, 3e5)):
             warehouses(path, 100, 1000, fixed, seed)
             run(swan, f"warehouses 100x1000 seed={seed}", path, "--uncapacitated")
-            for capacity in capacities:
+            for capacity in levels[fixed] + ((2000, 1000, 750) if seed < 10 else ()):
                 run(swan, f"warehouses 100x1000 seed={seed} cap={capacity}", path,
-                    "--capacity", str(capacity))
+                    "--capacity", str(capacity), "--time-limit", "10")
     for folder in data:
         for path in sorted(glob.glob(os.path.join(folder, "pmed", "*.txt"))):
             run(swan, os.path.basename(path), path)

@@ -50,6 +50,13 @@ void api_metrics(struct api *api, struct buf *out)
     figure(out, "swan_tasks_undone_total", "counter", "tasks undone", flow.tasks_undone);
     figure(out, "swan_leases_taken_over_total", "counter", "tasks taken over from a dead server",
            flow.leases_taken_over);
+    struct twin_figures twin;
+    twin_figures(api->options.twin, &twin);
+    figure(out, "swan_twin_entities", "gauge", "entities of the twin, also ended ones",
+           twin.entities);
+    figure(out, "swan_twin_edges", "gauge", "edges of the twin, also ended ones", twin.edges);
+    figure(out, "swan_twin_position", "gauge", "journal position that the twin shows",
+           twin.position);
     figure(out, "swan_uptime_seconds", "gauge", "since this server started",
            (clock_now_ms() - api->started_ms) / 1000);
 }

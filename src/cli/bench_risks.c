@@ -4,6 +4,8 @@
  * cli_bench_network lacks join two sites, or a site and an access point, at random. */
 #include "cli/bench_risks.h"
 
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/rand.h"
 #include "cli/bench.h"
@@ -12,6 +14,8 @@
 #define LINKS_MAX 1000000
 #define COMPONENTS 6
 #define INSTANCES 2
+#define GROUP_MOST 8
+#define GROUPS_MAX 1000000
 
 static struct opt_double known(double value)
 {
@@ -42,6 +46,27 @@ static void add_links(struct network *network, size_t links, struct rand *rand, 
     }
 }
 
+/* Each group is a duct of up to GROUP_MOST links, some with a site. */
+static void add_groups(struct network *network, size_t groups, struct rand *rand,
+                       struct arena *arena)
+{
+    for (size_t i = 0; i < groups && network->links.count; i++) {
+        const char *name = arena_printf(arena, "duct-%zu", i);
+        for (uint64_t k = 2 + rand_below(rand, GROUP_MOST - 1); k; k--) {
+            struct network_link *link =
+                &network->links.items[rand_below(rand, network->links.count)];
+            bool again = false;
+            for (size_t n = 0; n < link->shared_risk.count; n++)
+                again = again || link->shared_risk.items[n] == name;
+            if (!again)
+                *LIST_ADD(arena, &link->shared_risk) = name;
+        }
+        struct site *site = &network->sites.items[rand_below(rand, network->sites.count)];
+        if (rand_below(rand, 4) == 0)
+            *LIST_ADD(arena, &site->shared_risk) = name;
+    }
+}
+
 /* A chain of components, each on two sites; the first is called from an access point. */
 static void make_solution(const struct network *network, struct rand *rand, struct solution *out,
                           struct arena *arena)
@@ -66,15 +91,17 @@ static void make_solution(const struct network *network, struct rand *rand, stru
 
 struct timed {
     struct risks_answer answer;
-    double seconds;
+    double seconds, processor; /* by the clock; of this process alone */
 };
 
 static enum err_code timed(const struct risks_input *input, struct timed *out, struct arena *arena,
                            struct err *err)
 {
     int64_t begin = clock_mono_us();
+    clock_t used = clock();
     enum err_code rc = risks_analyse(input, &out->answer, arena, err);
     out->seconds = (double)(clock_mono_us() - begin) / 1e6;
+    out->processor = (double)(clock() - used) / CLOCKS_PER_SEC;
     return rc;
 }
 
@@ -83,8 +110,10 @@ static void put(struct json_writer *w, const char *key, const struct timed *run)
     json_key(w, key);
     json_begin(w, '{');
     json_member_double(w, "seconds", run->seconds);
+    json_member_double(w, "processor_seconds", run->processor);
     json_member_int(w, "single_failures", (int64_t)run->answer.singles);
     json_member_int(w, "single_failures_felt", (int64_t)run->answer.singles_felt);
+    json_member_int(w, "groups", (int64_t)(run->answer.groups + run->answer.inferred));
     json_member_int(w, "pairs_worked_out", (int64_t)run->answer.pairs_tried);
     json_member_int(w, "pairs_left_out", (int64_t)run->answer.pairs_left);
     json_member_int(w, "findings", (int64_t)run->answer.findings.count);
@@ -100,11 +129,14 @@ static void show(struct cli_call *call, const struct network *network, const str
     const char *const titles[RUNS] = {
         _("all single failures, 1 first of pairs"), _("all single failures, 50 firsts of pairs"),
         _("with a solution, all single failures"), _("with a solution, singles and pairs")};
-    cli_say(call, _("%zu sites, %zu access points, %zu links\n"), network->sites.count,
-            network->access.count, network->links.count);
+    cli_say(call, _("%zu sites, %zu access points, %zu links, %zu groups that fail together\n"),
+            network->sites.count, network->access.count, network->links.count,
+            runs[0].answer.groups + runs[0].answer.inferred);
     for (size_t i = 0; i < RUNS; i++)
-        cli_say(call, _("%s: %s, %zu failures, %llu pairs worked out, %zu findings\n"), titles[i],
-                cli_seconds(call->arena, runs[i].seconds), runs[i].answer.singles,
+        cli_say(call,
+                _("%s: %s (processor %s), %zu failures, %llu pairs worked out, %zu findings\n"),
+                titles[i], cli_seconds(call->arena, runs[i].seconds),
+                cli_seconds(call->arena, runs[i].processor), runs[i].answer.singles,
                 (unsigned long long)runs[i].answer.pairs_tried, runs[i].answer.findings.count);
 }
 
@@ -113,6 +145,7 @@ enum err_code cli_run_bench_risks(struct cli_call *call, struct err *err)
     CLEANUP(arena_done) struct arena arena;
     CLEANUP(buf_done) struct buf text = BUF_INIT;
     int64_t sites = cli_integer(call, "sites", 10000), links = cli_integer(call, "links", 50000);
+    int64_t groups = cli_integer(call, "groups", 0);
     uint64_t seed = (uint64_t)cli_integer(call, "seed", 1);
     struct timed runs[RUNS];
     struct network network = {.currency = NULL};
@@ -120,13 +153,14 @@ enum err_code cli_run_bench_risks(struct cli_call *call, struct err *err)
     struct rand rand;
     enum err_code rc;
     if (sites < CLI_BENCH_SITES_MIN || sites > CLI_BENCH_SITES_MAX || links < 0 ||
-        links > LINKS_MAX)
-        return err_set(err, ERR_USAGE, _("--sites is %d to %d, --links 0 to %d"),
+        links > LINKS_MAX || groups < 0 || groups > GROUPS_MAX)
+        return err_set(err, ERR_USAGE, _("--sites is %d to %d, --links and --groups 0 to %d"),
                        CLI_BENCH_SITES_MIN, CLI_BENCH_SITES_MAX, LINKS_MAX);
     arena_init(&arena, (size_t)8 << 30);
     rand_init(&rand, seed);
     cli_bench_network((size_t)sites, seed, &network, &arena);
     add_links(&network, (size_t)links, &rand, &arena);
+    add_groups(&network, (size_t)groups, &rand, &arena);
     make_solution(&network, &rand, &solution, &arena);
     const struct risks_input inputs[RUNS] = {
         {.network = &network, .firsts = 1},

@@ -144,7 +144,7 @@ static void show_copies(struct cli_call *call, const struct network *network,
 {
     struct cli_column columns[] = {{.title = _("ARTEFACT")},
                                    {.title = _("KEPT AT")},
-                                   {.title = _("GIB"), .right = true},
+                                   {.title = _("SIZE, GIB"), .right = true},
                                    {.title = _("SAVES A MONTH"), .right = true}};
     struct cli_table table = CLI_TABLE_INIT(columns, call->arena);
     size_t count = placement->copies.count;

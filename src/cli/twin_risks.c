@@ -261,6 +261,8 @@ static const struct cli_option bench_options[] = {
     {"sites", 0, CLI_INTEGER, "N", NULL, N_("sites of the network; 10000 if not said")},
     {"links", 0, CLI_INTEGER, "N", NULL,
      N_("links at least; those missing join sites at random; 50000 if not said")},
+    {"groups", 0, CLI_INTEGER, "N", NULL,
+     N_("declared groups of 2 to 8 links, some with a site; 0 if not said")},
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the network; 1 if not said")},
     {.name = NULL}};
 

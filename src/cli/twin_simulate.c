@@ -267,6 +267,43 @@ static void show_availability(struct cli_call *call, const struct simulation_ava
         show_assumption(call, answer->assumptions.items[i]);
 }
 
+static const char *interval_text(struct arena *arena, struct opt_double mean,
+                                 struct opt_double half, double scale)
+{
+    if (!mean.set)
+        return "-";
+    return half.set ? arena_printf(arena, "%.4g ± %.2g", mean.value * scale, half.value * scale)
+                    : arena_printf(arena, "%.4g", mean.value * scale);
+}
+
+static void show_repetition(struct cli_call *call, const struct simulation_repetition *answer)
+{
+    static const struct cli_column columns[] = {
+        {N_("FLOW"), false, true},   {N_("PHASE"), false, true}, {N_("SECONDS"), true, true},
+        {N_("MEAN ms"), true, true}, {N_("P99"), true, true},    {N_("LOSS %"), true, true},
+        {N_("Δ MEAN"), true, true},
+    };
+    struct cli_column translated[ARRAY_LEN(columns)];
+    struct arena *arena = call->arena;
+    translate(columns, translated, ARRAY_LEN(columns));
+    struct cli_table table = CLI_TABLE_INIT(translated, arena);
+    for (size_t i = 0; i < answer->outcomes.count; i++) {
+        const struct simulation_repeated *one = &answer->outcomes.items[i];
+        cli_cell(&table, one->flow);
+        cli_cell(&table, cli_word("phase", one->phase));
+        cli_cell(&table, arena_printf(arena, "%g–%g", one->from_s, one->to_s));
+        cli_cell(&table, interval_text(arena, one->mean_ms, one->mean_half_ms, 1));
+        cli_cell(&table, interval_text(arena, one->p99_ms, one->p99_half_ms, 1));
+        cli_cell(&table, interval_text(arena, one->loss, one->loss_half, 100));
+        cli_cell(&table, interval_text(arena, one->mean_change_ms, one->mean_change_half_ms, 1));
+    }
+    cli_table_print(call, &table);
+    cli_say(call, _("over %lld runs with other seeds; ±: the 95 %% interval of their mean\n"),
+            (long long)answer->runs);
+    for (size_t i = 0; i < answer->assumptions.count; i++)
+        show_assumption(call, answer->assumptions.items[i]);
+}
+
 static enum err_code run_simulate(struct cli_call *call, struct err *err)
 {
     struct simulate_inputs inputs = {0};
@@ -292,6 +329,16 @@ static enum err_code run_simulate(struct cli_call *call, struct err *err)
             show_availability(call, &answer);
         return ERR_OK;
     }
+    if (cli_option(call, "runs")) {
+        struct simulation_repetition answer;
+        if ((rc = simulation_repeat(&inputs.network, &inputs.scenario,
+                                    (uint64_t)cli_integer(call, "seed", 1),
+                                    cli_integer(call, "runs", 0), &answer, call->arena, err)))
+            return rc;
+        if (!cli_answer_table(call, &simulation_repetition_table, &answer))
+            show_repetition(call, &answer);
+        return ERR_OK;
+    }
     struct simulation_result result;
     if ((rc = simulation_run(&inputs.network, &inputs.scenario,
                              (uint64_t)cli_integer(call, "seed", 1), &result, call->arena, err)))
@@ -315,6 +362,8 @@ static const struct cli_option simulate_options[] = {
      N_("requirement: a JSON file, - for stdin, or the need in words")},
     {"choice", 0, CLI_INTEGER, "N", NULL, N_("number of the candidate, from 1")},
     {"seed", 0, CLI_INTEGER, "N", NULL, N_("seed of the simulation; 1 if not said")},
+    {"runs", 0, CLI_INTEGER, "N", NULL,
+     N_("simulate N times, with seeds from --seed on, and give intervals of the means")},
     {"analytic", 0, CLI_FLAG, NULL, NULL,
      N_("steady states by queueing theory, in milliseconds, instead of a simulation")},
     {"availability", 0, CLI_INTEGER, "N", NULL,

@@ -301,13 +301,14 @@ class Traces(unittest.TestCase):
         texts = {}
         for schema, (runtime, machine) in flat.items():
             texts[schema] = {"name": "w", "schemaVersion": schema, "workflow": {"tasks": [
-                {"name": n, "id": n, "type": "compute", "parents": p, runtime: s, machine: "m" if schema == "1.3" else ["m"]}
-                for n, s, p in self.TASKS]}}
+                {"name": n, "id": f"{i:08d}", "type": "compute", "parents": p, runtime: s, machine: "m" if schema == "1.3" else ["m"]}
+                for i, (n, s, p) in enumerate(self.TASKS)]}}
         for schema in ("1.5", "1.6"):
             texts[schema] = {"name": "w", "schemaVersion": schema, "workflow": {
                 "specification": {"tasks": [{"name": n, "id": n, "parents": p, "children": []} for n, _, p in self.TASKS]},
-                "execution": {"makespanInSeconds": 15, "tasks": [{"id": n, "runtimeInSeconds": s, "machines": ["m"]}
-                                                                 for n, s, _ in reversed(self.TASKS)]}}}
+                "execution": {"makespanInSeconds": 15, "tasks": [
+                    # the moment of writing, as generators put it there: no start that can be
+                    {"id": n, "runtimeInSeconds": s, "machines": ["m"], "executedAt": "2026-11-23T20:01:04.7Z"} for n, s, _ in reversed(self.TASKS)]}}}
         for schema, text in texts.items():
             seen = report(json.dumps(text))
             self.assertEqual((seen["tasks"], seen["serial_s"], seen["critical_s"]), (4, 22, 15), schema)
@@ -315,8 +316,8 @@ class Traces(unittest.TestCase):
             self.assertEqual(seen["lead"]["p50_s"], 15)
             self.assertEqual(seen["actors"][0]["name"], "m")
             self.assertTrue(seen["starts_derived"])
-            self.assertEqual({t["task"]: t["slack_s"] for t in seen["run"]["tasks"]},
-                             {"split_1": 0, "blast_2": 0, "blast_3": 3, "cat_4": 0})
+            self.assertEqual(sorted((t["kind"], t["slack_s"]) for t in seen["run"]["tasks"]),
+                             [("blast", 0), ("blast", 3), ("cat", 0), ("split", 0)])
 
 
 class Server(unittest.TestCase):

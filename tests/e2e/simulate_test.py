@@ -132,6 +132,16 @@ class Simulate(unittest.TestCase):
         self.assertEqual(seen[(1000, 2000)]["state"], "slower")
         self.assertEqual(seen[(0, 1000)]["state"], "same")
 
+    def test_many_runs_give_intervals(self):
+        """M/M/1 at 40 of 100 a second: 1000/60 ms of visit and 2 ms of way."""
+        answer = self.answer({
+            "duration_s": 300, "services": [{"name": "web", "sites": ["sh-edge"], "slots": 1, "service_ms": 10}],
+            "flows": [{"name": "users", "from": "上海", "to": "web", "rate_per_s": 40}]}, "--runs", "12")
+        self.assertEqual(answer["runs"], 12)
+        one = answer["outcomes"][0]
+        self.assertLessEqual(abs(one["mean_ms"] - (1000 / 60 + 2)), 2 * one["mean_half_ms"])
+        self.assertLess(one["mean_half_ms"], 1)
+
     def test_availability_is_the_closed_form(self):
         answer = self.answer({
             "duration_s": 1,

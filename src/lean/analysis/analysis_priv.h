@@ -18,6 +18,7 @@ struct analysis_reader {
     uint32_t *lengths; /* of each text */
     bool *run_seen;    /* of each text: a run of that name was read */
     size_t run_room;
+    bool traced;           /* there was a WfCommons instance */
     uint32_t *after_names; /* log.after before names were found: texts */
 };
 void analysis_reader_init(struct analysis_reader *r);
@@ -47,9 +48,9 @@ uint32_t analysis_text_of(struct analysis_reader *r, const struct json_value *va
 bool analysis_time_of(const struct json_value *value, int64_t *out);
 void analysis_add_after_list(struct analysis_reader *r, struct analysis_record *record,
                              const struct json_value *names);
-/* Where no record says when it began (`ended` holds durations then): each begins when its
- * predecessors have ended. */
-void analysis_derive_starts(struct analysis_log *log);
+/* Where no record says when it began (`ended` holds durations then), or where a trace says what
+ * cannot be: each begins when its predecessors have ended. */
+void analysis_derive_starts(struct analysis_log *log, bool traced);
 
 /* Records begin … end − 1 (all of the same runs), each after its predecessors; ANALYSIS_NONE from
  * where a cycle stops it.  The caller frees it (mem_free). */

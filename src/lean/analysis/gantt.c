@@ -18,7 +18,7 @@
 #define LANES_MOST 50 /* of a band before it shows how many instead */
 #define BAND_MOST 150 /* pixels that lanes of a band may take */
 #define WIDTH 1200
-#define RIGHT 90   /* room for what stands behind a bar */
+#define RIGHT 130  /* room for what stands behind a bar */
 #define TOP 104    /* of the first row */
 #define PROFILE 70 /* height of what shows how many */
 
@@ -161,7 +161,8 @@ static void put_row(const struct chart *c, const struct analysis_task *task, dou
     }
     buf_printf(c->out,
                "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"15\" rx=\"2\" "
-               "fill=\"%s\"/></g>\n<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\" font-size=\"11\">",
+               "fill=\"%s\"/></g>\n<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\" font-size=\"11\" "
+               "stroke=\"#ffffff\" stroke-width=\"2.5\" paint-order=\"stroke\">",
                from, y + 4.5, length, colour_of(c, task), from + length + 6, y + 16, ANALYSIS_GREY);
     if (failed)
         buf_add_str(c->out, "✕ ");

@@ -430,7 +430,10 @@ enum err_code analysis_measure(const struct analysis_log *log,
         if (m.duration[i] >= 0)
             spread[whole++] = m.duration[i];
     if (!whole)
-        return err_set(err, ERR_INVALID, "no record has both a start and an end");
+        return err_set(err, ERR_INVALID,
+                       "no record has both a start and an end: %lld lack one, %lld end before they "
+                       "start",
+                       (long long)report.incomplete, (long long)report.skewed);
     analysis_spread_of(spread, whole, &report.duration);
     whole = 0;
     for (size_t i = 0; i < log->count; i++)

@@ -308,8 +308,9 @@ enum err_code analysis_read(const char *text, size_t len, struct analysis_log *o
         is_lines(text, len) ? read_lines(&r, text, len, err) : read_documents(&r, text, len, err);
     if (!rc)
         rc = analysis_reader_end(&r, out, err);
+    bool traced = r.traced;
     analysis_reader_done(&r);
     if (!rc)
-        analysis_derive_starts(out);
+        analysis_derive_starts(out, traced);
     return rc;
 }

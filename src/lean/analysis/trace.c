@@ -11,6 +11,7 @@
 struct trace {
     const struct json_value *tasks;
     struct map *executed; /* by id; NULL: in the task itself */
+    struct map *ids;      /* of each name: predecessors are told by name in 1.3 and 1.4 */
 };
 
 static double runtime_of(const struct json_value *task)
@@ -61,8 +62,30 @@ static enum err_code read_task(struct analysis_reader *r, const struct trace *t,
     record->started = at;
     if (runtime >= 0 && runtime < 1e9)
         record->ended = (at != ANALYSIS_UNKNOWN ? at : 0) + (int64_t)llround(runtime * 1000);
-    analysis_add_after_list(r, record, json_get(task, "parents"));
+    const struct json_value *parents = json_get(task, "parents");
+    for (size_t k = 0; k < json_size(parents); k++) {
+        const char *parent = json_text(json_at(parents, k), "");
+        const char *by_name = map_find(t->ids, parent);
+        parent = by_name ? by_name : parent;
+        if (*parent)
+            analysis_add_after(r, record, analysis_text(r, parent, strlen(parent)));
+    }
     return ERR_OK;
+}
+
+/* Names that stand for one id and are no id themselves. */
+static void find_ids(struct trace *t)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < json_size(t->tasks); i++) {
+            const struct json_value *task = json_at(t->tasks, i);
+            const char *name = json_text(json_get(task, "name"), "");
+            const char *id = json_text(json_get(task, "id"), name);
+            if (!pass)
+                map_put(t->ids, id, (void *)(uintptr_t)id);
+            else if (*name && !map_has(t->ids, name))
+                map_put(t->ids, name, (void *)(uintptr_t)id);
+        }
 }
 
 enum err_code analysis_read_trace(struct analysis_reader *r, const struct json_value *root,
@@ -70,8 +93,9 @@ enum err_code analysis_read_trace(struct analysis_reader *r, const struct json_v
 {
     const struct json_value *workflow = json_get(root, "workflow");
     const struct json_value *executed = json_path(workflow, "execution.tasks");
-    struct trace t = {.tasks = json_path(workflow, "specification.tasks")};
     CLEANUP(map_free_at) struct map *by_id = map_new();
+    CLEANUP(map_free_at) struct map *ids = map_new();
+    struct trace t = {.tasks = json_path(workflow, "specification.tasks"), .ids = ids};
     if (t.tasks) {
         t.executed = by_id;
         for (size_t i = 0; i < json_size(executed); i++) {
@@ -85,6 +109,8 @@ enum err_code analysis_read_trace(struct analysis_reader *r, const struct json_v
     }
     if (!json_size(t.tasks))
         return err_set(err, ERR_INVALID, "the workflow has no tasks");
+    find_ids(&t);
+    r->traced = true;
     uint32_t run = analysis_text_of(r, json_get(root, "name"));
     enum err_code rc = ERR_OK;
     for (size_t i = 0; i < json_size(t.tasks) && !rc; i++)
@@ -92,8 +118,34 @@ enum err_code analysis_read_trace(struct analysis_reader *r, const struct json_v
     return rc;
 }
 
-void analysis_derive_starts(struct analysis_log *log)
+/* Generated instances bear the moment at which they were written: most tasks then "begin" before
+ * their predecessors have ended. */
+static bool starts_contradict(const struct analysis_log *log)
 {
+    size_t asked = 0, against = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const struct analysis_record *record = &log->records[i];
+        for (uint32_t k = 0; k < record->after_count; k++) {
+            uint32_t b = log->after[record->after + k];
+            if (b == ANALYSIS_NONE || log->records[b].ended == ANALYSIS_UNKNOWN ||
+                record->started == ANALYSIS_UNKNOWN)
+                continue;
+            asked++;
+            against += record->started < log->records[b].ended;
+        }
+    }
+    return 2 * against > asked;
+}
+
+void analysis_derive_starts(struct analysis_log *log, bool traced)
+{
+    if (traced && starts_contradict(log))
+        for (size_t i = 0; i < log->count; i++) {
+            struct analysis_record *record = &log->records[i];
+            if (record->started != ANALYSIS_UNKNOWN && record->ended != ANALYSIS_UNKNOWN)
+                record->ended -= record->started;
+            record->started = ANALYSIS_UNKNOWN;
+        }
     bool any = false, all = true;
     for (size_t i = 0; i < log->count; i++) {
         any = any || log->records[i].started != ANALYSIS_UNKNOWN;

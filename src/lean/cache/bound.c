@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "lean/cache/place_priv.h"
 
-#define WORK 700000000.0 /* sites × artefacts × CACHE_NEAR × steps */
+#define WORK 1200000000.0 /* sites × artefacts × CACHE_NEAR × steps */
 #define STEPS_MOST 200
 #define KEEP 0.7f   /* of the last direction; with LENGTH the best of a few tried */
 #define LENGTH 0.45 /* of the way that the target promises, at first */
@@ -36,17 +36,47 @@ struct dual {
     float *way;   /* the direction of the last step */
     float *slope; /* 1 − how much the sites would serve it */
     float *values;
-    struct value *wanted; /* at the site at hand, best first, and how much of a copy it takes */
+    struct value *wanted; /* at the site at hand, and how much of a copy it takes */
     float *part;
     size_t wanted_count;
 };
 
-static int by_density(const void *a, const void *b)
+/* Brings the best for their room to the front, as many as the room takes, the last one in part: a
+ * continuous knapsack, around pivots; the order inside does not matter.  Returns what they save. */
+static double fill(struct dual *d, size_t count, double room)
 {
-    const struct value *x = a, *y = b;
-    if (x->density != y->density)
-        return x->density > y->density ? -1 : 1;
-    return x->artefact < y->artefact ? -1 : x->artefact > y->artefact;
+    size_t low = 0, high = count;
+    double saved = 0;
+    while (low < high && room > 0) {
+        float pivot = d->wanted[low + (high - low) / 2].density;
+        double need = 0;
+        size_t more = low, k = low, less = high;
+        while (k < less) {
+            struct value item = d->wanted[k];
+            if (item.density > pivot) {
+                d->wanted[k++] = d->wanted[more];
+                d->wanted[more++] = item;
+                need += (double)d->p->size_gib[item.artefact];
+            } else if (item.density < pivot) {
+                d->wanted[k] = d->wanted[--less];
+                d->wanted[less] = item;
+            } else {
+                k++;
+            }
+        }
+        if (need > room) {
+            high = more;
+            continue;
+        }
+        for (; low < less && room > 0; low++) { /* all dearer ones, then the equal ones */
+            double size = d->p->size_gib[d->wanted[low].artefact], part = fmin(1, room / size);
+            d->part[low] = (float)part;
+            saved += part * (double)d->wanted[low].value;
+            room -= size;
+        }
+    }
+    d->wanted_count = low;
+    return saved;
 }
 
 /* What the site saves at most at these prices; what it keeps for that goes to d->wanted. */
@@ -70,21 +100,11 @@ static double best_filling(struct dual *d, size_t site)
             values[a] += fetches[a] * cache_above(over);
         }
     }
-    d->wanted_count = 0;
     for (size_t a = 0; a < n; a++) {
         if (values[a] > 0 && p->size_gib[a] <= (float)p->room_gib[site] * 1.000001f)
             d->wanted[count++] = (struct value){values[a], values[a] / p->size_gib[a], (uint32_t)a};
     }
-    qsort(d->wanted, count, sizeof *d->wanted, by_density);
-    double room = p->room_gib[site] * (1 + 1e-9), saved = 0;
-    for (size_t k = 0; k < count && room > 0; k++) {
-        double size = p->size_gib[d->wanted[k].artefact], part = fmin(1, room / size);
-        d->part[k] = (float)part;
-        saved += part * d->wanted[k].value;
-        room -= size;
-        d->wanted_count = k + 1;
-    }
-    return saved;
+    return fill(d, count, p->room_gib[site] * (1 + 1e-9));
 }
 
 /* The bound of the prices as they are, and its slopes. */

@@ -19,7 +19,8 @@
 #define NODE_STEPS 100
 #define PATIENCE 15
 #define SHORTEST 1e-4
-#define WORK_MOST 4000000000.0 /* of exchanges at the root, in elementary steps */
+#define TREE_MOST ((size_t)1 << 30) /* bytes of nodes that wait; the search stops there */
+#define WORK_MOST 4000000000.0      /* of exchanges at the root, in elementary steps */
 
 struct item { /* of one knapsack */
     double ratio, saved, demand;
@@ -29,10 +30,12 @@ struct item { /* of one knapsack */
 struct search {
     const struct cache_location *problem;
     const struct cache_search *asked;
-    double demand; /* of all, rounded up to whole facilities where all are alike */
+    double demand; /* of all */
     double best;
     unsigned char *best_open;
     struct map *seen;    /* sets that were solved, as text */
+    bool alike;          /* all have one capacity: then the number that is open is kept, too … */
+    size_t least, most;  /* … of the node at hand */
     bool idle_may_serve; /* customers without demand: a facility without load may serve them */
     bool stopped;
     double pending;
@@ -40,26 +43,39 @@ struct search {
     double *worth;
     unsigned char *chosen;
     double *part;  /* part[customer]: how much of it the chosen facilities would serve */
-    double *taken; /* taken[facility * customers + customer] of the step */
+    double *serve; /* serve[facility * customers + customer]: the problem's, turned */
+    /* what the fillings of the step took: taken[facility * customers + k], k < taken_count */
+    struct taken {
+        uint32_t customer;
+        float part;
+    } * taken;
+    size_t *taken_count;
     struct item *items;
     uint32_t *order;
     double *direction;
     char *key;
 };
 
+static void take(struct search *s, size_t i, uint32_t customer, double part)
+{
+    s->taken[i * s->problem->customers + s->taken_count[i]++] =
+        (struct taken){customer, (float)part};
+}
+
 /* Best filling of one facility at these prices: what it saves; its parts go to `taken`. */
 static double fill(struct search *s, const double *price, size_t i)
 {
     const struct cache_location *problem = s->problem;
-    size_t m = problem->facilities, n = problem->customers, count = 0;
-    double *taken = s->taken + i * n, room = problem->capacity[i], saved = 0;
-    memset(taken, 0, n * sizeof *taken);
+    size_t n = problem->customers, count = 0;
+    const double *serve = s->serve + i * n;
+    double room = problem->capacity[i], saved = 0;
+    s->taken_count[i] = 0;
     for (size_t j = 0; j < n; j++) {
-        double gain = price[j] - problem->serve[j * m + i], demand = problem->demand[j];
+        double gain = price[j] - serve[j], demand = problem->demand[j];
         if (!(gain > 0))
             continue;
         if (!(demand > 0)) {
-            taken[j] = 1;
+            take(s, i, (uint32_t)j, 1);
             saved += gain;
             continue;
         }
@@ -92,7 +108,7 @@ static double fill(struct search *s, const double *price, size_t i)
             double part = fmin(1, room / item->demand);
             if (part <= 0)
                 break;
-            taken[item->customer] = part;
+            take(s, i, item->customer, part);
             saved += part * item->saved;
             room -= part * item->demand;
         }
@@ -104,6 +120,9 @@ static double fill(struct search *s, const double *price, size_t i)
 struct choice {
     double bound;
     double unit; /* price of a unit of capacity; 0 when there is enough */
+    /* facilities alike: what opening one more besides saves elsewhere, and what closing one costs
+     */
+    double instead_in, instead_out;
 };
 
 static int by_ratio(const void *a, const void *b, void *context)
@@ -114,12 +133,64 @@ static int by_ratio(const void *a, const void *b, void *context)
     return p < q ? -1 : p > q;
 }
 
+/* Facilities alike: those of least worth, at least s->least and at most s->most. */
+static void choose_number(struct search *s, size_t open, size_t count, struct choice *c)
+{
+    size_t take = 0;
+    double last = -INFINITY, next = INFINITY;
+    qsort_r(s->order, count, sizeof *s->order, by_ratio, s);
+    while (take < count && open + take < s->most &&
+           (open + take < s->least || s->worth[s->order[take]] < 0)) {
+        s->chosen[s->order[take]] = 1;
+        last = s->worth[s->order[take++]];
+        c->bound += last;
+    }
+    if (take < count)
+        next = s->worth[s->order[take]];
+    if (open + take < s->least || open > s->most)
+        c->bound = INFINITY;
+    c->instead_in = open + take == s->most || last > 0 ? last : 0;
+    c->instead_out = open + take == s->least || next < 0 ? next : 0;
+}
+
+/* The whole demand must be met: by what is worth opening anyway, then by the best for its capacity,
+ * the last one in part. */
+static void choose_capacity(struct search *s, size_t count, double capacity, struct choice *c)
+{
+    const struct cache_location *problem = s->problem;
+    size_t rest = 0;
+    for (size_t k = 0; k < count; k++) {
+        uint32_t i = s->order[k];
+        if (s->worth[i] < 0) {
+            s->chosen[i] = 1;
+            c->bound += s->worth[i];
+            capacity += problem->capacity[i];
+        } else if (problem->capacity[i] > 0) {
+            s->order[rest++] = i;
+        }
+    }
+    if (capacity >= s->demand * (1 - 1e-12))
+        return;
+    qsort_r(s->order, rest, sizeof *s->order, by_ratio, s);
+    for (size_t k = 0; k < rest; k++) {
+        size_t i = s->order[k];
+        double part = fmin(1, (s->demand - capacity) / problem->capacity[i]);
+        c->unit = s->worth[i] / problem->capacity[i];
+        c->bound += part * s->worth[i];
+        capacity += problem->capacity[i];
+        s->chosen[i] = 1;
+        if (capacity >= s->demand * (1 - 1e-12))
+            return;
+    }
+    c->bound = INFINITY; /* what is left has not the capacity */
+}
+
 static struct choice choose(struct search *s, const struct cache_frame *f)
 {
     const struct cache_location *problem = s->problem;
-    size_t m = problem->facilities, n = problem->customers, count = 0;
+    size_t m = problem->facilities, n = problem->customers, count = 0, open = 0;
     double capacity = 0;
-    struct choice c = {0, 0};
+    struct choice c = {.bound = 0};
     for (size_t j = 0; j < n; j++)
         c.bound += f->price[j];
     for (size_t i = 0; i < m; i++) {
@@ -127,28 +198,19 @@ static struct choice choose(struct search *s, const struct cache_frame *f)
         if (f->state[i] == CACHE_CLOSED)
             continue;
         s->worth[i] = (problem->open ? problem->open[i] : 0) - fill(s, f->price, i);
-        if (f->state[i] == CACHE_OPEN || s->worth[i] < 0) {
-            s->chosen[i] = 1;
-            c.bound += s->worth[i];
-            capacity += problem->capacity[i];
-        } else if (problem->capacity[i] > 0) {
+        if (f->state[i] != CACHE_OPEN) {
             s->order[count++] = (uint32_t)i;
+            continue;
         }
-    }
-    if (capacity >= s->demand * (1 - 1e-12))
-        return c;
-    qsort_r(s->order, count, sizeof *s->order, by_ratio, s);
-    for (size_t k = 0; k < count; k++) {
-        size_t i = s->order[k];
-        double part = fmin(1, (s->demand - capacity) / problem->capacity[i]);
-        c.unit = s->worth[i] / problem->capacity[i];
-        c.bound += part * s->worth[i];
-        capacity += problem->capacity[i];
         s->chosen[i] = 1;
-        if (capacity >= s->demand * (1 - 1e-12))
-            return c;
+        c.bound += s->worth[i];
+        capacity += problem->capacity[i];
+        open++;
     }
-    c.bound = INFINITY; /* what is left has not the capacity */
+    if (s->alike)
+        choose_number(s, open, count, &c);
+    else
+        choose_capacity(s, count, capacity, &c);
     return c;
 }
 
@@ -158,9 +220,11 @@ static void fix(struct search *s, struct cache_frame *f, const struct choice *c,
         if (f->state[i] != CACHE_FREE)
             continue;
         double reduced = s->worth[i] - c->unit * s->problem->capacity[i];
-        if (c->bound + reduced > cutoff)
+        double in = s->alike ? s->worth[i] - c->instead_in : reduced;
+        double out = s->alike ? c->instead_out - s->worth[i] : -reduced;
+        if (!s->chosen[i] && c->bound + in > cutoff)
             f->state[i] = CACHE_CLOSED;
-        else if (c->bound - reduced > cutoff)
+        else if (s->chosen[i] && c->bound + out > cutoff)
             f->state[i] = CACHE_OPEN;
     }
 }
@@ -172,9 +236,8 @@ static void subgradient(struct search *s, const struct cache_frame *f, double bo
     double along = 0, old = 0, norm = 0;
     memset(s->part, 0, n * sizeof *s->part);
     for (size_t i = 0; i < m; i++)
-        if (s->chosen[i])
-            for (size_t j = 0; j < n; j++)
-                s->part[j] += s->taken[i * n + j];
+        for (size_t k = 0; s->chosen[i] && k < s->taken_count[i]; k++)
+            s->part[s->taken[i * n + k].customer] += (double)s->taken[i * n + k].part;
     for (size_t j = 0; j < n; j++) {
         along += (1 - s->part[j]) * s->direction[j];
         old += s->direction[j] * s->direction[j];
@@ -262,7 +325,7 @@ static bool raise(struct search *s, struct cache_frame *f, int steps, bool root,
     size_t n = s->problem->customers, m = s->problem->facilities;
     CLEANUP(mem_free_at) double *kept = mem_array(n, sizeof *kept);
     double best = -INFINITY, length = root ? 1.5 : 0.8;
-    int idle = 0;
+    int idle = 0, next = root ? 21 : 0;
     memcpy(kept, f->price, n * sizeof *kept);
     memset(s->direction, 0, n * sizeof *s->direction);
     for (int step = 0; step < steps; step++) {
@@ -278,8 +341,10 @@ static bool raise(struct search *s, struct cache_frame *f, int steps, bool root,
             idle = c.bound > best + 1e-4 * fabs(s->best - best) ? 0 : idle + 1;
             best = c.bound;
             memcpy(kept, f->price, n * sizeof *kept);
-            if (!root || step > 20)
+            if (step >= next) { /* a transportation problem takes as long as a few steps */
                 solve(s, s->chosen);
+                next = step + (root ? 1 : NODE_STEPS / 8);
+            }
         } else {
             idle++;
         }
@@ -304,46 +369,133 @@ static bool raise(struct search *s, struct cache_frame *f, int steps, bool root,
     return true;
 }
 
-static void explore(struct search *s, struct cache_frame *f, double inherited, bool root)
+/* ---- the tree: best bound first ---- */
+
+struct node {
+    double bound;
+    size_t least, most; /* facilities that may be open; used where all are alike */
+    struct cache_frame frame;
+};
+struct tree {
+    struct node *nodes; /* a heap by bound */
+    size_t count, room;
+};
+
+static void tree_push(struct tree *t, const struct node *node)
 {
-    size_t m = s->problem->facilities, pick = SIZE_MAX;
-    double bound = inherited, score = -1;
-    s->nodes++;
-    if (s->stopped) {
-        s->pending = fmin(s->pending, inherited);
-        return;
+    if (t->count == t->room) {
+        t->room = t->room ? 2 * t->room : 64;
+        t->nodes = mem_resize(t->nodes, t->room, sizeof *t->nodes);
     }
-    if (!raise(s, f, root ? ROOT_STEPS : NODE_STEPS, root, &bound))
-        return;
-    bound = fmax(bound, inherited);
-    if (root && !s->stopped) {
-        double work = WORK_MOST;
-        improve(s, &work);
+    size_t i = t->count++;
+    for (; i && t->nodes[(i - 1) / 2].bound > node->bound; i = (i - 1) / 2)
+        t->nodes[i] = t->nodes[(i - 1) / 2];
+    t->nodes[i] = *node;
+}
+
+static struct node tree_pop(struct tree *t)
+{
+    struct node top = t->nodes[0], last = t->nodes[--t->count];
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < t->count; i = child) {
+        if (child + 1 < t->count && t->nodes[child + 1].bound < t->nodes[child].bound)
+            child++;
+        if (t->nodes[child].bound >= last.bound)
+            break;
+        t->nodes[i] = t->nodes[child];
     }
-    if (s->stopped || bound > cache_cutoff(s->best, false)) {
-        if (s->stopped)
-            s->pending = fmin(s->pending, bound);
-        return;
-    }
-    for (size_t i = 0; i < m; i++)
+    t->nodes[i] = last;
+    return top;
+}
+
+/* The facility that the prices are least sure of; SIZE_MAX: all is decided. */
+static size_t branch_on(const struct search *s, const struct cache_frame *f)
+{
+    size_t pick = SIZE_MAX;
+    double score = -1;
+    for (size_t i = 0; i < s->problem->facilities; i++)
         if (f->state[i] == CACHE_FREE && 0.5 - fabs(f->often[i] - 0.5) > score) {
             score = 0.5 - fabs(f->often[i] - 0.5);
             pick = i;
         }
-    if (pick == SIZE_MAX) { /* all is decided: the transportation problem is the node's optimum */
-        for (size_t i = 0; i < m; i++)
-            s->chosen[i] = f->state[i] == CACHE_OPEN;
+    return pick;
+}
+
+/* Raises the bound of the node and keeps it when something better may be in it; takes the frame. */
+static void look_into(struct search *s, struct tree *tree, struct node *node, bool root)
+{
+    double bound = node->bound;
+    s->least = node->least;
+    s->most = node->most;
+    bool alive = raise(s, &node->frame, root ? ROOT_STEPS : NODE_STEPS, root, &bound);
+    node->bound = fmax(node->bound, bound);
+    s->nodes++;
+    if (root && alive && !s->stopped) {
+        double work = WORK_MOST;
+        improve(s, &work);
+    }
+    if (alive && branch_on(s, &node->frame) == SIZE_MAX) {
+        /* all is decided: the transportation problem is the node's optimum */
+        for (size_t i = 0; i < s->problem->facilities; i++)
+            s->chosen[i] = node->frame.state[i] == CACHE_OPEN;
         solve(s, s->chosen);
-        return;
+        alive = false;
     }
-    bool first = f->often[pick] >= 0.5;
+    if (alive && node->bound <= cache_cutoff(s->best, false))
+        tree_push(tree, node);
+    else
+        cache_frame_done(&node->frame);
+}
+
+/* Both sides of the node; takes the frame.  Facilities alike: first how many, then which. */
+static void branch(struct search *s, struct tree *tree, struct node *node)
+{
+    size_t pick = branch_on(s, &node->frame);
+    double number = 0;
+    for (size_t i = 0; i < s->problem->facilities; i++)
+        number += node->frame.state[i] == CACHE_OPEN   ? 1
+                  : node->frame.state[i] == CACHE_FREE ? node->frame.often[i]
+                                                       : 0;
+    double below = floor(number);
+    bool by_number = s->alike && number - below > 0.1 && number - below < 0.9 &&
+                     below >= (double)node->least && below + 1 <= (double)node->most;
     for (int side = 0; side < 2; side++) {
-        struct cache_frame child;
-        cache_frame_init(&child, s->problem, f);
-        child.state[pick] = first == (side == 0) ? CACHE_OPEN : CACHE_CLOSED;
-        explore(s, &child, bound, false);
-        cache_frame_done(&child);
+        struct node child = {.bound = node->bound, .least = node->least, .most = node->most};
+        cache_frame_init(&child.frame, s->problem, &node->frame);
+        if (!by_number)
+            child.frame.state[pick] = side ? CACHE_CLOSED : CACHE_OPEN;
+        else if (side)
+            child.least = (size_t)below + 1;
+        else
+            child.most = (size_t)below;
+        look_into(s, tree, &child, false);
     }
+    cache_frame_done(&node->frame);
+}
+
+static void explore(struct search *s, struct node *root)
+{
+    struct tree tree = {NULL, 0, 0};
+    size_t each = s->problem->customers * sizeof(double) + s->problem->facilities * 10;
+    look_into(s, &tree, root, true);
+    while (tree.count && !s->stopped) {
+        if (tree.nodes[0].bound > cache_cutoff(s->best, false))
+            break; /* nor is anything better in the others */
+        if (tree.count > TREE_MOST / each) {
+            s->stopped = true;
+            break;
+        }
+        struct node node = tree_pop(&tree);
+        double inherited = node.bound;
+        branch(s, &tree, &node);
+        if (s->stopped)
+            s->pending = fmin(s->pending, inherited);
+    }
+    for (size_t i = 0; i < tree.count; i++) {
+        s->pending = fmin(s->pending, tree.nodes[i].bound);
+        cache_frame_done(&tree.nodes[i].frame);
+    }
+    mem_free(tree.nodes);
 }
 
 static void report(const struct search *s, double bound, struct cache_located *out,
@@ -382,8 +534,10 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
 {
     const struct cache_location *problem = s->problem;
     size_t m = problem->facilities, n = problem->customers;
-    struct cache_frame root;
-    cache_frame_init(&root, problem, NULL);
+    struct node root = {.bound = 0, .most = problem->facilities};
+    if (s->alike) /* a share of a facility more than the demand is no facility */
+        root.least = (size_t)ceil(s->demand / problem->capacity[0] * (1 - 1e-12));
+    cache_frame_init(&root.frame, problem, NULL);
     memset(s->chosen, 1, m);
     solve(s, s->chosen); /* all open: feasible if anything is */
     bool possible = isfinite(s->best);
@@ -398,14 +552,15 @@ static enum err_code run(struct search *s, struct cache_located *out, struct are
                 second = fmin(second, cost);
             }
         }
-        root.price[j] = isfinite(second) ? second * 1.5 : least * 1.5 + 1;
+        root.frame.price[j] = isfinite(second) ? second * 1.5 : least * 1.5 + 1;
     }
     for (size_t i = 0; i < m; i++)
-        root.often[i] = 0.5;
+        root.frame.often[i] = 0.5;
     s->pending = INFINITY;
     if (possible)
-        explore(s, &root, 0, true);
-    cache_frame_done(&root);
+        explore(s, &root);
+    else
+        cache_frame_done(&root.frame);
     if (!possible)
         return err_set(err, ERR_INFEASIBLE, "the capacities are less than the demand");
     report(s, s->pending > cache_cutoff(s->best, false) ? s->best : fmax(0, s->pending), out,
@@ -426,27 +581,33 @@ enum err_code cache_locate_capacity(const struct cache_location *problem,
                        .worth = mem_array(m, sizeof *s.worth),
                        .chosen = mem_array(m, 1),
                        .part = mem_array(n, sizeof *s.part),
+                       .serve = mem_array(n * m, sizeof *s.serve),
                        .taken = mem_array(n * m, sizeof *s.taken),
+                       .taken_count = mem_array(m, sizeof *s.taken_count),
                        .items = mem_array(n, sizeof *s.items),
                        .order = mem_array(m, sizeof *s.order),
                        .direction = mem_array(n, sizeof *s.direction),
                        .key = mem_alloc(m + 1)};
-    bool alike = true;
+    s.alike = true;
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i < m; i++)
+            s.serve[i * n + j] = problem->serve[j * m + i];
     for (size_t i = 0; i < m; i++)
-        alike = alike && problem->capacity[i] == problem->capacity[0];
+        s.alike = s.alike && problem->capacity[i] == problem->capacity[0];
     for (size_t j = 0; j < n; j++) {
         s.demand += problem->demand[j];
         s.idle_may_serve = s.idle_may_serve || !(problem->demand[j] > 0);
     }
-    if (alike && problem->capacity[0] > 0)
-        s.demand = problem->capacity[0] * ceil(s.demand / problem->capacity[0] * (1 - 1e-12));
+    s.alike = s.alike && problem->capacity[0] > 0;
     enum err_code rc = run(&s, out, arena, err);
     map_free(s.seen);
     mem_free(s.best_open);
     mem_free(s.worth);
     mem_free(s.chosen);
     mem_free(s.part);
+    mem_free(s.serve);
     mem_free(s.taken);
+    mem_free(s.taken_count);
     mem_free(s.items);
     mem_free(s.order);
     mem_free(s.direction);

@@ -221,6 +221,41 @@ static int by_density(const void *a, const void *b)
     return x->artefact < y->artefact ? -1 : x->artefact > y->artefact;
 }
 
+/* Brings the densest to the front, more than `room` of them if there are so many; returns how many.
+ */
+static size_t densest(const struct cache_placing *p, struct value *wanted, size_t count,
+                      double room)
+{
+    size_t low = 0, high = count;
+    while (low < high && room > 0) {
+        float pivot = wanted[low + (high - low) / 2].density;
+        double need = 0;
+        size_t more = low, k = low, less = high;
+        while (k < less) {
+            struct value item = wanted[k];
+            if (item.density > pivot) {
+                wanted[k++] = wanted[more];
+                wanted[more++] = item;
+                need += (double)p->size_gib[item.artefact];
+            } else if (item.density < pivot) {
+                wanted[k] = wanted[--less];
+                wanted[less] = item;
+            } else {
+                k++;
+            }
+        }
+        if (need > room) {
+            high = more;
+            continue;
+        }
+        room -= need;
+        for (; more < less; more++)
+            room -= (double)p->size_gib[wanted[more].artefact];
+        low = less;
+    }
+    return high < count ? high : count;
+}
+
 struct filling { /* work space of one site */
     float *values;
     struct value *wanted;
@@ -241,6 +276,8 @@ static bool fill_again(struct cache_placing *p, size_t site, struct filling *f)
             f->wanted[count++] =
                 (struct value){f->values[a], f->values[a] / p->size_gib[a], (uint32_t)a};
     }
+    /* what does not fit leaves its place to others, of which three more rooms full are enough */
+    count = densest(p, f->wanted, count, ROOMS_FULL * p->room_gib[site]);
     qsort(f->wanted, count, sizeof *f->wanted, by_density);
     for (size_t k = 0; k < count; k++) {
         double size = p->size_gib[f->wanted[k].artefact];

@@ -7,6 +7,7 @@
  * Contract: no site holds more than its room; each fetch goes to the nearest holder of those the
  * site looks at; lower_bound holds for every placement, also for those with farther sources. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -281,12 +282,67 @@ static void placing_done(struct cache_placing *p)
     mem_free(p->fetches);
 }
 
+/* ---- order of sites ---- */
+
+/* Each site near its nearest ones: figures of neighbours then stand near each other in memory,
+ * which is worth half of the time.  order[place] = place in the network. */
+static void order_by_nearness(const struct network *network, size_t *order)
+{
+    size_t n = network->sites.count, count = 0, waiting = 0;
+    struct cache_graph graph;
+    CLEANUP(mem_free_at) bool *any = mem_array(n, sizeof *any);
+    CLEANUP(mem_free_at) bool *seen = mem_array(n, sizeof *seen);
+    CLEANUP(mem_free_at) struct cache_way *ways = mem_array(n * CACHE_NEAR, sizeof *ways);
+    CLEANUP(mem_free_at) unsigned char *way_count = mem_array(n, sizeof *way_count);
+    CLEANUP(mem_free_at) float *beyond_s = mem_array(n, sizeof *beyond_s);
+    CLEANUP(mem_free_at) uint32_t *stack = mem_array(n * CACHE_NEAR + 1, sizeof *stack);
+    memset(any, 1, n * sizeof *any);
+    cache_graph_make(network, 1, &graph);
+    cache_nearest(&graph, any, ways, way_count, beyond_s);
+    cache_graph_done(&graph);
+    for (size_t first = 0; first < n; first++) {
+        stack[waiting++] = (uint32_t)first;
+        while (waiting) {
+            size_t site = stack[--waiting];
+            if (seen[site])
+                continue;
+            seen[site] = true;
+            order[count++] = site;
+            for (size_t k = way_count[site]; k-- > 0;) /* the nearest is looked at first */
+                stack[waiting++] = ways[site * CACHE_NEAR + k].site;
+        }
+    }
+}
+
+static int by_site(const void *a, const void *b)
+{
+    const struct cache_copy *x = a, *y = b;
+    if (x->site != y->site)
+        return x->site < y->site ? -1 : 1;
+    return x->artefact < y->artefact ? -1 : x->artefact > y->artefact;
+}
+
+static void tell_places(struct cache_placement *placement, const size_t *order)
+{
+    for (size_t k = 0; k < placement->copies.count; k++)
+        placement->copies.items[k].site = order[placement->copies.items[k].site];
+    for (size_t k = 0; k < placement->fetches.count; k++) {
+        struct cache_fetch *fetch = &placement->fetches.items[k];
+        fetch->site = order[fetch->site];
+        fetch->from = order[fetch->from];
+    }
+    if (placement->copies.count)
+        qsort(placement->copies.items, placement->copies.count, sizeof *placement->copies.items,
+              by_site);
+}
+
 enum err_code cache_place(const struct network *network, const struct cache_wish *wish,
                           const struct cache_search *search, struct cache_placement *out,
                           struct arena *arena, struct err *err)
 {
     struct cache_placement placement = {.copies = {NULL, 0}};
-    struct cache_placing p = {.network = network,
+    struct network ordered = *network; /* its sites in another order */
+    struct cache_placing p = {.network = &ordered,
                               .wish = wish,
                               .asked = search,
                               .sites = network->sites.count,
@@ -302,8 +358,14 @@ enum err_code cache_place(const struct network *network, const struct cache_wish
     CLEANUP(map_free_at) struct map *tables = map_new();
     CLEANUP(mem_free_at) uint32_t *site = mem_array(wish->demand.count, sizeof *site);
     CLEANUP(mem_free_at) uint32_t *artefact = mem_array(wish->demand.count, sizeof *artefact);
-    for (size_t i = 0; i < p.sites; i++)
-        map_put(names, network->sites.items[i].id, (void *)(uintptr_t)(i + 1));
+    CLEANUP(mem_free_at) size_t *order = mem_array(p.sites, sizeof *order);
+    CLEANUP(mem_free_at) struct site *sites = mem_array(p.sites, sizeof *sites);
+    order_by_nearness(network, order);
+    ordered.sites.items = sites;
+    for (size_t i = 0; i < p.sites; i++) {
+        sites[i] = network->sites.items[order[i]];
+        map_put(names, sites[i].id, (void *)(uintptr_t)(i + 1));
+    }
     placing_init(&p);
     enum err_code rc;
     if (!(rc = read_room(&p, names, err)) && !(rc = read_origins(&p, names, tables, &own, err)) &&
@@ -316,6 +378,7 @@ enum err_code cache_place(const struct network *network, const struct cache_wish
         placement.links_left_out = p.graph.links_left_out;
         for (size_t i = 0; i < p.sites; i++)
             placement.sites_with_room += p.room_gib[i] > 0;
+        tell_places(&placement, order);
         *out = placement;
     }
     placing_done(&p);

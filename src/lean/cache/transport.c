@@ -5,7 +5,8 @@
  * to those with room (successive shortest paths with potentials, Ahuja, Magnanti, Orlin 1993,
  * chapter 9).  An arc a → b costs the least that moving one unit of some customer of a to b costs.
  *
- * Contract: exact up to 1e-9 of the demand; each path costs O(K² + customers) for K open ones. */
+ * Contract: exact up to 1e-9 of the demand; each path costs O(K² + K × customers of its facilities)
+ * for K open ones. */
 #include <math.h>
 #include <string.h>
 
@@ -16,8 +17,11 @@ struct flows {
     const struct cache_location *problem;
     const size_t *open; /* the K open facilities */
     size_t k;
-    double *unit; /* unit[customer * k + place]: cost of one unit */
-    double *flow; /* the same shape: units */
+    double *unit;     /* unit[customer * k + place]: cost of one unit */
+    double *flow;     /* the same shape: units */
+    bool *listed;     /* the same shape: the customer stands in the list of that place … */
+    uint32_t *served; /* … served[place * customers + c], c < served_count[place] */
+    size_t *served_count;
     double *load, *room;
     double *arc;     /* arc[a * k + b] */
     uint32_t *mover; /* the customer that makes the arc */
@@ -27,21 +31,44 @@ struct flows {
     double least; /* what counts as nothing */
 };
 
-static void find_arcs(struct flows *t, size_t a)
+/* One more customer whose units may leave a. */
+static void add_mover(struct flows *t, size_t a, uint32_t j)
 {
     size_t k = t->k;
+    const double *unit = t->unit + j * k;
+    double *arc = t->arc + a * k, own = unit[a];
+    for (size_t b = 0; b < k; b++)
+        if (unit[b] - own < arc[b]) {
+            arc[b] = unit[b] - own;
+            t->mover[a * k + b] = j;
+        }
+}
+
+static void find_arcs(struct flows *t, size_t a)
+{
+    size_t k = t->k, kept = 0;
+    uint32_t *served = t->served + a * t->problem->customers;
     for (size_t b = 0; b < k; b++)
         t->arc[a * k + b] = INFINITY;
-    for (size_t j = 0; j < t->problem->customers; j++) {
-        const double *unit = t->unit + j * k;
-        if (t->flow[j * k + a] <= t->least)
+    for (size_t c = 0; c < t->served_count[a]; c++) {
+        uint32_t j = served[c];
+        if (t->flow[j * k + a] <= t->least) {
+            t->listed[j * k + a] = false;
             continue;
-        for (size_t b = 0; b < k; b++)
-            if (unit[b] - unit[a] < t->arc[a * k + b]) {
-                t->arc[a * k + b] = unit[b] - unit[a];
-                t->mover[a * k + b] = (uint32_t)j;
-            }
+        }
+        served[kept++] = j;
+        add_mover(t, a, j);
     }
+    t->served_count[a] = kept;
+}
+
+/* a serves a part of j from now on. */
+static void list(struct flows *t, size_t a, uint32_t j)
+{
+    if (t->listed[j * t->k + a])
+        return;
+    t->listed[j * t->k + a] = true;
+    t->served[a * t->problem->customers + t->served_count[a]++] = j;
 }
 
 /* Cheapest path from any overloaded facility to any with room; its end, or k when there is none. */
@@ -96,14 +123,14 @@ static void move_along(struct flows *t, size_t end)
     t->load[begin] -= amount;
     t->load[end] += amount;
     for (size_t b = end; t->before[b] < k; b = t->before[b]) {
-        size_t a = t->before[b], j = t->mover[a * k + b];
+        size_t a = t->before[b];
+        uint32_t j = t->mover[a * k + b];
         t->flow[j * k + a] -= amount;
         t->flow[j * k + b] += amount;
-    }
-    for (size_t b = end;; b = t->before[b]) {
-        find_arcs(t, b);
-        if (t->before[b] == k)
-            return;
+        list(t, b, j);
+        add_mover(t, b, j);
+        if (t->flow[j * k + a] <= t->least)
+            find_arcs(t, a);
     }
 }
 
@@ -122,6 +149,7 @@ static bool begin_at_cheapest(struct flows *t)
         if (best == k)
             return false;
         t->flow[j * k + best] = demand;
+        list(t, best, (uint32_t)j);
         t->load[best] += demand;
     }
     return true;
@@ -183,13 +211,18 @@ double cache_transport(const struct cache_location *problem, const unsigned char
     CLEANUP(mem_free_at) double *numbers = mem_array(2 * n * k + k * k + 4 * k, sizeof *numbers);
     CLEANUP(mem_free_at) uint32_t *mover = mem_array(k * k, sizeof *mover);
     CLEANUP(mem_free_at) size_t *before = mem_array(k, sizeof *before);
-    CLEANUP(mem_free_at) bool *done = mem_array(k, sizeof *done);
+    CLEANUP(mem_free_at) bool *done = mem_array(k + n * k, sizeof *done);
+    CLEANUP(mem_free_at) uint32_t *served = mem_array(n * k, sizeof *served);
+    CLEANUP(mem_free_at) size_t *served_count = mem_array(k, sizeof *served_count);
     double *rest = numbers + 2 * n * k + k * k;
     struct flows t = {.problem = problem,
                       .open = places,
                       .k = k,
                       .unit = numbers,
                       .flow = numbers + n * k,
+                      .listed = done + k,
+                      .served = served,
+                      .served_count = served_count,
                       .arc = numbers + 2 * n * k,
                       .load = rest,
                       .room = rest + k,

@@ -24,8 +24,12 @@ enum err_code twin_append(struct store_tx *tx, const struct twin_change *change,
                           const struct store_actor *actor, struct err *err)
 {
     CLEANUP(buf_done) struct buf body = BUF_INIT;
+    /* What nobody could read back must not get into the journal: it would stop every reader. */
+    enum err_code rc = json_validate(&twin_change_table, change, err);
+    if (rc)
+        return rc;
     json_encode(&twin_change_table, change, JSON_COMPACT, &body);
-    enum err_code rc = buf_check(&body, err);
+    rc = buf_check(&body, err);
     return rc ? rc
               : store_append(tx, TWIN_GRAPH_COLLECTION, TWIN_GRAPH_OBJECT, "changed",
                              buf_str(&body), actor, NULL, err);
@@ -120,6 +124,14 @@ enum err_code twin_apply(struct graph_change *graph, const struct twin_change *c
 
 /* ---- rows of the time before the journal told the graph ---- */
 
+/* valid_to beside valid_from; a clock that was set back may have ended things before they began. */
+static int64_t end_of(const struct store_rows *rows, size_t row, size_t from)
+{
+    int64_t begin = store_cell(rows, row, from)->integer;
+    int64_t end = store_cell(rows, row, from + 1)->integer;
+    return end && end < begin ? begin : end;
+}
+
 static enum err_code seed_entities(struct store_tx *tx, const char *after, size_t *ret_count,
                                    char **ret_last, struct err *err)
 {
@@ -145,7 +157,7 @@ static enum err_code seed_entities(struct store_tx *tx, const char *after, size_
                                         .state = (int)store_cell(&rows, i, 3)->integer,
                                         .origin = (int)store_cell(&rows, i, 4)->integer,
                                         .valid_from = store_cell(&rows, i, 5)->integer,
-                                        .valid_to = store_cell(&rows, i, 6)->integer};
+                                        .valid_to = end_of(&rows, i, 5)};
     mem_free(*ret_last);
     *ret_last = mem_strdup(store_cell(&rows, rows.count - 1, 0)->text);
     return twin_append(tx, &change, &twin_system_actor, err);
@@ -177,7 +189,7 @@ static enum err_code seed_edges(struct store_tx *tx, int64_t skip, size_t *ret_c
                                       .to = store_cell(&rows, i, 2)->text,
                                       .origin = (int)store_cell(&rows, i, 3)->integer,
                                       .valid_from = store_cell(&rows, i, 4)->integer,
-                                      .valid_to = store_cell(&rows, i, 5)->integer};
+                                      .valid_to = end_of(&rows, i, 4)};
     return twin_append(tx, &change, &twin_system_actor, err);
 }
 

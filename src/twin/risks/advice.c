@@ -133,7 +133,7 @@ static void advise_room(struct risks_advisor *a, struct risks_danger *danger)
 }
 
 /* Room on the congested link, and on all others that a wider one fills: tried on a copy. */
-static void advise_bandwidth(struct risks_advisor *a, struct risks_danger *danger)
+static bool advise_bandwidth(struct risks_advisor *a, struct risks_danger *danger)
 {
     const struct risks_graph *g = &a->work.graph;
     struct network network = *a->input->network;
@@ -155,9 +155,10 @@ static void advise_bandwidth(struct risks_advisor *a, struct risks_danger *dange
             advice.a = risks_graph_element(g, (uint32_t)g->nodes + at, a->arena).id;
     }
     if (!grown || !risks_advice_try(a, &network, a->input->solution, &advice))
-        return;
+        return false;
     advice.links = grown;
     *LIST_ADD(a->arena, &danger->advice) = advice;
+    return true;
 }
 
 /* ---- a danger ---- */
@@ -199,6 +200,17 @@ static void take_in_hand(struct risks_advisor *a, const struct risks_danger *dan
     risks_gone_set(&a->work.gone, a->gone, a->gone_count);
 }
 
+/* A flow begins at one of the danger's elements. */
+static bool users_are_at(const struct risks_advisor *a)
+{
+    for (size_t i = 0; i < a->services.origins.count; i++)
+        for (size_t k = 0; k < a->gone_count; k++)
+            if (a->services.origins.items[i].component < 0 &&
+                a->services.origins.items[i].node == a->gone[k])
+                return true;
+    return false;
+}
+
 static void advise_one(struct risks_advisor *a, struct risks_danger *danger)
 {
     take_in_hand(a, danger);
@@ -219,11 +231,10 @@ static void advise_one(struct risks_advisor *a, struct risks_danger *danger)
             break;
         }
         risks_advise_instances(a, danger);
-        risks_advise_way(a, danger);
-        if (danger->worst->reason == RISKS_CONGESTED)
-            advise_bandwidth(a, danger);
+        if (danger->worst->reason != RISKS_CONGESTED || !advise_bandwidth(a, danger))
+            risks_advise_way(a, danger);
     }
-    if (!danger->advice.count && str_eq(danger->element.kind, "access") && danger->services)
+    if (!danger->advice.count && users_are_at(a))
         danger->no_advice = "users are at it: no link and no site removes it";
     else if (!danger->advice.count && !danger->no_advice)
         danger->no_advice = a->budget ? "nothing that was tried removes it"

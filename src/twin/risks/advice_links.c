@@ -14,7 +14,8 @@
 #include "twin/risks/advice_priv.h"
 
 #define PAIRS_MOST 30000000 /* of nodes, looked at for one danger */
-#define NEAR_MOST 64        /* nodes next to a site that a link may end at */
+#define NEAR_LEAST 64       /* nodes next to a site that a link may end at; more, */
+#define WISHES_MOST 4000000 /* while there are not more ends than this to choose from */
 #define KM_A_MS 200
 
 /* ---- parts ---- */
@@ -244,7 +245,7 @@ static int by_ms(const void *x, const void *y)
     return (a->node > b->node) - (a->node < b->node);
 }
 
-/* Nodes from which the site is reached, the nearest first, at most NEAR_MOST. */
+/* Nodes from which the site is reached, the nearest first. */
 static size_t list_near(struct risks_advisor *a, uint32_t site, struct near *out)
 {
     const struct risks_graph *g = &a->work.graph;
@@ -260,7 +261,7 @@ static size_t list_near(struct risks_advisor *a, uint32_t site, struct near *out
             out[count++] = (struct near){(double)way.latency / RISKS_UNIT, v};
     }
     qsort(out, count, sizeof *out, by_ms);
-    return count < NEAR_MOST ? count : NEAR_MOST;
+    return count;
 }
 
 static void wish_for(struct risks_advisor *a, const struct risks_service *service,
@@ -268,8 +269,13 @@ static void wish_for(struct risks_advisor *a, const struct risks_service *servic
 {
     const struct risks_graph *g = &a->work.graph;
     const struct risks_forest *forest = &a->services.origins.items[route->origin].forest;
-    size_t count = list_near(a, route->to, near);
+    size_t count = list_near(a, route->to, near), reached = 0;
     risks_rest_without(&a->rest, forest, &a->work.gone);
+    for (uint32_t w = 0; w < g->nodes; w++)
+        reached += !way_of(&a->rest, forest, w).unknown && !risks_is_gone(&a->work.gone, w);
+    size_t most = reached ? WISHES_MOST / reached : 0;
+    most = most > NEAR_LEAST ? most : NEAR_LEAST;
+    count = count < most ? count : most;
     for (uint32_t w = 0; w < g->nodes; w++) {
         struct risks_way way = way_of(&a->rest, forest, w);
         if (way.unknown || risks_is_gone(&a->work.gone, w))
@@ -314,6 +320,31 @@ static bool try_link(struct risks_advisor *a, const struct wish *wish, double ba
     return good;
 }
 
+/* The shortest may lead over lines that are too narrow: a second line beside one that fails, then
+ * one straight from the users to a site. */
+static bool try_beside(struct risks_advisor *a, const struct risks_service *service,
+                       double bandwidth, struct risks_advice *advice)
+{
+    const struct risks_graph *g = &a->work.graph;
+    for (size_t i = 0; i < a->gone_count; i++) {
+        if (a->gone[i] < g->nodes)
+            continue;
+        uint32_t link = a->gone[i] - (uint32_t)g->nodes;
+        struct wish wish = {g->link_a[link], g->link_b[link], 0};
+        if (isfinite(risks_advice_km(a, wish.from, wish.to)) &&
+            try_link(a, &wish, bandwidth, advice))
+            return true;
+    }
+    if (!service->routes)
+        return false;
+    const struct risks_route *route = &a->services.routes.items[service->first_route];
+    const struct risks_origin *origin = &a->services.origins.items[route->origin];
+    struct wish straight = {origin->node, route->to, 0};
+    return origin->component < 0 && origin->node != route->to &&
+           isfinite(risks_advice_km(a, straight.from, straight.to)) &&
+           try_link(a, &straight, bandwidth, advice);
+}
+
 static void advise_way(struct risks_advisor *a, const struct risks_service *service,
                        struct risks_danger *danger)
 {
@@ -331,7 +362,8 @@ static void advise_way(struct risks_advisor *a, const struct risks_service *serv
     mem_free(near);
     for (size_t i = 0; i < a->services.routes.count; i++)
         bandwidth += a->services.routes.items[i].bandwidth; /* all that may come to run over it */
-    if (best.from == RISKS_NONE || !try_link(a, &best, bandwidth, &advice))
+    if ((best.from == RISKS_NONE || !try_link(a, &best, bandwidth, &advice)) &&
+        !try_beside(a, service, bandwidth, &advice))
         return;
     for (size_t i = 0; i < danger->advice.count; i++)
         if (danger->advice.items[i].action == RISKS_ADD_LINK &&

@@ -147,6 +147,26 @@ enum err_code simulation_run(const struct network *network,
                              const struct simulation_scenario *scenario, uint64_t seed,
                              struct simulation_result *out, struct arena *arena, struct err *err);
 
+struct simulation_repeated { /* one flow in one phase, over all runs; half: of the 95 % interval */
+    const char *flow, *phase;
+    double from_s, to_s;
+    struct opt_double mean_ms, mean_half_ms, mean_change_ms, mean_change_half_ms; /* absent: nothing
+                                                                                     was answered */
+    struct opt_double p99_ms, p99_half_ms, loss, loss_half;
+};
+struct simulation_repetition {
+    int64_t seed, runs;
+    LIST(struct simulation_repeated) outcomes;
+    LIST(const char *) assumptions;
+};
+extern const struct json_table simulation_repetition_table;
+
+/* The same with seed, seed + 1, …; 2 to 1000 runs.  Student's intervals of the runs' means. */
+enum err_code simulation_repeat(const struct network *network,
+                                const struct simulation_scenario *scenario, uint64_t seed,
+                                int64_t runs, struct simulation_repetition *out,
+                                struct arena *arena, struct err *err);
+
 struct simulation_steady { /* one flow in one stretch of time */
     const char *flow;
     double from_s, to_s;

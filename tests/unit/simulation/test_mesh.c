@@ -192,6 +192,47 @@ static void test_a_backlog_waits_and_what_is_beyond_it_is_refused(void **state)
     }
 }
 
+/* Two workers, six threads, a backlog of five: the Markov chain of its 62 states, solved by
+ * elimination.  The aggregate takes the pace of a full pool as constant: near, and not equal. */
+static void test_a_backlog_before_a_pool_is_near_its_markov_chain(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate, work_s, delay_s, refused, latency_s;
+    } chain[] = {
+        {20, 0.02, 0.03, 3.12220953e-07, 0.0508359619},
+        {20, 0.01, 0.08, 1.36893466e-05, 0.0903142622},
+        {20, 0.03, 0.01, 3.04226232e-06, 0.0429664358},
+        {30.0, 0.02, 0.03, 1.63273535e-05, 0.0520016715},
+        {30.0, 0.01, 0.08, 0.000514957806, 0.0917437243},
+        {30.0, 0.03, 0.01, 0.000167758205, 0.0475737608},
+        {45.0, 0.02, 0.03, 0.000653561878, 0.0552287956},
+        {45.0, 0.01, 0.08, 0.0120830604, 0.0991117437},
+        {45.0, 0.03, 0.01, 0.00647478945, 0.0621856302},
+        {67.5, 0.02, 0.03, 0.0162011024, 0.0652972899},
+        {67.5, 0.01, 0.08, 0.115891577, 0.120736094},
+        {67.5, 0.03, 0.01, 0.0981465422, 0.101329719},
+        {101.25, 0.02, 0.03, 0.147392998, 0.0874151728},
+        {101.25, 0.01, 0.08, 0.35320935, 0.143969762},
+        {101.25, 0.03, 0.01, 0.345796281, 0.138873455},
+        {151.875, 0.02, 0.03, 0.396975299, 0.105349852},
+        {151.875, 0.01, 0.08, 0.564357848, 0.155381681},
+        {151.875, 0.03, 0.01, 0.5612836, 0.153394446},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(chain); i++) {
+        struct simulation_mesh_service s =
+            alone((struct simulation_mesh_service){.servers = 2,
+                                                   .threads = 6,
+                                                   .backlog = 5,
+                                                   .work_s = chain[i].work_s,
+                                                   .delay_s = chain[i].delay_s,
+                                                   .outside_per_s = chain[i].rate});
+        if (fabs(s.refused - chain[i].refused) > 0.01)
+            fail_msg("refused %g is not %g", s.refused, chain[i].refused);
+        assert_near(s.latency_s, chain[i].latency_s, 0.06);
+    }
+}
+
 static void test_no_load_is_too_much_to_be_reckoned(void **state)
 {
     (void)state;
@@ -233,6 +274,57 @@ static void test_calls_with_feedback_are_a_jackson_network(void **state)
     assert_near(services[0].latency_s, 2.0 / 30, 1e-9);
     assert_near(services[0].rate_per_s, 50, 1e-9);
     assert_near(services[1].rate_per_s, 25, 1e-9);
+}
+
+static void test_both_analytic_modes_agree_on_random_networks(void **state)
+{
+    (void)state; /* services that call those behind them, and now and then themselves */
+    enum { SERVICES = 12 };
+    int compared = 0;
+    struct rand rand;
+    rand_init(&rand, 9);
+    for (int i = 0; i < 40; i++) {
+        struct simulation_mesh_call calls[SERVICES][SERVICES];
+        struct simulation_mesh_service services[SERVICES] = {0};
+        struct simulation_mesh_host host = {.cores = 1e6};
+        struct simulation_mesh mesh = {services, &host, SERVICES, 1};
+        struct test_case c;
+        char text[12000];
+        int n = snprintf(text, sizeof text, "duration_s: 10\nservices:\n");
+        for (int32_t k = 0; k < SERVICES; k++) {
+            services[k].servers = 1 + (int32_t)rand_below(&rand, 8);
+            services[k].work_s = 0.001 * (double)(1 + rand_below(&rand, 40));
+            services[k].calls = calls[k];
+            n += snprintf(text + n, sizeof text - (size_t)n,
+                          "  - {name: s%d, sites: [s1], slots: %d, service_ms: %.17g, calls: [", k,
+                          services[k].servers, services[k].work_s * 1000);
+            for (int32_t to = k; to < SERVICES; to++) {
+                double p = (double)rand_below(&rand, 60) / 100;
+                if ((to == k && p > 0.3) || p < 0.2)
+                    continue;
+                calls[k][services[k].call_count++] =
+                    (struct simulation_mesh_call){.to = to, .per_request = p};
+                n += snprintf(text + n, sizeof text - (size_t)n, "%s{to: s%d, probability: %g}",
+                              services[k].call_count > 1 ? ", " : "", to, p);
+            }
+            n += snprintf(text + n, sizeof text - (size_t)n, "]}\n");
+        }
+        services[0].outside_per_s = 1 + (double)rand_below(&rand, 5);
+        snprintf(text + n, sizeof text - (size_t)n,
+                 "flows: [{name: f, from: user, to: s0, rate_per_s: %g}]\n",
+                 services[0].outside_per_s);
+        case_read(&c, case_one_site, text);
+        struct simulation_analysis analysis;
+        assert_int_equal(simulation_analyse(&c.network, &c.scenario, &analysis, &c.arena, &c.err),
+                         ERR_OK);
+        if (!analysis.flows.items[0].saturated) {
+            assert_true(simulation_mesh_settle(&mesh, SETTLED) < 1e-9);
+            assert_near(services[0].latency_s * 1000, analysis.flows.items[0].mean_ms.value, 1e-7);
+            compared++;
+        }
+        case_done(&c);
+    }
+    assert_true(compared > 10);
 }
 
 static void test_what_is_far_takes_the_way_there_and_back(void **state)
@@ -347,7 +439,7 @@ static void check_patience(int retries, double share)
     struct test_case c;
     char text[400];
     snprintf(text, sizeof text,
-             "duration_s: 20000\n"
+             "duration_s: 6000\n"
              "warmup_s: 100\n"
              "services: [{name: a, sites: [s1], slots: 1, service_ms: 10}]\n"
              "flows: [{name: f, from: user, to: a, rate_per_s: 45, timeout_ms: 80, retries: %d, "
@@ -442,8 +534,10 @@ int case_mesh_tests(void)
         cmocka_unit_test(test_threads_that_wait_for_others_are_a_product_form),
         cmocka_unit_test(test_a_long_and_a_short_way_of_reckoning_agree),
         cmocka_unit_test(test_a_backlog_waits_and_what_is_beyond_it_is_refused),
+        cmocka_unit_test(test_a_backlog_before_a_pool_is_near_its_markov_chain),
         cmocka_unit_test(test_no_load_is_too_much_to_be_reckoned),
         cmocka_unit_test(test_calls_with_feedback_are_a_jackson_network),
+        cmocka_unit_test(test_both_analytic_modes_agree_on_random_networks),
         cmocka_unit_test(test_what_is_far_takes_the_way_there_and_back),
         cmocka_unit_test(test_retries_make_load_and_critical_failures_go_up),
         cmocka_unit_test(test_a_slow_callee_makes_its_caller_slower_than_itself),

@@ -15,5 +15,6 @@ void test_questions_are_answered_page_by_page_of_one_moment(void **state);
 void test_a_difference_shows_what_time_alone_has_done(void **state);
 void test_what_if_changes_nothing(void **state);
 void test_old_packs_go_and_parts_of_dead_writers_too(void **state);
+void test_readers_and_refreshers_get_whole_moments_while_others_write(void **state);
 
 #endif

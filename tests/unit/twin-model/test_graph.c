@@ -1,6 +1,8 @@
 /* test_graph.c - the graph in memory against rows, journal and packs. */
 #include "graph_tests.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -258,6 +260,7 @@ void test_a_store_from_before_the_journal_told_the_graph_is_told(void **state)
         scribble(f, &rand);
     later();
     run_sql(f, "UPDATE twin_entities SET confidence = 1"); /* columns of those days */
+    run_sql(f, "UPDATE twin_entities SET valid_to = valid_from - 5 WHERE valid_to > 0");
     run_sql(f, "DELETE FROM store_journal WHERE collection = 'twin-graph'");
     struct twin *twin = open_twin(f);
     later();
@@ -531,4 +534,94 @@ void test_old_packs_go_and_parts_of_dead_writers_too(void **state)
     assert_int_equal(number_of(f, "SELECT COUNT(*) FROM twin_pack_parts WHERE pack = 'pack-dead'"),
                      0);
     twin_close(twin);
+}
+
+/* ---- several threads ---- */
+
+#define READERS 3
+#define WRITES 40
+#define THINGS 30 /* of one change: all carry its number */
+
+struct stage {
+    struct fixture *f;
+    struct twin *twin;
+    atomic_bool over;
+    atomic_int broken, looks;
+};
+
+static void tell(struct stage *stage, int64_t number)
+{
+    struct twin_change_entity things[THINGS];
+    char ids[THINGS][24];
+    struct twin_change change = {.entities = {things, THINGS}};
+    struct declaration d = {.change = &change};
+    for (int i = 0; i < THINGS; i++) {
+        str_format(ids[i], sizeof ids[i], "server/%d", i);
+        things[i] = (struct twin_change_entity){.id = ids[i],
+                                                .kind = "server",
+                                                .layer = TWIN_VIRTUAL,
+                                                .expires_at = INT64_C(9000000000000) + number};
+    }
+    assert_ok(stage->f, store_write(stage->f->store, declare_body, &d, &stage->f->err));
+}
+
+static bool is_whole(const struct twin_moment *moment)
+{
+    uint32_t count = graph_entity_count(moment->graph);
+    for (uint32_t i = 1; i < count; i++)
+        if (graph_entity(moment->graph, i)->fact.expires_ms !=
+            graph_entity(moment->graph, 0)->fact.expires_ms)
+            return false;
+    return count == 0 || count == THINGS;
+}
+
+/* Looks at now and at the past, and takes in what is new when nobody else does. */
+static void *read_on(void *ctx)
+{
+    struct stage *stage = ctx;
+    int64_t position = 0, begin = clock_now_ms();
+    for (int i = 0; !atomic_load(&stage->over) || i < 3; i++) {
+        struct arena arena = ARENA_INIT;
+        struct twin_moment now, then;
+        struct twin_outline outline;
+        struct err err = ERR_INIT;
+        bool right =
+            !twin_try_refresh(stage->twin, &err) && !twin_moment(stage->twin, 0, &now, &err);
+        if (right) {
+            right = is_whole(&now) && now.position >= position;
+            position = now.position;
+            twin_moment_done(&now);
+        }
+        if (right && !twin_moment(stage->twin, begin + i % 50, &then, &err)) {
+            right = is_whole(&then);
+            twin_moment_done(&then);
+        }
+        right = right && !twin_outline(stage->twin, 0, "kind", 0, &outline, &arena, &err);
+        atomic_fetch_add(&stage->broken, !right);
+        atomic_fetch_add(&stage->looks, 1);
+        arena_done(&arena);
+    }
+    return NULL;
+}
+
+void test_readers_and_refreshers_get_whole_moments_while_others_write(void **state)
+{
+    struct fixture *f = *state;
+    struct stage stage = {.f = f, .twin = open_twin(f)};
+    pthread_t readers[READERS];
+    for (size_t i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_on, &stage), 0);
+    for (int i = 1; i <= WRITES; i++) {
+        tell(&stage, i);
+        if (i % 10 == 0) {
+            assert_ok(f, twin_refresh(stage.twin, &f->err));
+            assert_ok(f, twin_pack(stage.twin, true, &f->err));
+        }
+    }
+    atomic_store(&stage.over, true);
+    for (size_t i = 0; i < READERS; i++)
+        pthread_join(readers[i], NULL);
+    assert_int_equal(atomic_load(&stage.broken), 0);
+    assert_true(atomic_load(&stage.looks) >= 3 * READERS);
+    twin_close(stage.twin);
 }

@@ -395,6 +395,7 @@ int main(int argc, char **argv)
         SERVICE_TEST(test_a_difference_shows_what_time_alone_has_done),
         SERVICE_TEST(test_what_if_changes_nothing),
         SERVICE_TEST(test_old_packs_go_and_parts_of_dead_writers_too),
+        SERVICE_TEST(test_readers_and_refreshers_get_whole_moments_while_others_write),
         SERVICE_TEST(test_a_write_that_the_store_fails_has_changed_nothing),
     };
     return fixture_main(argc, argv, "twin-model", tests, ARRAY_LEN(tests));
