@@ -34,8 +34,10 @@ static void show_figures(struct cli_call *call, const struct analysis_log *log,
                          const struct analysis_report *r)
 {
     struct arena *arena = call->arena;
-    cli_say(call, _("records        %lld tasks in %lld runs, over %s\n"), (long long)r->tasks,
-            (long long)r->runs, took(arena, r->period_s));
+    cli_say(call, _("records        %s in %s, over %s\n"),
+            arena_printf(arena, P_("%lld task", "%lld tasks", r->tasks), (long long)r->tasks),
+            arena_printf(arena, P_("%lld run", "%lld runs", r->runs), (long long)r->runs),
+            took(arena, r->period_s));
     if (r->incomplete || r->skewed)
         cli_say(call,
                 _("left out       %lld without start or end, %lld that end before they start\n"),

@@ -402,14 +402,17 @@ static void one_init(struct scheduling_search *search, struct scheduling_one *on
  * schedules. */
 struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget)
 {
-    struct scheduling_tuning few = {.window_least = 0.15,
-                                    .window_more = 0.2,
+    bool small = n < 45, large = n >= 90;
+    struct scheduling_tuning few = {.window_least = large ? 0.15 : 0.1,
+                                    .window_more = small   ? 0.5
+                                                   : large ? 0.2
+                                                           : 0.3,
                                     .candidates = 6,
                                     .mutation = 0.01,
                                     .shock = 0.05,
                                     .begun_parallel = 0.8,
-                                    .parallel = 0.1,
-                                    .tournament = 6};
+                                    .parallel = large ? 0.1 : 0.15,
+                                    .tournament = large ? 6 : 4};
     struct scheduling_tuning some = {.window_least = 0.05,
                                      .window_more = 0.3,
                                      .candidates = 3,
@@ -425,9 +428,13 @@ struct scheduling_tuning scheduling_tuning_for(int32_t n, int64_t budget)
                                      .mutation = 0.04,
                                      .shock = 0.2,
                                      .parallel = 0.05,
-                                     .tournament = 2};
+                                     .tournament = large ? 3 : 2};
     struct scheduling_tuning t = budget <= 2000 ? few : budget <= 15000 ? some : many;
     double size = 40 * pow((double)budget / 1000, 0.62);
+    if (small && budget <= 2000)
+        size *= 1.5;
+    if (!small && budget > 2000 && budget <= 15000)
+        size *= 0.8;
     double most = (double)POPULATION_TASKS / (n + 1);
     most = most < POPULATION_MOST ? most : POPULATION_MOST;
     size = size < most ? size : most;
