@@ -10,11 +10,15 @@
 #include "twin/rootcause/rootcause_priv.h"
 
 #define VOTERS_LEAST 2
-#define PART_LEAST 0.5 /* of what is unexplained in the whole */
-#define HIT_LEAST 0.35 /* of those who use it, by count */
-#define EXPLAINS 0.8   /* of a voter's change, when all agree */
-#define FLAT 0.25      /* what is left when the carrier is measured and did not stir */
-#define LOOSE_HIT 0.6  /* of the users of what is tied to nothing: they are not known */
+#define ALIKE_LEAST 1.5 /* … as if they were so many that are equally ill */
+#define PART_LEAST 0.5  /* of what is unexplained in the whole */
+#define HIT_LEAST 0.35  /* of those who use it, by count */
+#define EXPLAINS 0.8    /* of a voter's change, when all agree */
+#define FLAT 0.25       /* what is left when the carrier is measured and did not stir */
+#define PERCENT 100.0001
+#define FULL 97.0       /* percent */
+#define FULL_COUNTS 1.6 /* times */
+#define LOOSE_HIT 0.6   /* of the users of what is tied to nothing: they are not known */
 #define LOOSE_VOTERS 3
 #define STIRRED 1.5 /* scales, on the mean, that count as a stir */
 
@@ -92,6 +96,7 @@ static void vote(size_t carrier, void *ctx)
     c->voters++;
     c->echoes += ballot->echo;
     c->votes += ballot->weight;
+    c->squares += ballot->weight * ballot->weight;
 }
 
 void rootcause_count_users(const struct rootcause_model *model, struct rootcause_view *view)
@@ -178,6 +183,41 @@ static void look_for(size_t carrier, void *ctx)
     search->found = search->found || carrier == search->wanted;
 }
 
+/* Does a share of something, told in percent, stand at its end? */
+static bool is_full(const struct rootcause_model *model, const struct rootcause_view *view,
+                    size_t series)
+{
+    const double *values = model->given->metrics.values + series * model->given->metrics.rows;
+    size_t full = 0, known = 0;
+    if (model->given->metrics.series[series].class != TELEMETRY_RESOURCE)
+        return false;
+    for (size_t r = 0; r < view->to; r++)
+        if (values[r] > PERCENT || values[r] < 0)
+            return false;
+    for (size_t r = view->to - (view->to - view->from + 1) / 2; r < view->to; r++)
+        if (!isnan(values[r])) {
+            known++;
+            full += values[r] >= FULL;
+        }
+    return full > 0 && 2 * full >= known;
+}
+
+/* Of all that something stands on, where most of the ill stand by their share; or NONE. */
+static size_t likeliest_host(const struct rootcause_model *model, const struct rootcause_view *view)
+{
+    size_t best = ROOTCAUSE_NONE;
+    double most = 0;
+    for (size_t n = 0; n < model->nodes_count; n++) {
+        const struct rootcause_carrier *c = &view->carriers[n];
+        double value = c->users ? c->votes * (double)c->voters / (double)c->users : 0;
+        if (c->voters >= VOTERS_LEAST && !c->loose && value > most) {
+            most = value;
+            best = n;
+        }
+    }
+    return best;
+}
+
 /* A carrier that nothing ties to anything and that is ill itself, while several services are ill
  * and nothing explains it: it may be what they share.  All that is unexplained votes. */
 static bool blame_loose(const struct rootcause_model *model, struct rootcause_view *view,
@@ -185,11 +225,19 @@ static bool blame_loose(const struct rootcause_model *model, struct rootcause_vi
 {
     size_t found = ROOTCAUSE_NONE, host = view->common;
     double worst = 0;
-    for (size_t i = 0; i < model->loose_count; i++)
-        if (view->severity[model->loose[i]] > worst) {
-            found = model->loose[i];
-            worst = view->severity[found];
+    bool full = false;
+    for (size_t i = 0; i < model->loose_count; i++) {
+        size_t n = model->loose[i], series;
+        if (view->severity[n] <= 0)
+            continue;
+        stir(model, view, n, &series);
+        bool here = is_full(model, view, series);
+        if (here > full || (here == full && view->severity[n] > worst)) {
+            found = n;
+            full = here;
+            worst = view->severity[n];
         }
+    }
     if (found == ROOTCAUSE_NONE)
         return false;
     struct rootcause_carrier c = {.votes = total, .part = 1, .hit = LOOSE_HIT, .loose = true};
@@ -200,12 +248,14 @@ static bool blame_loose(const struct rootcause_model *model, struct rootcause_vi
     if (c.voters < LOOSE_VOTERS)
         return false;
     c.score = c.votes / (double)c.voters * c.hit * log2(1 + (double)c.voters);
+    if (full)
+        c.score *= FULL_COUNTS;
     if (c.score <= best && host != ROOTCAUSE_NONE && view->severity[host] > 0)
         return false;
     view->carriers[found] = c;
     view->common = found;
     view->common_series = ROOTCAUSE_NONE;
-    view->common_beside = host;
+    view->common_beside = host != ROOTCAUSE_NONE ? host : likeliest_host(model, view);
     for (size_t n = 0; n < model->nodes_count; n++)
         if (view->service[n] > 0)
             lighten_voter(model, view, n, EXPLAINS * c.hit);
@@ -218,7 +268,7 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
     view->common = view->common_beside = ROOTCAUSE_NONE;
     for (size_t n = 0; n < model->nodes_count; n++) {
         view->carriers[n].voters = view->carriers[n].echoes = 0;
-        view->carriers[n].votes = 0;
+        view->carriers[n].votes = view->carriers[n].squares = 0;
         view->carriers[n].last = 0;
         view->carriers[n].loose = false;
     }
@@ -235,16 +285,26 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
         struct rootcause_carrier *c = &view->carriers[n];
         size_t series;
         if (c->voters < VOTERS_LEAST || (c->voters == VOTERS_LEAST && c->echoes > 0) ||
-            c->votes < PART_LEAST * total || (double)c->voters < HIT_LEAST * (double)c->users)
+            c->votes * c->votes < ALIKE_LEAST * c->squares)
+            continue; /* one that is much iller than the rest is one */
+        double stirred = stir(model, view, n, &series);
+        bool full = series != ROOTCAUSE_NONE && view->excursion[series].severity > 0 &&
+                    is_full(model, view, series);
+        double least = full ? 0.5 : 1; /* who is full needs fewer witnesses */
+        if (c->votes < least * PART_LEAST * total ||
+            (double)c->voters < least * HIT_LEAST * (double)c->users)
             continue;
         c->part = c->votes / total;
         c->hit = (double)c->voters / (double)c->users;
         c->score = c->votes / (double)c->voters * c->part * c->hit * log2(1 + (double)c->voters);
-        double stirred = stir(model, view, n, &series);
+        c->calm = 1;
+        if (full)
+            c->score *= FULL_COUNTS;
         if (series != ROOTCAUSE_NONE && view->excursion[series].severity > 0)
             c->score *= 1 - view->explained[series]; /* it was one of its tenants */
         else if (series != ROOTCAUSE_NONE)
-            c->score *= stirred < STIRRED ? FLAT : 2 * FLAT;
+            c->calm = stirred < STIRRED ? FLAT : 2 * FLAT;
+        c->score *= c->calm;
         if (c->score > best || (c->score == best && view->common != ROOTCAUSE_NONE &&
                                 strcmp(model->nodes[n].id, model->nodes[view->common].id) < 0)) {
             best = c->score;
@@ -263,6 +323,6 @@ void rootcause_find_common(const struct rootcause_model *model, struct rootcause
             continue;
         each_carrier(model, n, look_for, &search);
         if (search.found)
-            lighten_voter(model, view, n, EXPLAINS * c->part * c->hit);
+            lighten_voter(model, view, n, EXPLAINS * c->part * c->hit * c->calm);
     }
 }

@@ -140,7 +140,11 @@ static void trace_path(const struct rootcause_model *model, const struct rootcau
             has_path && view->by[nodes[i - 2]] != ROOTCAUSE_NONE
                 ? &model->influences[view->by[nodes[i - 2]]]
                 : NULL;
-        step->by = influence ? way_names[influence->way] : "inferred";
+        step->by = influence && !influence->inferred ? way_names[influence->way] : "inferred";
+        if (influence && influence->inferred) {
+            step->inferred = way_names[influence->way];
+            step->confidence = influence->confidence;
+        }
         if (!influence) {
             step->verified = false;
             step->why = loose              ? "nothing tells what it carries"
@@ -202,10 +206,30 @@ static void say_steps(struct rootcause_cause *out, struct arena *arena)
 {
     for (size_t i = 0; i < out->steps.count; i++) {
         const struct rootcause_step *step = &out->steps.items[i];
+        const char *by = step->inferred ? step->inferred : step->by;
         if (step->verified)
-            SAY(&out->supporting, "verified: %s %s %s", step->effect, step->by, step->cause);
+            SAY(&out->supporting, "verified: %s %s %s%s", step->effect, by, step->cause,
+                step->inferred ? " (inferred)" : "");
         else
-            SAY(&out->unverified, "%s %s %s: %s", step->effect, step->by, step->cause, step->why);
+            SAY(&out->unverified, "%s %s %s: %s", step->effect, by, step->cause, step->why);
+        if (step->inferred)
+            SAY(&out->unverified,
+                "that %s %s %s is inferred from the history, confidence %.2f, and not told",
+                step->effect, by, step->cause, step->confidence);
+    }
+}
+
+/* Calls that the topology tells of it and the history does not know. */
+static void say_doubts(const struct rootcause_model *model, size_t node,
+                       struct rootcause_cause *out, struct arena *arena)
+{
+    const struct rootcause_node *of = &model->nodes[node];
+    for (size_t i = 0; i < of->influence_count; i++) {
+        const struct rootcause_influence *influence = &model->influences[of->influences + i];
+        if (influence->contradicted)
+            SAY(&out->contradicting, "the topology says that it %s %s, the history's requests not",
+                influence->way == ROOTCAUSE_BY_CALLEE ? "calls" : "is called by",
+                model->nodes[influence->cause].id);
     }
 }
 
@@ -289,7 +313,8 @@ static void say_evidence(const struct rootcause_model *model, const struct rootc
 /* ---- what may be claimed ---- */
 
 struct checks {
-    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside, heard;
+    bool real, related, demand, verified, symptom_moved, alone, own, calibrated, inside, heard,
+        elsewhere;
 };
 
 static bool rival_is_separate(const struct rootcause_model *model,
@@ -317,10 +342,22 @@ static bool is_demand(const struct rootcause_model *model, const struct rootcaus
            view->explained[traffic] < EXPLAINED_MOST && view->service[model->node_of[best]] <= 0;
 }
 
+/* More is asked of it, and that goes back to more customers. */
+static bool is_surge(const struct rootcause_model *model, const struct rootcause_view *view,
+                     size_t node)
+{
+    size_t traffic = model->traffic[node];
+    return traffic != ROOTCAUSE_NONE && model->symptom_series != ROOTCAUSE_NONE &&
+           view->excursion[traffic].severity > 0 && view->excursion[traffic].score > 0 &&
+           view->demand[node] >= DEMAND;
+}
+
 /* From which share of the first score a candidate is a rival. */
 static double rival_share(const struct rootcause_model *model)
 {
-    return model->told ? RIVAL : model->has_graph ? RIVAL_INFERRED : RIVAL_UNTOLD;
+    return model->told && !model->doubted ? RIVAL
+           : model->has_graph             ? RIVAL_INFERRED
+                                          : RIVAL_UNTOLD;
 }
 
 static struct checks make_checks(const struct rootcause_model *model,
@@ -340,7 +377,8 @@ static struct checks make_checks(const struct rootcause_model *model,
                view->excursion[best].score > 0;
     c.demand = c.demand || (model->symptom_series != ROOTCAUSE_NONE &&
                             view->loaded[model->symptom_series] >= DEMAND);
-    c.demand = c.demand || (!common && is_demand(model, view, best));
+    c.demand = c.demand || (!common && is_demand(model, view, best)) ||
+               (!common && view->loaded[best] >= DEMAND) || is_surge(model, view, node);
     for (size_t i = 0; i < cause->steps.count; i++)
         c.verified = c.verified && cause->steps.items[i].verified;
     c.symptom_moved = model->symptom_series != ROOTCAUSE_NONE &&
@@ -355,6 +393,7 @@ static struct checks make_checks(const struct rootcause_model *model,
         if (!later && rival_is_separate(model, view, node, other))
             c.alone = false;
     }
+    c.elsewhere = node != model->symptom_node || view->rank_count < 2;
     c.own = common || view->explained[best] <= EXPLAINED_MOST;
     c.calibrated = answer->usual_windows >= WINDOWS_LEAST;
     c.inside = !model->nodes[node].outside;
@@ -382,8 +421,14 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
             "neither did the symptom leave its history, nor is the path to what did verified");
         return;
     }
-    if (!model->told && !c->alone) {
-        SAY(&out->reasons, "without a topology nothing tells the first candidates apart");
+    if ((!model->told || model->doubted) && !c->elsewhere) {
+        SAY(&out->reasons, "without a topology that can be trusted nothing tells the symptom's own "
+                           "trouble from that of its callees");
+        return;
+    }
+    if ((!model->told || model->doubted) && !c->alone) {
+        SAY(&out->reasons,
+            "without a topology that can be trusted nothing tells the first candidates apart");
         return;
     }
     if (c->demand) {
@@ -401,6 +446,7 @@ static void settle(const struct rootcause_model *model, const struct checks *c,
     } checks[] = {
         {model->symptom_series != ROOTCAUSE_NONE, "no symptom was given to trace from"},
         {model->told, "there is no topology: paths are inferred"},
+        {!model->doubted, "calls of the topology are contradicted: others may be missing"},
         {c->symptom_moved || model->symptom_series == ROOTCAUSE_NONE,
          "the symptom itself stays within its history"},
         {c->verified, "a step of the path is not verified"},
@@ -434,6 +480,7 @@ void rootcause_decide(const struct rootcause_model *model, const struct rootcaus
         cause->onset = model->given->metrics.times[onset_of_node(model, view, node)];
         trace_path(model, view, node, cause, arena);
         say_evidence(model, view, node, cause, arena);
+        say_doubts(model, node, cause, arena);
     }
     if (out->causes.count == 0) {
         out->status = ROOTCAUSE_INCONCLUSIVE;

@@ -12,6 +12,7 @@
 #define CELLS_PER_LOOK 40e6 /* all windows together look at so many cells, or a few windows */
 #define WINDOWS_FEW 8
 #define FALSE_CLAIMS 0.05 /* of the history's windows may show more than what counts as usual */
+#define TOLD_MOST 5       /* contradicted calls by name */
 #define SAY(list, ...) (*LIST_ADD(arena, list) = arena_printf(arena, __VA_ARGS__))
 
 static int falling(const void *a, const void *b)
@@ -48,6 +49,19 @@ static void calibrate(const struct rootcause_model *model, struct rootcause_view
     out->usual_evidence = found[(size_t)(FALSE_CLAIMS * (double)out->usual_windows)];
 }
 
+static const char *contradicted_ones(const struct rootcause_model *model, struct arena *arena)
+{
+    const char *text = "";
+    size_t told = 0;
+    for (size_t e = 0; e < model->ties.count && told < TOLD_MOST; e++) {
+        const struct rootcause_tie *tie = &model->ties.items[e];
+        if (tie->against)
+            text = arena_printf(arena, "%s%s%s calls %s", text, told++ ? ", " : "",
+                                model->nodes[tie->from].id, model->nodes[tie->to].id);
+    }
+    return told < model->contradicted ? arena_printf(arena, "%s, …", text) : text;
+}
+
 static void say_notes(const struct rootcause_model *model, struct rootcause_answer *out,
                       struct arena *arena)
 {
@@ -64,8 +78,11 @@ static void say_notes(const struct rootcause_model *model, struct rootcause_answ
     if (notes->gaps)
         SAY(&out->notes, "%zu gaps in time", notes->gaps);
     if (model->contradicted)
-        SAY(&out->notes, "%zu edges of the topology are contradicted by the history's requests",
-            model->contradicted);
+        SAY(&out->notes, "%zu calls of the topology are contradicted by the history's requests: %s",
+            model->contradicted, contradicted_ones(model, arena));
+    if (model->inferred)
+        SAY(&out->notes, "%zu ties are inferred from the history's requests and use of processors",
+            model->inferred);
     if (!model->has_graph)
         SAY(&out->notes, "there is no topology: ties are inferred from time and shape alone");
     if (model->given->symptom_entity && model->symptom_node == ROOTCAUSE_NONE)
@@ -137,6 +154,10 @@ static void put_cause(struct json_writer *w, const struct rootcause_cause *cause
         json_member_text(w, "cause", step->cause);
         json_member_text(w, "by", step->by);
         json_member_bool(w, "verified", step->verified);
+        if (step->inferred) {
+            json_member_text(w, "inferred", step->inferred);
+            json_member_double(w, "confidence", step->confidence);
+        }
         json_end(w, '}');
     }
     json_end(w, ']');

@@ -16,6 +16,7 @@
 #define SUPPOSE_LEAST 0.7  /* company that it takes to suppose one */
 #define BY_SILENCE 0.7     /* what a callee or a host that fell silent explains */
 #define SLOW_FAILS 0.9     /* time-outs, and threads that wait until none is left */
+#define CHAIN_MOST 24      /* callers that a rise of requests is followed over */
 #define AGAIN 0.8          /* of a rise of requests that callers' retries may be */
 #define LATE 0.5           /* what an explanation is worth whose cause came later */
 
@@ -125,6 +126,29 @@ double rootcause_tenant_share(const struct rootcause_model *model,
     return most;
 }
 
+/* Of a host's rise, the part that is one tenant's. */
+static double own_part(const struct rootcause_model *model, const struct rootcause_view *view,
+                       size_t host, size_t tenant)
+{
+    for (size_t k = 0; k < model->nodes[tenant].count; k++) {
+        size_t s = model->series[model->nodes[tenant].first + k];
+        if (view->excursion[s].severity > 0 && str_eq(model->given->metrics.series[s].metric,
+                                                      model->given->metrics.series[host].metric))
+            return tenants_part(model, view, host, s);
+    }
+    return 0;
+}
+
+/* A caller's answer time holds its callee's, so its relative rise is the smaller one; where it is
+ * not, an inferred call may go the other way. */
+static double the_right_way(const struct rootcause_model *model, const struct rootcause_view *view,
+                            size_t effect, size_t cause)
+{
+    double own = change_of(model, view, effect) / model->scores.normal[effect].centre;
+    double other = change_of(model, view, cause) / model->scores.normal[cause].centre;
+    return own > 0 && other > 0 && isfinite(own) && isfinite(other) ? fmin(1, other / own) : 1;
+}
+
 double rootcause_share(const struct rootcause_model *model, const struct rootcause_view *view,
                        const struct rootcause_influence *influence, size_t effect, size_t cause)
 {
@@ -150,8 +174,14 @@ double rootcause_share(const struct rootcause_model *model, const struct rootcau
         double own = change_of(model, view, effect);
         double part = own > 0 ? ratio * change_of(model, view, cause) / own : 1;
         share = part / (part + ENOUGH) * (1 + ENOUGH);
+        if (a->class == TELEMETRY_LATENCY && influence->confidence < 1)
+            share *= the_right_way(model, view, effect, cause);
     } else if (influence->way == ROOTCAUSE_BY_TENANT) {
         share = tenants_part(model, view, effect, cause);
+    } else if (influence->way == ROOTCAUSE_BY_HOST) {
+        /* not for what it did to the host itself */
+        share = y->severity / (y->severity + HALF) *
+                (1 - own_part(model, view, cause, model->node_of[effect]));
     } else {
         /* units do not compare: it is enough that the cause is well outside of its history */
         share = y->severity / (y->severity + HALF);
@@ -299,17 +329,44 @@ static bool is_entry(const struct rootcause_model *model, size_t node)
     return true;
 }
 
+/* How far a node's rise of requests goes back to customers, over callers that rose as well: by the
+ * weakest link of the best chain.  Load that no customer asked for is a symptom itself: retries. */
+static void find_demand(const struct rootcause_model *model, struct rootcause_view *view)
+{
+    const struct telemetry_series *series = model->given->metrics.series;
+    for (size_t n = 0; n < model->nodes_count; n++)
+        view->demand[n] = is_entry(model, n);
+    bool changed = true;
+    for (int round = 0; round < CHAIN_MOST && changed; round++) {
+        changed = false;
+        for (size_t i = 0; i < view->anomalous_count; i++) {
+            size_t s = view->anomalous[i], n = model->node_of[s];
+            const struct rootcause_node *node = &model->nodes[n];
+            if (series[s].class != TELEMETRY_TRAFFIC || view->excursion[s].score < 0)
+                continue;
+            for (size_t k = 0; k < node->influence_count; k++) {
+                const struct rootcause_influence *by = &model->influences[node->influences + k];
+                size_t asked = model->traffic[by->cause];
+                if (by->way != ROOTCAUSE_BY_CALLER || asked == ROOTCAUSE_NONE ||
+                    view->excursion[asked].severity <= 0)
+                    continue;
+                double chain =
+                    fmin(view->demand[by->cause], rootcause_share(model, view, by, s, asked));
+                changed = changed || chain > view->demand[n];
+                view->demand[n] = fmax(view->demand[n], chain);
+            }
+        }
+    }
+}
+
 void rootcause_explain(const struct rootcause_model *model, struct rootcause_view *view)
 {
     for (size_t i = 0; i < view->anomalous_count; i++)
         view->explained[view->anomalous[i]] = by_neighbours(model, view, view->anomalous[i]);
+    find_demand(model, view);
     for (size_t i = 0; i < view->anomalous_count; i++) {
-        size_t s = view->anomalous[i], node = model->node_of[s], traffic = model->traffic[node];
-        double load = by_load(model, view, s);
-        /* load that nobody upstream asked for is a symptom itself: retries */
-        bool entry = is_entry(model, node);
-        if (load > 0 && !entry)
-            load *= view->explained[traffic];
+        size_t s = view->anomalous[i];
+        double load = by_load(model, view, s) * view->demand[model->node_of[s]];
         view->loaded[s] = load;
         view->explained[s] = 1 - (1 - view->explained[s]) * (1 - load);
     }

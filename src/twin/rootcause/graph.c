@@ -19,7 +19,9 @@
 #define CONTRADICTION 0.2     /* requests of two ends that move together less than this … */
 #define AGREEMENT 0.5         /* … while requests in this case usually do so more than this */
 #define CONTRADICTION_ROWS 30 /* of history, at least */
-#define MEMORY_LEAST 0.5      /* load that follows itself from row to row: no mere noise */
+#define DOUBT_LEAST 2    /* contradicted calls from where the topology as a whole is doubted … */
+#define DOUBT_SHARE 0.04 /* … and this share of all */
+#define MEMORY_LEAST 0.5 /* load that follows itself from row to row: no mere noise */
 
 /* ---- nodes ---- */
 
@@ -91,8 +93,8 @@ static void count_or_put(struct rootcause_model *model, size_t *at, size_t effec
                          enum rootcause_way way, const struct rootcause_tie *tie)
 {
     if (model->influences)
-        model->influences[at[effect]++] =
-            (struct rootcause_influence){cause, way, tie->relation, tie->against, tie->confidence};
+        model->influences[at[effect]++] = (struct rootcause_influence){
+            cause, way, tie->relation, tie->against, tie->inferred, tie->confidence};
     else
         model->nodes[effect].influence_count++;
 }
@@ -194,6 +196,17 @@ static void place_ties(struct rootcause_model *model, struct arena *arena)
         }
         model->influences = arena_array(arena, total + 1, sizeof *model->influences);
     }
+}
+
+static bool is_doubted(const struct rootcause_model *model)
+{
+    size_t calls = 0;
+    for (size_t e = 0; e < model->ties.count; e++)
+        calls += !model->ties.items[e].inferred &&
+                 (model->ties.items[e].relation == ROOTCAUSE_CALLS ||
+                  model->ties.items[e].relation == ROOTCAUSE_DEPENDS_ON);
+    return model->contradicted >= DOUBT_LEAST &&
+           (double)model->contradicted >= DOUBT_SHARE * (double)calls;
 }
 
 /* Without a topology a link is tied to nothing: what it carries is not told by its metrics. */
@@ -310,6 +323,7 @@ enum err_code rootcause_model_init(const struct rootcause_case *given,
     rootcause_infer(model, arena);
     model->inferred = model->ties.count - given->edges.count;
     model->has_graph = model->ties.count > 0;
+    model->doubted = model->told && is_doubted(model);
     place_ties(model, arena);
     find_loose(model, arena);
     return arena_check(arena, err);

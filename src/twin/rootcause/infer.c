@@ -17,19 +17,22 @@
 #define ROWS_MOST 1000    /* the last ones */
 #define ROWS_WORTH 40.0   /* rows that a fit must be worth */
 #define SERVICES_MOST 512 /* beyond, those that are farthest outside in the window */
-#define PRESENT 0.8       /* of the history, to be a part */
-#define BOUND 1.03        /* means are not exact */
-#define ROUNDS 4          /* of fitting without the calls that proved wrong */
-#define DECLARED 3.0      /* favour of what the topology tells */
-#define SHARE_LEAST 0.04  /* of the callee's requests that an inferred caller causes */
-#define NONE_SHARE 0.25   /* less than this of the callee's requests, and … */
-#define NONE_CALLS 0.15   /* … of the caller's: such a call is not there */
-#define WHOLE 0.8         /* share of the callee's requests from where all is accounted for */
-#define TWINS 0.02        /* square left over below which two series are one */
-#define LOOSE 0.6         /* … and above which they have little to do with each other */
-#define TIED_LEAST 0.5    /* of what serves: less is no graph */
-#define SURE 2.5          /* errors beyond the estimate that count as possible */
-#define HALF_SURE 8.0     /* certainty that makes a confidence of one half */
+#define PRESENT 0.97     /* of the history, to be a part: gaps are bridged, which is not counting */
+#define BOUND 1.03       /* means are not exact */
+#define ROOMY 1.5        /* times what a call needs of its caller's answer time */
+#define ROUNDS 4         /* of fitting without the calls that proved wrong */
+#define DECLARED 3.0     /* favour of what the topology tells */
+#define SHARE_LEAST 0.04 /* of the callee's requests that an inferred caller causes */
+#define NONE_SHARE 0.25  /* less than this of the callee's requests, and … */
+#define NONE_CALLS 0.15  /* … of the caller's: such a call is not there */
+#define WHOLE 0.8        /* share of the callee's requests from where all is accounted for */
+#define TWINS 0.02       /* square left over below which two series are one */
+#define ONE 0.998        /* squared correlation of two series that are one */
+#define TWINS_MOST 0.2   /* of all series: beyond, calls are not told from requests */
+#define LOOSE 0.6        /* … and above which they have little to do with each other */
+#define TIED_LEAST 0.5   /* of what serves: less is no graph */
+#define SURE 2.5         /* errors beyond the estimate that count as possible */
+#define HALF_SURE 8.0    /* certainty that makes a confidence of one half */
 #define CONFIDENCE_MOST 0.95
 #define AGAINST 0.1 /* confidence of a contradicted call */
 
@@ -39,8 +42,9 @@ struct inference {
     size_t *nodes, count; /* that are parts */
     struct rootcause_parts parts;
     double *most, *favour, *target;
-    double *answers; /* [part] mean answer time, 0 = not told */
-    size_t *place;   /* [node] among nodes, or NONE */
+    double *answers;           /* [part] mean answer time, 0 = not told */
+    size_t *place;             /* [node] among nodes, or NONE */
+    size_t *told_first, *told; /* declared ties by callee: told[told_first[part]] and on */
     size_t first_row, rows;
 };
 
@@ -177,6 +181,7 @@ struct call {              /* one that a fit found */
     size_t caller, callee; /* parts */
     double share;          /* of the callee's requests */
     double certain;
+    double rank; /* the share, less where answer times hardly leave room for it */
     bool declared;
 };
 
@@ -188,22 +193,31 @@ struct calls {
     bool *seen;
 };
 
-static size_t declared_callers(const struct inference *in, size_t callee, size_t *out)
-{
-    size_t count = 0;
-    for (size_t e = 0; e < in->model->ties.count; e++) {
-        const struct rootcause_tie *tie = &in->model->ties.items[e];
-        if (!tie->inferred && is_call(tie) && tie->to == in->nodes[callee] &&
-            in->place[tie->from] != ROOTCAUSE_NONE && tie->from != tie->to)
-            out[count++] = in->place[tie->from];
-    }
-    return count;
-}
-
-static void fit_callers(struct inference *in, struct calls *calls, size_t at, size_t *declared)
+static void sort_declared(struct inference *in)
 {
     const struct rootcause_model *model = in->model;
-    size_t told = declared_callers(in, at, declared);
+    size_t *next = arena_array(in->arena, in->count + 1, sizeof *next);
+    in->told_first = arena_array(in->arena, in->count + 1, sizeof *in->told_first);
+    in->told = arena_array(in->arena, model->ties.count + 1, sizeof *in->told);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t e = 0; e < model->ties.count; e++) {
+            const struct rootcause_tie *tie = &model->ties.items[e];
+            size_t callee = in->place[tie->to];
+            if (!is_call(tie) || tie->from == tie->to || callee == ROOTCAUSE_NONE)
+                continue;
+            if (pass)
+                in->told[next[callee]++] = e;
+            else
+                in->told_first[callee + 1]++;
+        }
+        for (size_t k = 0; !pass && k < in->count; k++)
+            next[k + 1] = in->told_first[k + 1] += in->told_first[k];
+    }
+}
+
+static void fit_callers(struct inference *in, struct calls *calls, size_t at)
+{
+    const struct rootcause_model *model = in->model;
     double requests = in->parts.means[at];
     struct rootcause_fit *fit = &calls->fits[at];
     memcpy(in->target, in->parts.values + at * in->rows, in->rows * sizeof *in->target);
@@ -214,26 +228,36 @@ static void fit_callers(struct inference *in, struct calls *calls, size_t at, si
                               in->parts.products[k * in->count + k] <= 0 ||
                               calls->barred[at * in->count + k];
     }
-    for (size_t i = 0; i < told; i++) {
-        in->favour[declared[i]] = DECLARED;
-        in->most[declared[i]] = INFINITY;
+    for (size_t i = in->told_first[at]; i < in->told_first[at + 1]; i++) {
+        size_t caller = in->place[model->ties.items[in->told[i]].from];
+        if (caller == ROOTCAUSE_NONE)
+            continue;
+        in->favour[caller] = DECLARED;
+        in->most[caller] = INFINITY;
     }
     rootcause_fit_parts(&in->parts, in->target, requests, in->most, in->favour, fit);
     if (fit->rows < ROWS_WORTH)
         fit->count = 0;
-    for (size_t m = 0; m < fit->count; m++)
-        *LIST_ADD(in->arena, &calls->found) = (struct call){
-            fit->part[m], at, fit->weight[m] * in->parts.means[fit->part[m]] / requests,
-            fit->certain[m], in->favour[fit->part[m]] > 1};
+    for (size_t m = 0; m < fit->count; m++) {
+        size_t caller = fit->part[m];
+        double share = fit->weight[m] * in->parts.means[caller] / requests;
+        double slack = calls_most(in, caller, at) / fit->weight[m];
+        *LIST_ADD(in->arena, &calls->found) = (struct call){.caller = caller,
+                                                            .callee = at,
+                                                            .share = share,
+                                                            .certain = fit->certain[m],
+                                                            .rank = share * fmin(1, slack / ROOMY),
+                                                            .declared = in->favour[caller] > 1};
+    }
 }
 
-static int by_share(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
     const struct call *x = a, *y = b;
     if (x->declared != y->declared)
         return x->declared ? -1 : 1;
-    if (x->share != y->share)
-        return x->share > y->share ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank > y->rank ? -1 : 1;
     return x->callee != y->callee ? (x->callee > y->callee) - (x->callee < y->callee)
                                   : (x->caller > y->caller) - (x->caller < y->caller);
 }
@@ -267,7 +291,9 @@ static bool break_circles(struct inference *in, struct calls *calls)
 {
     bool any = false;
     size_t count = calls->found.count;
-    qsort(calls->found.items, count, sizeof *calls->found.items, by_share);
+    if (count == 0)
+        return false;
+    qsort(calls->found.items, count, sizeof *calls->found.items, by_rank);
     size_t *heads = arena_array(in->arena, in->count, sizeof *heads);
     size_t *after = arena_array(in->arena, count + 1, sizeof *after);
     for (size_t e = 0; e < count; e++) {
@@ -307,10 +333,10 @@ static double doubt_declared(struct inference *in, const struct calls *calls, si
         whole += fit->weight[m] * in->parts.means[fit->part[m]] / in->parts.means[at];
     double left = fit->error * fit->error * (double)in->rows / square;
     bool clear = fit->count && whole > WHOLE && whole < 2 - WHOLE && left > TWINS && left < LOOSE;
-    for (size_t e = 0; e < model->ties.count; e++) {
-        struct rootcause_tie *tie = &model->ties.items[e];
+    for (size_t i = in->told_first[at]; i < in->told_first[at + 1]; i++) {
+        struct rootcause_tie *tie = &model->ties.items[in->told[i]];
         double weight, error;
-        if (tie->inferred || tie->against || !is_call(tie) || tie->to != in->nodes[at])
+        if (tie->against)
             continue;
         size_t part = in->place[tie->from];
         double share = part == ROOTCAUSE_NONE ? 0 : share_of(in, fit, at, part);
@@ -330,11 +356,29 @@ static double doubt_declared(struct inference *in, const struct calls *calls, si
     return open ? 0 : 1 - told;
 }
 
+/* Where many series are one, as of calls made exactly once for each request, nothing but a topology
+ * tells which of them calls which. */
+static bool has_twins(const struct inference *in)
+{
+    size_t twins = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        double own = in->parts.products[i * in->count + i];
+        bool twin = false;
+        for (size_t k = 0; k < in->count && !twin; k++) {
+            double both = in->parts.products[i * in->count + k];
+            twin = k != i && both > 0 &&
+                   both * both >= ONE * own * in->parts.products[k * in->count + k];
+        }
+        twins += twin && own > 0;
+    }
+    return (double)twins > TWINS_MOST * (double)in->count;
+}
+
 static void find_calls(struct inference *in)
 {
     struct rootcause_model *model = in->model;
     struct arena *arena = in->arena;
-    size_t *declared = arena_array(arena, model->ties.count + 1, sizeof *declared);
+    sort_declared(in);
     struct calls calls = {.fits = arena_array(arena, in->count, sizeof *calls.fits),
                           .barred = arena_array(arena, in->count * in->count, sizeof(bool)),
                           .stack = arena_array(arena, in->count, sizeof(size_t)),
@@ -343,7 +387,7 @@ static void find_calls(struct inference *in)
         calls.found.count = 0;
         for (size_t k = 0; k < in->count; k++)
             if (in->parts.products[k * in->count + k] > 0)
-                fit_callers(in, &calls, k, declared);
+                fit_callers(in, &calls, k);
         if (!break_circles(in, &calls))
             break;
     }
@@ -377,7 +421,8 @@ static void infer_calls(struct rootcause_model *model, struct arena *arena)
         copy_history(&in, model->traffic[in.nodes[k]], in.parts.values + k * in.rows);
     }
     ready(&in);
-    find_calls(&in);
+    if (model->told || !has_twins(&in))
+        find_calls(&in);
 }
 
 /* ---- hosts ---- */
@@ -405,15 +450,17 @@ static size_t host_series(const struct rootcause_model *model, size_t node)
     return ROOTCAUSE_NONE;
 }
 
-static bool has_host(const struct rootcause_model *model, size_t node)
+static bool *find_hosted(const struct rootcause_model *model, struct arena *arena)
 {
+    bool *hosted = arena_array(arena, model->nodes_count, sizeof *hosted);
     for (size_t e = 0; e < model->ties.count; e++) {
         const struct rootcause_tie *tie = &model->ties.items[e];
-        if ((tie->relation == ROOTCAUSE_RUNS_ON && tie->from == node) ||
-            (tie->relation == ROOTCAUSE_HOSTS && tie->to == node))
-            return true;
+        if (tie->relation == ROOTCAUSE_RUNS_ON)
+            hosted[tie->from] = true;
+        else if (tie->relation == ROOTCAUSE_HOSTS)
+            hosted[tie->to] = true;
     }
-    return false;
+    return hosted;
 }
 
 struct lodging {
@@ -427,6 +474,7 @@ static void infer_hosts(struct rootcause_model *model, struct arena *arena)
     const char *metric = NULL;
     if (!begin(&in, model, arena))
         return;
+    const bool *hosted = find_hosted(model, arena);
     struct lodging *lodging = arena_array(arena, model->nodes_count, sizeof *lodging);
     for (size_t n = 0; n < model->nodes_count && !metric; n++) {
         size_t s = host_series(model, n);
@@ -435,8 +483,7 @@ static void infer_hosts(struct rootcause_model *model, struct arena *arena)
     }
     for (size_t n = 0; metric && n < model->nodes_count; n++) {
         size_t s = series_named(model, n, metric);
-        if (model->nodes[n].serves && s != ROOTCAUSE_NONE && is_part(model, s) &&
-            !has_host(model, n))
+        if (model->nodes[n].serves && s != ROOTCAUSE_NONE && is_part(model, s) && !hosted[n])
             in.nodes[in.count++] = n;
     }
     if (in.count == 0)

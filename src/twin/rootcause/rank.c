@@ -9,18 +9,19 @@
 
 #include "twin/rootcause/rootcause_priv.h"
 
-#define PAD_LEAST 6    /* rows before the window that correlations see … */
-#define PAD_MOST 60    /* … at least and at most */
-#define ALONE 0.1      /* what a series says that did not move with the symptom */
-#define OUTSIDE 0.35   /* what a thing that only others see may be blamed */
-#define NO_PATH 0.35   /* what a thing without a path to the symptom may be blamed */
-#define SYMPTOM 0.5    /* without a topology: the symptom is where it was seen, not why */
-#define ENOUGH 6.0     /* severities far above this say little more than this */
-#define UNHEARD 0.7    /* what silence says: no shape that could be compared */
-#define SECOND 0.25    /* what another class of metric adds */
-#define QUIET_PATH 1.2 /* from a voter by quiet conduits to what they share */
-#define LOOSE_PATH 0.8 /* of a carrier that nothing ties to anything */
-#define RIVAL 0.5      /* share of the first score from where candidates are compared */
+#define PAD_LEAST 6        /* rows before the window that correlations see … */
+#define PAD_MOST 60        /* … at least and at most */
+#define ALONE 0.1          /* what a series says that did not move with the symptom */
+#define OUTSIDE 0.35       /* what a thing that only others see may be blamed */
+#define NO_PATH 0.35       /* what a thing without a path to the symptom may be blamed */
+#define SYMPTOM 0.5        /* without a topology: the symptom is where it was seen, not why */
+#define ENOUGH 6.0         /* severities far above this say little more than this */
+#define UNHEARD 0.7        /* what silence says: no shape that could be compared */
+#define SECOND 0.25        /* what another class of metric adds */
+#define QUIET_PATH 1.2     /* from a voter by quiet conduits to what they share */
+#define LOOSE_PATH 0.8     /* of a carrier that nothing ties to anything */
+#define RIVAL 0.5          /* share of the first score from where candidates are compared */
+#define RIVAL_DOUBTED 0.35 /* … where calls are likely to be missing */
 #define RIVALS_MOST 12
 #define POOR_PATH 0.3       /* through what is not ill, or the wrong way: the topology lacks one */
 #define CHANGED 1.3         /* a change there shortly before */
@@ -45,6 +46,7 @@ void rootcause_view_init(const struct rootcause_model *model, struct rootcause_v
     view->best_series = arena_array(arena, nodes, sizeof *view->best_series);
     view->rank = arena_array(arena, nodes, sizeof *view->rank);
     view->silent = arena_array(arena, nodes, sizeof *view->silent);
+    view->demand = arena_array(arena, nodes, sizeof *view->demand);
     view->weight = arena_array(arena, nodes, sizeof *view->weight);
     view->carriers = arena_array(arena, nodes, sizeof *view->carriers);
     view->common = ROOTCAUSE_NONE;
@@ -295,7 +297,7 @@ static double of_node(const struct rootcause_model *model, struct rootcause_view
         score *= OUTSIDE;
     if (model->symptom_node != ROOTCAUSE_NONE && model->has_graph)
         score *= isinf(view->cost[n]) ? NO_PATH : fmax(NO_PATH, 1 / (1 + view->cost[n]));
-    else if (model->symptom_node == n)
+    if (!model->told && model->symptom_node == n)
         score *= SYMPTOM; /* nothing tells what explains it, but something usually does */
     if (score > 0 && changed_before(model, view, n))
         score *= CHANGED;
@@ -343,7 +345,7 @@ static void weigh_rivals(const struct rootcause_model *model, struct rootcause_v
     size_t count = 0;
     double left[RIVALS_MOST];
     while (count < view->rank_count && count < RIVALS_MOST &&
-           ranked[count].score >= RIVAL * ranked[0].score)
+           ranked[count].score >= (model->doubted ? RIVAL_DOUBTED : RIVAL) * ranked[0].score)
         count++;
     for (size_t i = 0; i < count; i++) {
         left[i] = 1;

@@ -68,8 +68,10 @@ extern const char *const rootcause_status_names[];
 /* One step of a path, from an effect to what it is put down to. */
 struct rootcause_step {
     const char *effect, *cause, *by; /* by: "calls", "runs-on", …, or "inferred" */
-    bool verified;   /* both ends left their normal band, moved together, cause not later */
-    const char *why; /* of a step that is not verified; else NULL */
+    bool verified;        /* both ends left their normal band, moved together, cause not later */
+    const char *why;      /* of a step that is not verified; else NULL */
+    const char *inferred; /* how: "calls", … when the history tells so, not the topology; or NULL */
+    double confidence;    /* of that */
 };
 
 struct rootcause_cause {

@@ -20,6 +20,7 @@ struct rootcause_influence {
     enum rootcause_way way;
     enum rootcause_relation relation;
     bool contradicted; /* the history speaks against the edge */
+    bool inferred;
     double confidence; /* 1 of what was told; less of what was inferred */
 };
 
@@ -54,10 +55,11 @@ struct rootcause_model {
     size_t symptom_node, symptom_series;    /* or NONE */
     enum telemetry_class symptom_class;     /* 0 without a symptom */
     bool told;                              /* there is a topology */
-    bool has_graph;                         /* … or ties were inferred */
-    size_t base, from, to;                  /* history [0, base), window [from, to) */
-    size_t contradicted, inferred;          /* ties */
-    size_t *loose; /* nodes that carry (no service, no requests), tied to nothing */
+    bool doubted;          /* several of its calls are contradicted: others will be missing */
+    bool has_graph;        /* … or ties were inferred */
+    size_t base, from, to; /* history [0, base), window [from, to) */
+    size_t contradicted, inferred; /* ties */
+    size_t *loose;                 /* nodes that carry (no service, no requests), tied to nothing */
     size_t loose_count;
 };
 
@@ -68,7 +70,8 @@ struct rootcause_carrier {
     size_t echoes; /* of the voters, those whose callee is iller */
     size_t last;
     bool loose; /* not known whose it is */
-    double votes, part, hit, score;
+    double votes, squares, part, hit, score;
+    double calm; /* what is left of it when it is measured itself and did not stir; else 1 */
 };
 
 #define ROOTCAUSE_SILENCE 2.0 /* severity of an entity that stopped reporting altogether */
@@ -80,6 +83,7 @@ struct rootcause_view {
     double *together;  /* [series] with the symptom, 0…1; 1 without a symptom */
     double *loaded;    /* [series] share that the load of customers explains */
     double *explained; /* [series] share that a neighbour explains */
+    double *demand;    /* [node] how far its rise of requests goes back to customers */
     size_t *anomalous; /* series with severity > 0 */
     size_t anomalous_count;
     double *severity; /* [node] largest of its series */

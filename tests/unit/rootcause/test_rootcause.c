@@ -12,6 +12,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "test_case.h"
+#include "test_infer.h"
 #include "test_shared.h"
 
 static const struct rootcause_cause *first(const struct test_case *c)
@@ -153,7 +154,7 @@ static void test_edges_that_never_carried_load_are_called_doubtful(void **state)
     struct rootcause_edge *edge = LIST_ADD(&c.arena, &c.given.edges);
     *edge = (struct rootcause_edge){1, 0, ROOTCAUSE_DEPENDS_ON};
     case_diagnose(&c);
-    assert_true(says(c.answer.notes.items, c.answer.notes.count, "1 edges of the topology"));
+    assert_true(says(c.answer.notes.items, c.answer.notes.count, "1 calls of the topology"));
     case_done(&c);
 }
 
@@ -334,6 +335,6 @@ int main(void)
         cmocka_unit_test(test_json_that_is_not_a_case_is_refused_with_its_path),
         cmocka_unit_test(test_the_answer_is_json_with_the_contract_s_members),
     };
-    int failed = test_shared_run();
+    int failed = test_shared_run() + infer_tests();
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
