@@ -3,8 +3,6 @@
  * Contract: all sets of a batch, their requirements where they came as words, and all that is held
  * for them are one transaction.  A need that is impossible whatever the others do is left out and
  * said; when the others are impossible together, nothing is stored. */
-#include <math.h>
-
 #include "api/api_priv.h"
 #include "api/designing.h"
 #include "base/clock.h"
@@ -96,61 +94,13 @@ static enum err_code network_of(struct batch *batch, const struct compute_snapsh
 
 /* ---- what is answered ---- */
 
-static void tell_need(struct batch *batch, size_t i)
-{
-    const struct design_batch_need *found = &batch->found.needs[i];
-    struct solution_batch_need *need = &batch->answer.needs.items[i];
-    struct arena *arena = batch->stage.call->arena;
-    *need = (struct solution_batch_need){
-        .requirement = batch->designs[i].spec.requirement_id,
-        .code = found->code ? err_info(found->code)->name : NULL,
-        .text = found->text,
-        .answer = arena_memdup(arena, &found->answer, sizeof found->answer)};
-    if (isfinite(found->alone))
-        need->alone = (struct opt_double){true, found->alone};
-    if (found->answer.solutions.count)
-        need->cost = (struct opt_double){true, found->answer.solutions.items[0].cost};
-}
-
-static void tell_moves(struct batch *batch)
-{
-    struct arena *arena = batch->stage.call->arena;
-    for (size_t i = 0; i < batch->found.moves.count; i++) {
-        const struct design_move *move = &batch->found.moves.items[i];
-        struct solution_batch_move *told = LIST_ADD(arena, &batch->answer.moves);
-        *told = (struct solution_batch_move){.need = (int64_t)move->need,
-                                             .component = move->component,
-                                             .from = move->from,
-                                             .to = move->to,
-                                             .resource = move->resource};
-        for (size_t k = 0; k < move->by.count; k++)
-            *LIST_ADD(arena, &told->by) = (double)move->by.items[k];
-    }
-}
-
 static void tell(struct batch *batch, const struct network *network)
 {
-    struct arena *arena = batch->stage.call->arena;
-    const struct design_batch *found = &batch->found;
-    struct solution_batch *answer = &batch->answer;
-    int64_t redesigns = answer->redesigns;
-    *answer = (struct solution_batch){.total = found->total,
-                                      .bound = found->bound,
-                                      .gap = found->gap,
-                                      .currency = network->currency,
-                                      .proved_by = found->proved_by,
-                                      .redesigns = redesigns};
-    answer->needs.items = arena_array(arena, batch->count, sizeof *answer->needs.items);
-    answer->needs.count = found->count;
-    for (size_t i = 0; i < found->count; i++)
-        tell_need(batch, i);
-    tell_moves(batch);
-    for (size_t i = 0; i < found->together.count; i++)
-        *LIST_ADD(arena, &answer->together) = (double)found->together.items[i];
-    if (found->together.count)
-        answer->together_minimal = (struct opt_bool){true, found->together_minimal};
-    for (size_t i = 0; i < found->short_of.count; i++)
-        *LIST_ADD(arena, &answer->short_of) = found->short_of.items[i];
+    int64_t redesigns = batch->answer.redesigns;
+    design_batch_tell(&batch->found, network->currency, &batch->answer, batch->stage.call->arena);
+    batch->answer.redesigns = redesigns;
+    for (size_t i = 0; i < batch->answer.needs.count; i++)
+        batch->answer.needs.items[i].requirement = batch->designs[i].spec.requirement_id;
 }
 
 static void write_answer(struct api_stage *stage)

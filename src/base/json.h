@@ -173,6 +173,8 @@ enum err_code json_decode_file(const char *path, const struct json_table *table,
 enum err_code json_merge(const struct json_table *table, const void *object, const char *patch,
                          size_t patch_len, void *out, struct arena *arena, struct err *err);
 
+/* Bytes that a member of that kind takes in its struct. */
+size_t json_field_size(const struct json_field *field);
 /* Sets one member of a struct by its path ("network.max_latency_ms", "components[1].vcpus") from
  * text, typed by the field: a number, true or false, one of the names, or the text itself; texts of
  * a list stand with commas between.  Optional objects on the way are made.  "" or NULL makes it

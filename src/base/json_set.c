@@ -17,7 +17,7 @@ struct target { /* a path being walked */
     struct err *err;
 };
 
-static size_t size_of_kind(const struct json_field *field)
+size_t json_field_size(const struct json_field *field)
 {
     switch (field->kind) {
     case JSON_STRING:
@@ -260,7 +260,7 @@ enum err_code json_set(const struct json_table *table, void *object, const char 
         if (!*rest) {
             if (text && *text)
                 return set_scalar(&target, field, text, member);
-            memset(member, 0, size_of_kind(field));
+            memset(member, 0, json_field_size(field));
             return ERR_OK;
         }
         enum err_code rc = step(&target, field, member, &rest);

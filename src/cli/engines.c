@@ -1,5 +1,4 @@
 /* engines.c - commands that need no server: reading words, designing, judging. */
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -250,46 +249,6 @@ static enum err_code read_several(struct several *several, const struct inputs *
     return ERR_OK;
 }
 
-static void tell_batch(const struct several *several, const struct design_batch *found,
-                       const char *currency, struct solution_batch *out)
-{
-    struct arena *arena = several->call->arena;
-    *out = (struct solution_batch){.total = found->total,
-                                   .bound = found->bound,
-                                   .gap = found->gap,
-                                   .currency = currency,
-                                   .proved_by = found->proved_by};
-    for (size_t i = 0; i < found->count; i++) {
-        const struct design_batch_need *need = &found->needs[i];
-        struct solution_batch_need *told = LIST_ADD(arena, &out->needs);
-        *told = (struct solution_batch_need){
-            .requirement = several->names[i],
-            .code = need->code ? err_info(need->code)->name : NULL,
-            .text = need->text,
-            .alone = {isfinite(need->alone), need->alone},
-            .answer = arena_memdup(arena, &need->answer, sizeof need->answer)};
-        if (need->answer.solutions.count)
-            told->cost = (struct opt_double){true, need->answer.solutions.items[0].cost};
-    }
-    for (size_t i = 0; i < found->moves.count; i++) {
-        const struct design_move *move = &found->moves.items[i];
-        struct solution_batch_move *told = LIST_ADD(arena, &out->moves);
-        *told = (struct solution_batch_move){.need = (int64_t)move->need,
-                                             .component = move->component,
-                                             .from = move->from,
-                                             .to = move->to,
-                                             .resource = move->resource};
-        for (size_t k = 0; k < move->by.count; k++)
-            *LIST_ADD(arena, &told->by) = (double)move->by.items[k];
-    }
-    for (size_t i = 0; i < found->together.count; i++)
-        *LIST_ADD(arena, &out->together) = (double)found->together.items[i];
-    if (found->together.count)
-        out->together_minimal = (struct opt_bool){true, found->together_minimal};
-    for (size_t i = 0; i < found->short_of.count; i++)
-        *LIST_ADD(arena, &out->short_of) = found->short_of.items[i];
-}
-
 static enum err_code batch_outcome(const struct solution_batch *batch, enum err_code rc,
                                    struct err *err)
 {
@@ -327,7 +286,9 @@ static enum err_code design_several(struct cli_call *call, const struct inputs *
     rc = design_solve_batch(&input, &found, call->arena, err);
     if (rc && rc != ERR_INFEASIBLE)
         return rc;
-    tell_batch(&several, &found, inputs->network.currency, &batch);
+    design_batch_tell(&found, inputs->network.currency, &batch, call->arena);
+    for (size_t i = 0; i < batch.needs.count; i++)
+        batch.needs.items[i].requirement = several.names[i];
     if (!cli_answer_table(call, &solution_batch_table, &batch))
         cli_show_batch(call, &batch);
     return batch_outcome(&batch, rc, err);

@@ -43,6 +43,9 @@ enum err_code cli_corpus_read_base(const char *dir, struct cli_corpus *out, stru
 enum err_code cli_corpus_read_documents(const char *dir, struct cli_corpus *out, struct err *err);
 /* The knowledge that ships with the program; NULL when it is not installed. */
 const char *cli_shipped_knowledge(struct arena *arena);
+/* The member "why" of a hit; with those that feedback added marked, or not. */
+void cli_write_matches(struct json_writer *w, const struct retrieval_match *matches, size_t count,
+                       bool say_added);
 struct cli_call;
 /* Searches either of them, with sources, validity and vectors. */
 enum err_code cli_search_documents(struct cli_call *call, const char *dir, const char *text,

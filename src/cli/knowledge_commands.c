@@ -91,20 +91,7 @@ static void write_hit(struct json_writer *w, const struct library *library,
     json_member_text(w, "snippet", snippet(library, hit, arena));
     json_member_int(w, "snippet_begin", (int64_t)hit->snippet_begin);
     json_member_int(w, "snippet_end", (int64_t)hit->snippet_end);
-    json_key(w, "why");
-    json_begin(w, '[');
-    for (size_t i = 0; i < hit->why.count; i++) {
-        const struct retrieval_match *match = &hit->why.items[i];
-        json_begin(w, '{');
-        json_member_text(w, "term", match->term);
-        json_member_text(w, "field", match->field);
-        json_member_int(w, "count", match->count);
-        json_member_double(w, "score", match->score);
-        if (match->added)
-            json_member_bool(w, "added", true);
-        json_end(w, '}');
-    }
-    json_end(w, ']');
+    cli_write_matches(w, hit->why.items, hit->why.count, true);
     json_end(w, '}');
 }
 

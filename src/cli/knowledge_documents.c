@@ -104,17 +104,19 @@ static void member_maybe(struct json_writer *w, const char *key, const char *tex
         json_member_text(w, key, text);
 }
 
-static void write_why(struct json_writer *w, const struct knowledge_hit *hit)
+void cli_write_matches(struct json_writer *w, const struct retrieval_match *matches, size_t count,
+                       bool say_added)
 {
     json_key(w, "why");
     json_begin(w, '[');
-    for (size_t i = 0; i < hit->why.count; i++) {
-        const struct retrieval_match *match = &hit->why.items[i];
+    for (size_t i = 0; i < count; i++) {
         json_begin(w, '{');
-        json_member_text(w, "term", match->term);
-        json_member_text(w, "field", match->field);
-        json_member_int(w, "count", match->count);
-        json_member_double(w, "score", match->score);
+        json_member_text(w, "term", matches[i].term);
+        json_member_text(w, "field", matches[i].field);
+        json_member_int(w, "count", matches[i].count);
+        json_member_double(w, "score", matches[i].score);
+        if (say_added && matches[i].added)
+            json_member_bool(w, "added", true);
         json_end(w, '}');
     }
     json_end(w, ']');
@@ -158,7 +160,7 @@ static void write_hit(struct json_writer *w, const struct knowledge_hit *hit, st
         json_member_int(w, "vector_rank", hit->vector_rank);
         json_member_double(w, "similarity", hit->similarity);
     }
-    write_why(w, hit);
+    cli_write_matches(w, hit->why.items, hit->why.count, false);
     json_end(w, '}');
 }
 

@@ -5,6 +5,7 @@
 #define SWAN_DESIGN_DESIGN_H
 
 #include "intelligent/evaluation/evaluation.h"
+#include "types/solution_batch.h"
 
 /* An instance, or all of them, must run there.  With other instances pinned the numbers count: the
  * one of that number is there. */
@@ -95,5 +96,9 @@ struct design_batch {
  * field begins with "needs[i]"; ERR_TOO_LARGE: more than DESIGN_BATCH_MAX. */
 enum err_code design_solve_batch(const struct design_batch_input *input, struct design_batch *out,
                                  struct arena *arena, struct err *err);
+/* The batch as it is shown; which requirement a need was and which solution it became is the
+ * caller's to add. */
+void design_batch_tell(const struct design_batch *found, const char *currency,
+                       struct solution_batch *out, struct arena *arena);
 
 #endif

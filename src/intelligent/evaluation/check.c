@@ -20,6 +20,23 @@ struct feasibility_check *evaluation_check_add(struct evaluation_checks *checks,
     return &item->check;
 }
 
+struct feasibility_check *evaluation_claim_application(struct evaluation_checks *checks,
+                                                       const char *code, const char *subject,
+                                                       int verdict, const char *required,
+                                                       const char *observed, double confidence)
+{
+    struct evaluation_claim item = {DIMENSION_APPLICATION,
+                                    code,
+                                    subject,
+                                    required,
+                                    observed,
+                                    NULL,
+                                    {false, 0},
+                                    verdict,
+                                    confidence};
+    return evaluation_check_add(checks, &item);
+}
+
 void evaluation_evidence_add(struct evaluation_checks *checks, struct feasibility_check *check,
                              const char *kind, const char *ref, const char *text, int64_t at_ms)
 {

@@ -127,6 +127,11 @@ struct evaluation_claim {
 /* NULL when the check is a pass and passes are not kept. */
 struct feasibility_check *evaluation_check_add(struct evaluation_checks *checks,
                                                const struct evaluation_claim *claim);
+/* A check of the application dimension, of the whole or one subject. */
+struct feasibility_check *evaluation_claim_application(struct evaluation_checks *checks,
+                                                       const char *code, const char *subject,
+                                                       int verdict, const char *required,
+                                                       const char *observed, double confidence);
 void evaluation_evidence_add(struct evaluation_checks *checks, struct feasibility_check *check,
                              const char *kind, const char *ref, const char *text, int64_t at_ms);
 const char *evaluation_number(struct arena *arena, double value);

@@ -13,16 +13,8 @@ static struct feasibility_check *claim(struct application_report *r, const char 
                                        const char *subject, int verdict, const char *required,
                                        const char *observed, double confidence)
 {
-    struct evaluation_claim item = {DIMENSION_APPLICATION,
-                                    code,
-                                    subject,
-                                    required,
-                                    observed,
-                                    NULL,
-                                    {false, 0},
-                                    verdict,
-                                    confidence};
-    return evaluation_check_add(r->checks, &item);
+    return evaluation_claim_application(r->checks, code, subject, verdict, required, observed,
+                                        confidence);
 }
 
 static void say_application(struct application_report *r, struct feasibility_check *check,

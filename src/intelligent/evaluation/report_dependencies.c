@@ -312,16 +312,8 @@ static struct feasibility_check *claim(struct evaluation_checks *checks, const c
                                        const char *subject, int verdict, const char *required,
                                        const char *observed)
 {
-    struct evaluation_claim item = {DIMENSION_APPLICATION,
-                                    code,
-                                    subject,
-                                    required,
-                                    observed,
-                                    NULL,
-                                    {false, 0},
-                                    verdict,
-                                    verdict == VERDICT_UNKNOWN ? 0.0 : 1.0};
-    return evaluation_check_add(checks, &item);
+    return evaluation_claim_application(checks, code, subject, verdict, required, observed,
+                                        verdict == VERDICT_UNKNOWN ? 0.0 : 1.0);
 }
 
 /* Each need of each application of the solution by itself. */

@@ -1,5 +1,5 @@
-/* arbiter_priv.h - what the assignment of facts to components (arbiter.c) hands to the writer of
- * the requirement's components (components.c). */
+/* arbiter_priv.h - what the assignment of facts to components (arbiter.c, groups.c) shares and
+ * hands to the writer of the requirement's components (components.c). */
 #ifndef SWAN_INTENT_ARBITER_PRIV_H
 #define SWAN_INTENT_ARBITER_PRIV_H
 
@@ -48,6 +48,30 @@ static inline bool intent_is_spec(int slot)
 {
     return slot == SLOT_CPU || slot == SLOT_MEMORY || slot == SLOT_DISK || slot == SLOT_ACCEL;
 }
+
+static inline const struct intent_clause *intent_arbiter_clause(const struct arbiter *a,
+                                                                uint32_t clause)
+{
+    return &a->read->clauses.items[clause];
+}
+
+/* ---- groups.c ---- */
+bool intent_clause_says(const struct arbiter *a, uint32_t clause, int mark);
+bool intent_has_spec(struct intent_fact *const slots[SLOTS]);
+bool intent_same_name(const char *a, const char *b);
+/* Does it state more than a name? */
+bool intent_group_is_scored(const struct group *g);
+/* Its index, or -1. */
+int intent_group_find(const struct arbiter *a, const char *name);
+/* The next one, which becomes the current one; the last one when there is no room. */
+struct group *intent_group_begin(struct arbiter *a, const struct intent_phrase *p);
+void intent_group_give(struct group *g, int slot, struct intent_fact *fact);
+/* Does the phrase contradict what it has? */
+bool intent_group_differs(const struct group *g, const struct intent_phrase *p);
+/* All that the phrase says becomes the group's, references followed. */
+void intent_group_lay(struct arbiter *a, struct group *g, const struct intent_phrase *p);
+/* 不对，改成…: the phrase replaces what was said. */
+void intent_group_correct(struct arbiter *a, const struct intent_phrase *p);
 
 /* components.c: groups → components of the requirement. */
 void intent_components(struct arbiter *a);

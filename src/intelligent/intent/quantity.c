@@ -24,7 +24,7 @@ static bool places_before(const struct intent_read *read, uint32_t clause)
     return false;
 }
 
-static struct intent_fact *count(struct intent_read *read, const struct intent_measure *m,
+struct intent_fact *intent_count(struct intent_read *read, const struct intent_measure *m,
                                  uint32_t last, bool form)
 {
     struct intent_fact *fact = intent_measure_add(read, FIELD_COUNT, m, last);
@@ -100,7 +100,7 @@ static bool each_of_before(const struct intent_read *read, uint32_t noun)
 }
 
 /* 6个校区, 4 lines: so many places, over which machines may be counted. */
-static bool site_count(struct intent_read *read, const struct intent_measure *m, uint32_t noun,
+bool intent_site_count(struct intent_read *read, const struct intent_measure *m, uint32_t noun,
                        uint32_t last)
 {
     if (noun >= last)
@@ -115,299 +115,11 @@ static bool site_count(struct intent_read *read, const struct intent_measure *m,
 }
 
 /* 一个 of a package, an image or a function is no count of machines. */
-static bool counts_as_machine(const struct intent_token *token)
+bool intent_counts_as_machine(const struct intent_token *token)
 {
     const struct intent_sense *delivery = intent_sense_of(token, CLASS_DELIVERY);
     return delivery ? delivery->code == FORM_CONTAINER && delivery->rank == 0
                     : token->sense_count > 0;
-}
-
-/* ---- the number alone ---- */
-
-static uint32_t by_label(struct intent_read *read, struct intent_measure *m, int label)
-{
-    int field = 0;
-    switch (label) {
-    case LABEL_CPU:
-        field = FIELD_CPU;
-        break;
-    case LABEL_MEMORY:
-        field = FIELD_MEMORY;
-        break;
-    case LABEL_DISK:
-        field = FIELD_DISK;
-        break;
-    case LABEL_COUNT:
-        field = FIELD_COUNT;
-        break;
-    case LABEL_PUBLIC_IP:
-        field = FIELD_PUBLIC_IPS;
-        break;
-    case LABEL_BANDWIDTH:
-        field = FIELD_BANDWIDTH;
-        break;
-    case LABEL_CONCURRENT:
-        field = FIELD_USERS;
-        break;
-    case LABEL_THROUGHPUT:
-        field = FIELD_THROUGHPUT;
-        break;
-    case LABEL_REPLICAS:
-        field = FIELD_REPLICAS;
-        break;
-    default:
-        return m->first + 1;
-    }
-    struct intent_fact *fact = intent_measure_add(read, field, m, m->unit);
-    fact->flags |= FACT_LABELLED;
-    uint32_t at = intent_label_left(read, m->first);
-    bool machines = at != UINT32_MAX && intent_sense_of(intent_at(read, at), CLASS_LABEL)->rank > 0;
-    if (field == FIELD_COUNT && (machines || intent_clause_of(read, m->first)->machines))
-        fact->flags |= FACT_FORM; /* 服务器数量：5 */
-    return m->unit;
-}
-
-/* "…was 3 months, now 6" */
-static bool clause_is_now(const struct intent_read *read, const struct intent_clause *clause,
-                          uint32_t at)
-{
-    return at == clause->first + 1 && intent_is_text(read, clause->first, "now");
-}
-
-/* A bare number that corrects takes the meaning of the number before it. */
-static bool restate(struct intent_read *read, const struct intent_measure *m)
-{
-    uint32_t clause = intent_at(read, m->first)->clause;
-    size_t steps = 0;
-    for (size_t i = read->facts.count; i-- > 0 && steps < NEAR_FACTS; steps++) {
-        const struct intent_fact *old = &read->facts.items[i];
-        if (old->clause + 2 < clause)
-            return false;
-        bool amount = old->field == FIELD_CPU || old->field == FIELD_MEMORY ||
-                      old->field == FIELD_DISK || old->field == FIELD_BANDWIDTH ||
-                      old->field == FIELD_DURATION || old->field == FIELD_USERS ||
-                      old->field == FIELD_THROUGHPUT || old->field == FIELD_LATENCY ||
-                      old->field == FIELD_RESPONSE || old->field == FIELD_BUDGET;
-        if (old->field == FIELD_COUNT)
-            return false;
-        if (!amount || old->dead)
-            continue;
-        double number = intent_at(read, old->first)->number;
-        double scale = number > 0 ? old->value / number : 1;
-        struct intent_fact copy = *old;
-        struct intent_fact *fact = intent_add(read, copy.field, m->first, m->unit);
-        fact->code = copy.code;
-        fact->factor = copy.factor;
-        fact->flags = copy.flags | FACT_CORRECTION;
-        fact->value = m->value * scale;
-        fact->upper = m->upper * scale;
-        return true;
-    }
-    return false;
-}
-
-/* Were machines counted in this sentence before? */
-static bool counted_before(const struct intent_read *read, uint32_t sentence)
-{
-    size_t steps = 0;
-    for (size_t i = read->facts.count; i-- > 0 && steps < NEAR_FACTS; steps++) {
-        const struct intent_fact *fact = &read->facts.items[i];
-        if (read->clauses.items[fact->clause].sentence != sentence)
-            break;
-        if (fact->field == FIELD_COUNT && !fact->dead)
-            return true;
-    }
-    return false;
-}
-
-/* An amount without a unit that only money can be: 30万左右, 月付三百以内, 一年两千. */
-static bool is_price(const struct intent_read *read, const struct intent_measure *m,
-                     const struct intent_clause *clause)
-{
-    bool period = false, bound = false;
-    for (uint32_t i = clause->first; i < clause->last; i++) {
-        const struct intent_token *token = intent_at(read, i);
-        if (token->masked || (i >= m->first && i < m->unit))
-            continue;
-        period |= intent_is(token, CLASS_MARK, MARK_PERMONTH) ||
-                  intent_is(token, CLASS_MARK, MARK_PERYEAR) ||
-                  intent_is(token, CLASS_SPAN, SPAN_MONTH) ||
-                  intent_is(token, CLASS_SPAN, SPAN_YEAR);
-        bound |=
-            intent_is(token, CLASS_MARK, MARK_BOUND) || intent_is(token, CLASS_MARK, MARK_APPROX);
-        bool stated = intent_sense_of(token, CLASS_LABEL) ||
-                      intent_sense_of(token, CLASS_MACHINE) ||
-                      intent_sense_of(token, CLASS_MOMENT) || intent_sense_of(token, CLASS_USER) ||
-                      intent_is(token, CLASS_MARK, MARK_PERSECOND);
-        int unit = intent_unit_of(read, i, clause->last);
-        bool machine = unit == UNIT_MACHINE && i > 0 && intent_at(read, i - 1)->number == 1;
-        if (stated || (unit != UNIT_NONE && unit != UNIT_MONTH && unit != UNIT_YEAR && !machine))
-            return false;
-    }
-    uint32_t after = m->unit;
-    bool ends = after >= clause->last || intent_is_mark(read, after, MARK_BOUND) ||
-                intent_is_mark(read, after, MARK_APPROX) ||
-                intent_sense_of(intent_at(read, after), CLASS_FUNC) ||
-                intent_is_mark(read, after, MARK_PERMONTH) ||
-                intent_is_mark(read, after, MARK_PERYEAR) ||
-                intent_sense_of(intent_at(read, after), CLASS_SPAN);
-    if (!ends)
-        return false;
-    return (period && m->value >= 50) || (m->scaled && m->value >= 10000 && bound);
-}
-
-static uint32_t bare(struct intent_read *read, struct intent_measure *m, uint32_t last)
-{
-    const struct intent_clause *clause = intent_clause_of(read, m->first);
-    uint32_t next = m->unit;
-    bool times_after = next < last && intent_sense_of(intent_at(read, next), CLASS_MUL);
-    bool times_before =
-        m->first > clause->first && intent_sense_of(intent_at(read, m->first - 1), CLASS_MUL);
-    if (next + 1 < last && intent_is_punct(intent_at(read, next), '-') &&
-        intent_starts_card(read, next + 1, last)) /* 8-GPU node */
-        return intent_card_fact(read, m->first, next + 1, last, m->value, true);
-    if (times_before && !intent_starts_card(read, next, last) &&
-        (m->first + 1 == last || !times_after)) {
-        struct intent_fact *previous =
-            read->facts.count ? &read->facts.items[read->facts.count - 1] : NULL;
-        if (previous && (previous->field == FIELD_STREAMS || previous->field == FIELD_BANDWIDTH) &&
-            previous->clause == intent_at(read, m->first)->clause)
-            return next;
-        count(read, m, next, false);
-        return next;
-    }
-    if (times_after) {
-        const struct intent_sense *kind = NULL, *model = NULL;
-        uint32_t noun = intent_card_noun(read, next + 1, last, &kind, &model);
-        bool machine = noun < last && intent_sense_of(intent_at(read, noun), CLASS_MACHINE);
-        if (intent_starts_card(read, next + 1, last) && !machine) /* but 2 x GPU server */
-            return intent_card_fact(read, m->first, next + 1, last, m->value, true);
-        if (next + 1 < last && intent_at(read, next + 1)->kind == TOKEN_NUMBER) {
-            int unit = intent_unit_of(read, next + 2, last);
-            bool counted = counted_before(read, clause->sentence) || clause->before == '(';
-            bool compact = intent_at(read, next + 3)->kind == TOKEN_NUMBER &&
-                           intent_unit_of(read, next + 4, last) == UNIT_GB; /* 2 x 8C16G */
-            if (unit == UNIT_CORE && counted && !compact) {
-                read->tokens.items[m->first].used = true; /* sockets of one machine */
-                return next + 1;
-            }
-            if (unit == UNIT_GB || unit == UNIT_TB) {
-                uint32_t c = intent_find(read, clause->first, last, CLASS_UNIT, UNIT_CORE);
-                if (c == UINT32_MAX || c < m->first)
-                    return next + 1; /* disks: the size takes the number of pieces */
-            }
-        }
-        count(read, m, next + 1, false);
-        return next + 1;
-    }
-    if (intent_cards_each(read, m, next, last))
-        return next + 1;
-    if (intent_starts_card(read, next, last)) {
-        const struct intent_sense *kind = NULL, *model = NULL;
-        uint32_t after = intent_card_noun(read, next, last, &kind, &model);
-        if (after < last && intent_sense_of(intent_at(read, after), CLASS_MACHINE)) {
-            count(read, m, next, false);
-            return next;
-        }
-        return intent_card_fact(read, m->first, next, last, m->value, true);
-    }
-    int column = clause->column;
-    if (column && next == last)
-        return column == LABEL_CARDCOUNT ? next : by_label(read, m, column);
-    uint32_t left = intent_label_left(read, m->first);
-    if (left == UINT32_MAX)
-        left = intent_label_before(read, m->first);
-    int label = intent_label_code(read, left);
-    if (label == LABEL_NETLATENCY || label == LABEL_LATENCY) {
-        intent_bound_time(read, m, 1, UNIT_MS); /* ping 30 */
-        return next;
-    }
-    bool share = label == LABEL_NONE && next < last &&
-                 intent_is(intent_at(read, next), CLASS_LABEL, LABEL_AVAILABILITY);
-    if ((share || label == LABEL_AVAILABILITY) && m->value >= 90 && m->value < 100) {
-        struct intent_fact *fact = intent_add(read, FIELD_AVAILABILITY, m->first, next + share);
-        fact->value = m->value; /* 99.9 SLA */
-        return next + share;
-    }
-    if (label == LABEL_NONE && m->first >= clause->first + 2 && next == last &&
-        intent_is_punct(intent_at(read, m->first - 1), ':') &&
-        intent_is(intent_at(read, m->first - 2), CLASS_UNIT, UNIT_CORE))
-        return by_label(read, m, LABEL_CPU); /* vCPU: 4 */
-    if (label == LABEL_NONE && is_price(read, m, clause)) {
-        intent_money(read, m, UNIT_CNY, m->first, next);
-        return next;
-    }
-    if (label == LABEL_BUDGET ||
-        (intent_money_clause(read, clause) && (m->scaled || m->value >= 100) &&
-         label == LABEL_NONE && intent_phrase_head(read, next, last) == UINT32_MAX)) {
-        intent_money(read, m, UNIT_CNY, m->first, next);
-        return next;
-    }
-    if (next < last && intent_is(intent_at(read, next), CLASS_LABEL, LABEL_PUBLIC_IP)) {
-        read->tokens.items[next].used = true;
-        intent_measure_add(read, FIELD_PUBLIC_IPS, m, next + 1);
-        return next + 1;
-    }
-    if (next < last && intent_is(intent_at(read, next), CLASS_LABEL, LABEL_CONCURRENT) &&
-        m->value >= 2) {
-        struct intent_fact *fact = intent_add(read, FIELD_USERS, m->first, next + 1);
-        fact->value = m->upper;
-        return next + 1;
-    }
-    uint32_t head = intent_phrase_head(read, next, last);
-    if (head != UINT32_MAX) {
-        count(read, m, next, false);
-        return next;
-    }
-    if (next < last && intent_is(intent_at(read, next), CLASS_LABEL, LABEL_CPU))
-        return by_label(read, m, LABEL_CPU);
-    if (label != LABEL_NONE && label != LABEL_RESPONSE) {
-        uint32_t end = by_label(read, m, label);
-        read->tokens.items[left].used = true;
-        return end;
-    }
-    if (site_count(read, m, next, last))
-        return next + 1;
-    if (next == last && m->first > clause->first &&
-        intent_unit_of(read, m->first - 1, last) == UNIT_REPLICA) { /* replicas 3 */
-        intent_add(read, FIELD_REPLICAS, m->first - 1, next)->value = m->value;
-        return next;
-    }
-    if (next + 1 == last && intent_is_mark(read, next, MARK_EACH) &&
-        intent_last_of(read, FIELD_LOCATION, intent_at(read, m->first)->clause) &&
-        intent_unit_of(read, m->first + 1, last) == UNIT_NONE) { /* London and Dublin three each */
-        count(read, m, next + 1, false)->flags |= FACT_EACH;
-        return last;
-    }
-    bool six_with = next + 1 < last && intent_is_text(read, next, "with") &&
-                    intent_at(read, next + 1)->kind == TOKEN_NUMBER &&
-                    counted_before(read, clause->sentence);
-    if (next < last && (intent_is_mark(read, next, MARK_PARTITION) || six_with)) { /* 3 of them */
-        count(read, m, next + 1, false);
-        return next + 1;
-    }
-    if (m->first >= clause->first + 2 && intent_is_punct(intent_at(read, m->first - 1), ':') &&
-        next == last && counts_as_machine(intent_at(read, m->first - 2)) &&
-        (intent_sense_of(intent_at(read, m->first - 2), CLASS_MACHINE) ||
-         intent_sense_of(intent_at(read, m->first - 2), CLASS_DELIVERY))) { /* Pods: 4 */
-        count(read, m, next, false);
-        return next;
-    }
-    if (next + 1 < last &&
-        (intent_is_mark(read, next, MARK_AT) || intent_is_mark(read, next, MARK_PUT)) &&
-        intent_sense_of(intent_at(read, next + 1), CLASS_PLACE) &&
-        counted_before(read, clause->sentence)) { /* three in Paris and two in Madrid */
-        count(read, m, next, false);
-        return next;
-    }
-    if ((clause->correction || clause_is_now(read, clause, m->first)) && next == last &&
-        restate(read, m))
-        return next;
-    bool asked =
-        m->first > clause->first && intent_is_mark(read, m->first - 1, MARK_NEED) && next == last;
-    if (asked || (clause->correction && read->facts.count > 0)) /* 要俩; 不对, 12 */
-        count(read, m, next, false);
-    return next;
 }
 
 static uint32_t protection(struct intent_read *read, const struct intent_measure *m, uint32_t last)
@@ -442,7 +154,7 @@ static bool runs_before(const struct intent_read *read, const struct intent_clau
 static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint32_t last)
 {
     uint32_t next = m->next;
-    if (site_count(read, m, next, last))
+    if (intent_site_count(read, m, next, last))
         return next + 1;
     for (uint32_t i = next; i < last && i < next + 4; i++) {
         if (intent_is(intent_at(read, i), CLASS_LABEL, LABEL_PUBLIC_IP)) {
@@ -490,16 +202,16 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
     }
     uint32_t head = intent_phrase_head(read, next, last);
     if (head != UINT32_MAX) {
-        if (counts_as_machine(intent_at(read, head)))
-            count(read, m, next, false);
+        if (intent_counts_as_machine(intent_at(read, head)))
+            intent_count(read, m, next, false);
         return next;
     }
     /* 容器2个, 1核2G的容器一个 */
     const struct intent_token *before = m->first > 0 ? intent_at(read, m->first - 1) : NULL;
     if (before &&
-        ((intent_sense_of(before, CLASS_DELIVERY) && counts_as_machine(before)) ||
+        ((intent_sense_of(before, CLASS_DELIVERY) && intent_counts_as_machine(before)) ||
          intent_sense_of(before, CLASS_MACHINE) || intent_is(before, CLASS_UNIT, UNIT_INSTANCE))) {
-        count(read, m, next, false);
+        intent_count(read, m, next, false);
         return next;
     }
     uint32_t left = intent_label_left(read, m->first);
@@ -518,7 +230,7 @@ static uint32_t pieces(struct intent_read *read, struct intent_measure *m, uint3
                   intent_last_of(read, FIELD_HEAD, intent_at(read, m->first)->clause)));
     if (each || clause->column == LABEL_COUNT || intent_label_code(read, left) == LABEL_COUNT ||
         (alone && runs_before(read, clause))) {
-        count(read, m, next, false);
+        intent_count(read, m, next, false);
         return next;
     }
     /* 60个粮仓: so many places if machines are counted for each */
@@ -609,7 +321,7 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
         if (first > clause->first &&
             intent_is(intent_at(read, first - 1), CLASS_LABEL, LABEL_PROTECTION))
             return protection(read, &m, m.unit);
-        return bare(read, &m, last);
+        return intent_number_alone(read, &m, last);
     }
     switch (unit) {
     case UNIT_CORE: {
@@ -681,10 +393,10 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
                               (intent_sense_of(intent_at(read, m.next), CLASS_USER) &&
                                intent_phrase_head(read, m.next, last) == UINT32_MAX)))
             return m.next; /* 20万台接入, 150台设备: what is served, not what is ordered */
-        count(read, &m, m.next, true);
+        intent_count(read, &m, m.next, true);
         return m.next;
     case UNIT_INSTANCE:
-        count(read, &m, m.next, false);
+        intent_count(read, &m, m.next, false);
         return m.next;
     case UNIT_PIECE:
         return pieces(read, &m, last);
@@ -701,13 +413,13 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
     }
     case UNIT_PERSON:
         if (intent_sense_of(intent_at(read, m.unit), CLASS_MACHINE)) { /* 12 workers */
-            count(read, &m, m.unit, false);
+            intent_count(read, &m, m.unit, false);
             return m.unit;
         }
         intent_users(read, &m, m.next);
         return m.next;
     case UNIT_REQUEST:
-        if (site_count(read, &m, m.unit, last))
+        if (intent_site_count(read, &m, m.unit, last))
             return m.next;
         intent_load(read, &m, unit, m.next);
         return m.next;
@@ -752,7 +464,7 @@ uint32_t intent_quantity(struct intent_read *read, uint32_t first)
         return m.next;
     }
     default:
-        site_count(read, &m, m.unit, last);
+        intent_site_count(read, &m, m.unit, last);
         return m.next;
     }
 }

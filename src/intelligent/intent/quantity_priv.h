@@ -119,4 +119,17 @@ bool intent_money_clause(const struct intent_read *read, const struct intent_cla
 void intent_load(struct intent_read *read, const struct intent_measure *m, int unit, uint32_t last);
 void intent_users(struct intent_read *read, const struct intent_measure *m, uint32_t last);
 
+/* ---- quantity.c ---- */
+/* The number as one of machines, or of instances when `form` is false. */
+struct intent_fact *intent_count(struct intent_read *read, const struct intent_measure *m,
+                                 uint32_t last, bool form);
+/* Is it a number of places (noun: the token of what is counted)?  Then it is read as one. */
+bool intent_site_count(struct intent_read *read, const struct intent_measure *m, uint32_t noun,
+                       uint32_t last);
+bool intent_counts_as_machine(const struct intent_token *token);
+
+/* ---- number.c ---- */
+/* A number without a unit; the token after what was read. */
+uint32_t intent_number_alone(struct intent_read *read, struct intent_measure *m, uint32_t last);
+
 #endif

@@ -91,22 +91,6 @@ static bool same_object(const struct json_table *table, const void *a, const voi
     return true;
 }
 
-static size_t field_size(const struct json_field *field)
-{
-    switch (field->kind) {
-    case JSON_ENUM:
-        return sizeof(int);
-    case JSON_OPT_BOOL:
-        return sizeof(struct opt_bool);
-    case JSON_OPT_INT:
-        return sizeof(struct opt_int);
-    case JSON_OPT_DOUBLE:
-        return sizeof(struct opt_double);
-    default:
-        return sizeof(void *);
-    }
-}
-
 /* The words that a side shows for a path; they count only where they stand in the text. */
 static const struct intent_span *words_of(const struct merge *m, const struct side *side,
                                           const char *name)
@@ -163,7 +147,7 @@ static void merge_field(struct merge *m, const struct json_field *field, const s
         confidence = CONFIDENCE_WORDS;
         reader = side[taken].result->reader;
     }
-    memcpy(out, from[taken], field_size(field));
+    memcpy(out, from[taken], json_field_size(field));
     note(m, path, confidence, reader, words[taken]);
 }
 

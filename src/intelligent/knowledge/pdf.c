@@ -7,13 +7,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "intelligent/knowledge/knowledge_priv.h"
 
@@ -26,42 +26,19 @@ struct job {
     int out, words; /* our ends; -1 = closed */
 };
 
-static void close_at(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static int spawn(struct job *job, const char *path, const int child[3])
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    for (int fd = 0; fd < 3; fd++)
-        posix_spawn_file_actions_adddup2(&actions, child[fd], fd);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
     char *file = mem_printf("%s%s", path[0] == '-' ? "./" : "", path);
     char *argv[] = {"pdftotext", "-q", "-enc", "UTF-8", "-eol", "unix", file, "-", NULL};
     char *envp[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
-    int why = posix_spawnp(&job->pid, "pdftotext", &actions, &attributes, argv, envp);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    int why = process_spawn("pdftotext", argv, envp, child, &job->pid);
     mem_free(file);
     return why;
 }
 
 static enum err_code start(struct job *job, const char *path, struct err *err)
 {
-    CLEANUP(close_at) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CLEANUP(process_close_at) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int out[2] = {-1, -1}, words[2] = {-1, -1};
     int why = 0;
     *job = (struct job){.out = -1, .words = -1};
@@ -69,8 +46,8 @@ static enum err_code start(struct job *job, const char *path, struct err *err)
         why = errno;
     if (why == 0)
         why = spawn(job, path, (const int[3]){in, out[1], words[1]});
-    close_at(&out[1]);
-    close_at(&words[1]);
+    process_close_at(&out[1]);
+    process_close_at(&words[1]);
     job->out = out[0];
     job->words = words[0];
     if (why == 0) {
@@ -79,23 +56,13 @@ static enum err_code start(struct job *job, const char *path, struct err *err)
         prlimit(job->pid, RLIMIT_CPU, &cpu, NULL);
         return ERR_OK;
     }
-    close_at(&job->out);
-    close_at(&job->words);
+    process_close_at(&job->out);
+    process_close_at(&job->words);
     if (why == ENOENT) {
         err_set(err, ERR_UNSUPPORTED, "PDF needs the program pdftotext, which is not installed");
         return err_hint(err, "install the package poppler-utils");
     }
     return err_errno(err, why, "cannot run pdftotext");
-}
-
-static void take(int *fd, struct buf *to, size_t max)
-{
-    char data[16384];
-    ssize_t got = read(*fd, data, sizeof data);
-    if (got > 0 && to->len < max)
-        buf_add(to, data, (size_t)got);
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
-        close_at(fd);
 }
 
 static enum err_code pump(struct job *job, struct buf *out, struct buf *words, struct err *err)
@@ -111,9 +78,9 @@ static enum err_code pump(struct job *job, struct buf *out, struct buf *words, s
         if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
             return err_errno(err, errno, "cannot wait for pdftotext");
         if (fds[0].revents)
-            take(&job->out, out, KNOWLEDGE_TEXT_MAX + 1);
+            process_take(&job->out, out, KNOWLEDGE_TEXT_MAX + 1);
         if (fds[1].revents)
-            take(&job->words, words, WORDS_MAX);
+            process_take(&job->words, words, WORDS_MAX);
         if (out->len > KNOWLEDGE_TEXT_MAX)
             return err_set(err, ERR_TOO_LARGE, "the text of the PDF is larger than %zu bytes",
                            KNOWLEDGE_TEXT_MAX);
@@ -132,8 +99,8 @@ enum err_code knowledge_pdf_text(const char *path, struct buf *out, struct err *
     rc = pump(&job, out, &words, err);
     if (rc)
         kill(-job.pid, SIGKILL);
-    close_at(&job.out);
-    close_at(&job.words);
+    process_close_at(&job.out);
+    process_close_at(&job.words);
     while (waitpid(job.pid, &status, 0) < 0 && errno == EINTR)
         continue;
     if (rc)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../fresh_schema.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "business/business.h"
@@ -107,28 +108,6 @@ static void add_people(struct house *house)
 
 bool on_postgres;
 
-/* PostgreSQL: a schema of its own in the one database of the run. */
-static void fresh_address(struct house *house, char *out, size_t size)
-{
-    static unsigned serial;
-    struct store *store = NULL;
-    struct store_tx *tx = NULL;
-    struct err err = ERR_INIT;
-    const char *url = getenv("SWAN_TEST_POSTGRES");
-    char sql[64];
-    if (!on_postgres) {
-        str_format(out, size, "sqlite:%s/swan.db", house->folder);
-        return;
-    }
-    str_format(sql, sizeof sql, "CREATE SCHEMA a%d_%u", (int)getpid(), ++serial);
-    must(store_open(url, &store, &err), &err, "store");
-    must(store_begin(store, STORE_WRITE, &tx, &err), &err, "begin");
-    must(store_exec(tx, sql, NULL, 0, NULL, &err), &err, sql);
-    must(store_commit(tx, &err), &err, "commit");
-    store_close(store);
-    str_format(out, size, "%s?options=-csearch_path%%3Da%d_%u", url, (int)getpid(), serial);
-}
-
 static void open_store(struct house *house)
 {
     const struct store_module modules[] = {
@@ -136,7 +115,10 @@ static void open_store(struct house *house)
         twin_store_module,   business_store_module, api_store_module};
     struct err err = ERR_INIT;
     char address[512];
-    fresh_address(house, address, sizeof address);
+    if (on_postgres)
+        must(fresh_schema(address, &err), &err, "schema");
+    else
+        str_format(address, sizeof address, "sqlite:%s/swan.db", house->folder);
     must(store_open(address, &house->store, &err), &err, "store");
     must(store_migrate(house->store, modules, ARRAY_LEN(modules), &err), &err, "migrate");
     house->rest->store = house->store;

@@ -25,6 +25,7 @@ int run_id_tests(void);
 int run_log_tests(void);
 int run_fault_tests(void);
 int run_file_tests(void);
+int run_process_tests(void);
 
 #define assert_ok(call) assert_int_equal((call), ERR_OK)
 

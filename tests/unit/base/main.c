@@ -78,5 +78,6 @@ int main(void)
     failed += run_log_tests();
     failed += run_fault_tests();
     failed += run_file_tests();
+    failed += run_process_tests();
     return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../fresh_schema.h"
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -13,7 +14,6 @@
 
 bool on_postgres;
 const struct store_actor actor = {.user = "tester", .tenant = "", .request = "req-1"};
-static unsigned serial;
 
 void assert_ok_(enum err_code rc, const struct err *err, const char *what, const char *file,
                 int line)
@@ -35,34 +35,16 @@ void assert_fails_(enum err_code rc, enum err_code code, const struct err *err, 
     }
 }
 
-/* PostgreSQL: a schema of its own in the one database of the run. */
-static void fresh_address(struct fixture *f)
-{
-    if (!on_postgres) {
-        snprintf(f->address, sizeof f->address, "sqlite:%s/swan.db", f->folder);
-        return;
-    }
-    struct store *store = NULL;
-    struct store_tx *tx = NULL;
-    char sql[64];
-    const char *url = getenv("SWAN_TEST_POSTGRES");
-    snprintf(sql, sizeof sql, "CREATE SCHEMA v%u_%u", (unsigned)getpid(), ++serial);
-    assert_ok(f, store_open(url, &store, &f->err));
-    assert_ok(f, store_begin(store, STORE_WRITE, &tx, &f->err));
-    assert_ok(f, store_exec(tx, sql, NULL, 0, NULL, &f->err));
-    assert_ok(f, store_commit(tx, &f->err));
-    store_close(store);
-    snprintf(f->address, sizeof f->address, "%s?options=-csearch_path%%3Dv%u_%u", url,
-             (unsigned)getpid(), serial);
-}
-
 int fixture_open(void **state)
 {
     struct fixture *f = mem_zalloc(sizeof *f);
     *state = f;
     snprintf(f->folder, sizeof f->folder, "/tmp/swan-service.XXXXXX");
     assert_non_null(mkdtemp(f->folder));
-    fresh_address(f);
+    if (on_postgres)
+        assert_ok(f, fresh_schema(f->address, &f->err));
+    else
+        snprintf(f->address, sizeof f->address, "sqlite:%s/swan.db", f->folder);
     assert_ok(f, store_open(f->address, &f->store, &f->err));
     service_open(f);
     return 0;

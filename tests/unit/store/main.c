@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../fresh_schema.h"
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -40,17 +40,7 @@ void fresh_address(struct fixture *f, char out[512])
         fresh_sqlite_address(f, out);
         return;
     }
-    struct store *store = NULL;
-    struct store_tx *tx = NULL;
-    char sql[64];
-    const char *url = getenv("SWAN_TEST_POSTGRES");
-    snprintf(sql, sizeof sql, "CREATE SCHEMA t%u_%u", (unsigned)getpid(), ++serial);
-    assert_ok(f, store_open(url, &store, &f->err));
-    assert_ok(f, store_begin(store, STORE_WRITE, &tx, &f->err));
-    assert_ok(f, store_exec(tx, sql, NULL, 0, NULL, &f->err));
-    assert_ok(f, store_commit(tx, &f->err));
-    store_close(store);
-    snprintf(out, 512, "%s?options=-csearch_path%%3Dt%u_%u", url, (unsigned)getpid(), serial);
+    assert_ok(f, fresh_schema(out, &f->err));
 }
 
 int fixture_open(void **state)

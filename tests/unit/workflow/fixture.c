@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../fresh_schema.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
@@ -16,7 +17,6 @@
 
 bool on_postgres;
 const struct store_actor actor = {.user = "tester", .tenant = "t1", .request = "req-1"};
-static unsigned serial;
 static const struct provider_ops *const providers[] = {&scripted_provider};
 static const struct provider_set provider_set = {providers, 1};
 static const struct provider_host provider_host;
@@ -30,27 +30,6 @@ void assert_ok_(enum err_code rc, const struct err *err, const char *what, const
     }
 }
 
-/* PostgreSQL: a schema of its own in the one database of the run. */
-static void fresh_address(struct fixture *f)
-{
-    if (!on_postgres) {
-        snprintf(f->address, sizeof f->address, "sqlite:%s/swan.db", f->folder);
-        return;
-    }
-    struct store *store = NULL;
-    struct store_tx *tx = NULL;
-    char sql[64];
-    const char *url = getenv("SWAN_TEST_POSTGRES");
-    snprintf(sql, sizeof sql, "CREATE SCHEMA w%u_%u", (unsigned)getpid(), ++serial);
-    assert_ok(f, store_open(url, &store, &f->err));
-    assert_ok(f, store_begin(store, STORE_WRITE, &tx, &f->err));
-    assert_ok(f, store_exec(tx, sql, NULL, 0, NULL, &f->err));
-    assert_ok(f, store_commit(tx, &f->err));
-    store_close(store);
-    snprintf(f->address, sizeof f->address, "%s?options=-csearch_path%%3Dw%u_%u", url,
-             (unsigned)getpid(), serial);
-}
-
 int fixture_open(void **state)
 {
     struct fixture *f = mem_zalloc(sizeof *f);
@@ -62,7 +41,10 @@ int fixture_open(void **state)
     snprintf(f->things, sizeof f->things, "%s/things", f->folder);
     snprintf(calls, sizeof calls, "%s/calls", f->things);
     assert_ok(f, file_make_dirs(calls, 0700, &f->err));
-    fresh_address(f);
+    if (on_postgres)
+        assert_ok(f, fresh_schema(f->address, &f->err));
+    else
+        snprintf(f->address, sizeof f->address, "sqlite:%s/swan.db", f->folder);
     assert_ok(f, store_open(f->address, &f->store, &f->err));
     assert_ok(f, store_migrate(f->store, &workflow_store_module, 1, &f->err));
     return 0;

@@ -71,19 +71,17 @@ enum err_code docker_container_inspect(const struct docker_engine *engine, const
                                        struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {
-        .method = "GET",
-        .path = arena_printf(arena, "/containers/%s/json", docker_container_name(name, arena))};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {
+        .path = arena_printf(arena, "/containers/%s/json", docker_container_name(name, arena)),
+        .what = "looking at a container",
+        .may_lack = true};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
     }
     *out = (struct docker_container){0};
     if (reply.status == 404) {
         return ERR_OK;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "looking at a container", arena, err);
     }
     const struct json_value *root = reply.root;
     const char *id = json_text(json_get(root, "Id"), NULL);

@@ -308,3 +308,14 @@ char *docker_quote(const char *text, struct arena *arena)
     *to = '\0';
     return quoted;
 }
+
+enum err_code docker_engine_look(const struct docker_engine *engine, const struct docker_look *look,
+                                 struct docker_reply *out, struct arena *arena, struct err *err)
+{
+    struct docker_request request = {.method = "GET", .path = look->path};
+    enum err_code rc = docker_engine_call(engine, &request, out, arena, err);
+    if (rc != ERR_OK || out->status == 200 || (look->may_lack && out->status == 404)) {
+        return rc;
+    }
+    return docker_reply_error(out, look->what, arena, err);
+}

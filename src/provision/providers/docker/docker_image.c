@@ -81,19 +81,17 @@ enum err_code docker_image_find(const struct docker_engine *engine, const char *
                                 char **ret_id, struct arena *arena, struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {
-        .method = "GET",
-        .path = arena_printf(arena, "/images/%s/json", docker_quote(reference, arena))};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {
+        .path = arena_printf(arena, "/images/%s/json", docker_quote(reference, arena)),
+        .what = "looking for an image",
+        .may_lack = true};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
     }
     if (reply.status == 404) {
         *ret_id = NULL;
         return ERR_OK;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "looking for an image", arena, err);
     }
     const char *id = json_text(json_get(reply.root, "Id"), NULL);
     if (id == NULL || *id == '\0') {
@@ -236,13 +234,10 @@ static enum err_code is_podman(const struct docker_engine *engine, bool *ret_is,
                                struct arena *arena, struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {.method = "GET", .path = "/version"};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {.path = "/version", .what = "asking for the version"};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "asking for the version", arena, err);
     }
     const char *name = json_text(json_path(reply.root, "Components[0].Name"), "");
     *ret_is = str_has_prefix(name, "Podman");

@@ -40,14 +40,11 @@ static enum err_code list(const struct docker_engine *engine, bool all, struct l
                           struct arena *arena, struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {
-        .method = "GET", .path = all ? "/containers/json?all=true" : "/containers/json"};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {.path = all ? "/containers/json?all=true" : "/containers/json",
+                               .what = "listing containers"};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "listing containers", arena, err);
     }
     if (reply.root == NULL || reply.body[0] != '[') {
         return docker_reply_nonsense("listing containers", err);
@@ -201,13 +198,10 @@ static enum err_code read_info(const struct docker_engine *engine, struct provid
                                struct arena *arena, struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {.method = "GET", .path = "/info"};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {.path = "/info", .what = "asking for its figures"};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "asking for its figures", arena, err);
     }
     double cores = json_number(json_get(reply.root, "NCPU"), 0);
     double memory = json_number(json_get(reply.root, "MemTotal"), 0);
@@ -246,13 +240,10 @@ static enum err_code read_version(const struct docker_engine *engine,
                                   struct err *err)
 {
     CLEANUP(docker_reply_done) struct docker_reply reply = DOCKER_REPLY_INIT;
-    struct docker_request request = {.method = "GET", .path = "/version"};
-    enum err_code rc = docker_engine_call(engine, &request, &reply, arena, err);
+    struct docker_look look = {.path = "/version", .what = "asking for its version"};
+    enum err_code rc = docker_engine_look(engine, &look, &reply, arena, err);
     if (rc != ERR_OK) {
         return rc;
-    }
-    if (reply.status != 200) {
-        return docker_reply_error(&reply, "asking for its version", arena, err);
     }
     const char *component = json_text(json_path(reply.root, "Components[0].Name"), "");
     out->engine =

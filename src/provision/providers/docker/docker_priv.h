@@ -50,6 +50,13 @@ void docker_reply_done(struct docker_reply *reply);
 enum err_code docker_engine_call(const struct docker_engine *engine,
                                  const struct docker_request *request, struct docker_reply *out,
                                  struct arena *arena, struct err *err);
+struct docker_look {
+    const char *path, *what; /* "looking for an image", for errors */
+    bool may_lack;           /* 404 is an answer */
+};
+/* GET: any status but 200, and 404 where the thing may lack, is an error. */
+enum err_code docker_engine_look(const struct docker_engine *engine, const struct docker_look *look,
+                                 struct docker_reply *out, struct arena *arena, struct err *err);
 /* The engine's own words in an answer that is a refusal; printable, bounded. */
 const char *docker_reply_message(const struct docker_reply *reply, struct arena *arena);
 /* An answer's refusal as an error: "WHAT: message". */

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "provision/providers/host/host_priv.h"
 
 #define POLL_MS 100 /* cancel is polled this often; provider.h asks for 200 at most */
@@ -28,36 +28,12 @@ struct job {
     struct buf *to_out, *to_words;
 };
 
-static void close_at(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static int spawn_shell(pid_t *pid, const char *command, const int child[3])
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    for (int fd = 0; fd < 3; fd++)
-        posix_spawn_file_actions_adddup2(&actions, child[fd], fd);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
     char *argv[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
     char *envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
                     NULL};
-    int why = posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, envp);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return why;
+    return process_spawn("/bin/sh", argv, envp, child, pid);
 }
 
 static enum err_code start(struct job *job, const char *command, struct err *err)
@@ -69,28 +45,18 @@ static enum err_code start(struct job *job, const char *command, struct err *err
         why = errno;
     if (why == 0)
         why = spawn_shell(&job->pid, command, (const int[3]){in[1], out[1], words[1]});
-    close_at(&in[1]);
-    close_at(&out[1]);
-    close_at(&words[1]);
+    process_close_at(&in[1]);
+    process_close_at(&out[1]);
+    process_close_at(&words[1]);
     job->in = in[0];
     job->out = out[0];
     job->words = words[0];
     if (why == 0)
         return ERR_OK;
-    close_at(&job->in);
-    close_at(&job->out);
-    close_at(&job->words);
+    process_close_at(&job->in);
+    process_close_at(&job->out);
+    process_close_at(&job->words);
     return err_errno(err, why, "cannot run a command");
-}
-
-static void take(int *fd, struct buf *to)
-{
-    char data[16384];
-    ssize_t got = read(*fd, data, sizeof data);
-    if (got > 0 && to != NULL)
-        buf_add(to, data, (size_t)got);
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
-        close_at(fd);
 }
 
 static void give(struct job *job)
@@ -101,7 +67,7 @@ static void give(struct job *job)
         job->input_len -= (size_t)put;
     }
     if (job->input_len == 0 || (put < 0 && errno != EAGAIN && errno != EINTR))
-        close_at(&job->in);
+        process_close_at(&job->in);
 }
 
 /* Until both outputs are closed.  A daemon closes them early. */
@@ -109,7 +75,7 @@ static enum err_code pump(struct job *job, const struct provider_call *call, int
                           struct err *err)
 {
     if (job->input_len == 0)
-        close_at(&job->in);
+        process_close_at(&job->in);
     while (job->out >= 0 || job->words >= 0) {
         if (host_cancelled(call))
             return err_set(err, ERR_CANCELLED, "cancelled");
@@ -123,9 +89,9 @@ static enum err_code pump(struct job *job, const struct provider_call *call, int
         if (fds[0].revents != 0)
             give(job);
         if (fds[1].revents != 0)
-            take(&job->out, job->to_out);
+            process_take(&job->out, job->to_out, SIZE_MAX);
         if (fds[2].revents != 0)
-            take(&job->words, job->to_words);
+            process_take(&job->words, job->to_words, SIZE_MAX);
     }
     return ERR_OK;
 }
@@ -147,9 +113,9 @@ static enum err_code run(struct host_machine *machine, const char *command, cons
     rc = pump(&job, machine->call, clock_mono_ms() + timeout_ms, err);
     if (rc != ERR_OK)
         kill(-job.pid, SIGKILL);
-    close_at(&job.in);
-    close_at(&job.out);
-    close_at(&job.words);
+    process_close_at(&job.in);
+    process_close_at(&job.out);
+    process_close_at(&job.words);
     int how = 0;
     while (waitpid(job.pid, &how, 0) < 0 && errno == EINTR) {
     }
