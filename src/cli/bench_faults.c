@@ -20,9 +20,12 @@
 #define PEAK 1.4           /* of the usual load */
 #define VISIBLE 6.0        /* scales of the entry's own noise */
 #define ERRORS_NOISE 0.003 /* share of requests */
-#define ILL 0.02     /* share of failures at an entry that no history without a fault has … */
-#define ILL_ROWS 3   /* … in more rows than these, nor answers four times as slow */
-#define COLLAPSE 0.7 /* share of failures at an entry from where all is down */
+#define ILL 0.02      /* share of failures at an entry that no history without a fault has … */
+#define ILL_ROWS 3    /* … in more rows than these, nor answers four times as slow */
+#define MANY 500      /* services, from where the weak ones are made stronger … */
+#define STRENGTHEN 12 /* … so many times */
+#define ILL_OF 250    /* services, of which one may be ill at the peak */
+#define COLLAPSE 0.7  /* share of failures at an entry from where all is down */
 #define START 1700000000.0
 #define CALLS_MOST 6        /* callees of one service */
 #define LINK_KB_LEAST 12500 /* 100 Mbit/s */
@@ -170,16 +173,40 @@ static void copy_mesh(struct simulation_mesh *to, const struct simulation_mesh *
     }
 }
 
+/* More of everything for those that do not bear it, as their owners would. */
+static size_t strengthen(struct world *w, bool really)
+{
+    size_t ill = 0;
+    for (int32_t i = 0; i < w->mesh.service_count; i++) {
+        struct simulation_mesh_service *s = &w->mesh.services[i];
+        if (s->errors < 0.003 && s->latency_s < 3 * w->usual[i])
+            continue;
+        ill++;
+        if (!really)
+            continue;
+        s->servers += 1 + s->servers / 2;
+        s->threads *= 2;
+        s->backlog = s->threads;
+        w->mesh.hosts[s->host].cores *= 1.3;
+        w->mesh.hosts[s->host].link_kb_per_s *= 1.3;
+        for (int32_t k = 0; k < s->call_count; k++)
+            s->calls[k].timeout_s *= 1.3;
+    }
+    return ill;
+}
+
 /* Does it bear the day's peak?  Leaves it settled at its usual load. */
 static bool is_healthy(struct world *w)
 {
-    bool good = true;
     for (size_t i = 0; i < w->entries; i++)
         w->mesh.services[i].outside_per_s *= PEAK;
     simulation_mesh_settle(&w->mesh, SETTLE_FIRST);
-    for (int32_t i = 0; i < w->mesh.service_count; i++)
-        good = good && w->mesh.services[i].errors < 0.003 &&
-               w->mesh.services[i].latency_s < 3 * w->usual[i];
+    /* of very many, some always are too weak; a few worlds of few are found by drawing again */
+    for (int round = 0; w->mesh.service_count >= MANY && round < STRENGTHEN; round++) {
+        strengthen(w, true);
+        simulation_mesh_settle(&w->mesh, SETTLE_FIRST);
+    }
+    bool good = strengthen(w, false) <= (size_t)w->mesh.service_count / ILL_OF;
     for (size_t i = 0; i < w->entries; i++)
         w->mesh.services[i].outside_per_s /= PEAK;
     simulation_mesh_settle(&w->mesh, SETTLE_FIRST);
@@ -508,7 +535,7 @@ static bool run_timeline(struct world *w, struct cli_fault_case *c)
             note_state(w, w->entry, &before);
         if (row >= w->alarm)
             note_state(w, w->entry, &after);
-        if (ill > ILL_ROWS)
+        if (ill > ILL_ROWS + ILL_ROWS * (w->entries / 8))
             return false;
     }
     double slow =
