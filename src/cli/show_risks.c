@@ -422,7 +422,7 @@ static void show_scope(struct cli_call *call, const struct risks_answer *answer)
                      answer->access),
         arena_printf(arena, P_("%zu link", "%zu links", answer->links), answer->links),
         arena_printf(arena, P_("%zu service", "%zu services", answer->services), answer->services));
-    cli_say(call, _("single failures: all %zu looked at, %zu are felt\n"), answer->singles,
+    cli_say(call, _("single failures: all %zu looked at, of consequence: %zu\n"), answer->singles,
             answer->singles_felt);
     cli_say(call, _("groups that fail together: %zu declared, %zu guessed, all looked at\n"),
             answer->groups, answer->inferred);
